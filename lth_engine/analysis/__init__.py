@@ -1,0 +1,1 @@
+"""Analyses: what is computed from tickets and runs."""

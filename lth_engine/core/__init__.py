@@ -1,0 +1,1 @@
+"""The types that every layer speaks: torch-free, frozen, checked when made."""

@@ -1,0 +1,64 @@
+"""Every error that a user can meet, as one sentence: what was expected, what came, what to do.
+
+LotteryError
+  BadInput          the question cannot be asked like this (exit code 2)
+    UnknownName     a name that no catalogue holds
+  MissingData       a data set is neither on the disk nor within reach
+  StoreError        the store cannot be read or written
+    DamagedArtifact a stored file is not what was written
+    NewerStore      the store was written by a later version
+    ReadOnlyStore   the store may be looked at, not written to
+  NonFinite         a loss or a weight became NaN or infinite
+  Cancelled         the user asked to stop; what was done is kept
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+
+class LotteryError(Exception):
+    """An error whose text is meant for the user: one sentence with the remedy."""
+
+
+class BadInput(LotteryError):
+    """The question cannot be asked like this."""
+
+
+class UnknownName(BadInput):
+    """A name that the catalogue does not hold; the text lists the nearest ones."""
+
+    def __init__(self, what: str, given: object, known: Iterable[str]) -> None:
+        names = sorted(known)
+        near = difflib.get_close_matches(str(given), names, n=1)
+        hint = f" Did you mean {near[0]}?" if near else ""
+        super().__init__(f"Unknown {what}: {given!r}.{hint} Known: {', '.join(names)}.")
+
+
+class MissingData(LotteryError):
+    """A data set is neither on the disk nor within reach."""
+
+
+class StoreError(LotteryError):
+    """The store cannot be read or written."""
+
+
+class DamagedArtifact(StoreError):
+    """A stored file is not what was written."""
+
+
+class NewerStore(StoreError):
+    """The store was written by a later version of the lab."""
+
+
+class ReadOnlyStore(StoreError):
+    """The store may be looked at, not written to."""
+
+
+class NonFinite(LotteryError):
+    """A loss or a weight became NaN or infinite."""
+
+
+class Cancelled(LotteryError):
+    """The user asked to stop; what was done so far is kept."""

@@ -1,0 +1,1 @@
+"""Finders: each returns a ticket."""

@@ -1,0 +1,1 @@
+"""Jobs: answers that have not happened yet, computed by worker processes that outlive the page."""

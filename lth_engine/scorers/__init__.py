@@ -1,0 +1,1 @@
+"""Scorers: each ranks the weights of a network and leaves it as it was."""

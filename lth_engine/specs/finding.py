@@ -1,0 +1,88 @@
+"""How a ticket is found: what ranks the weights, and what is done in each round."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import ClassVar
+
+from lth_engine.core.knob import knob
+from lth_engine.core.spec import Spec
+from lth_engine.core.step import Step
+
+
+@dataclass(frozen=True, kw_only=True)
+class ScorerSpec(Spec, family="scorer", package="lth_engine.scorers"):
+    """Ranks weights: the lowest scores are pruned."""
+
+    needs_training: ClassVar[bool]
+    """Whether the score is read from a trained network."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Magnitude(ScorerSpec, name="magnitude"):
+    """The absolute value of the trained weight (Han et al. 2015; "large_final" of Zhou et al. 2019)."""
+
+    title: ClassVar[str] = "Magnitude"
+    needs_training: ClassVar[bool] = True
+
+
+@dataclass(frozen=True, kw_only=True)
+class RandomScore(ScorerSpec, name="random"):
+    """A random number for each weight: the control that knows nothing."""
+
+    title: ClassVar[str] = "Random"
+    needs_training: ClassVar[bool] = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class SearchSpec(Spec, family="search", package="lth_engine.finders"):
+    """A way to find tickets. Level 0 is dense; level L keeps round(N (1 - fraction)^L) of N weights."""
+
+    fraction: float = knob(0.2, "Fraction of the remaining weights that each level removes.", low=0, open_low=True,
+                           high=1, open_high=True, source="Frankle & Carbin 2019 and all four papers: 0.2")
+    scope: str = knob("global", "Rank all layers together, or prune each layer by the same fraction.",
+                      choices=("global", "layerwise"))
+    ignore: tuple[str, ...] = knob((), "Parameters that stay dense, by name (e.g. fc.weight).", advanced=True)
+    rewind: Step = knob(Step(0, "it"), "Point of the dense training that each level starts from; 0it is the "
+                        "initialisation.", source="Frankle et al. 2020; Pruning Close to Home uses 2ep of 200")
+
+    def density(self, level: int) -> float:
+        """Fraction kept at a level, in (0, 1]."""
+        return float(self._exact_density(level))
+
+    def kept(self, level: int, prunable: int) -> int:
+        """Exact number of weights kept at a level out of `prunable`: absolute, so that rounding does
+        not add up over the levels."""
+        return round(self._exact_density(level) * prunable)
+
+    def reads_level(self, level: int) -> int | None:
+        """The level whose trained weights decide the mask of `level`; None if no training does."""
+        raise NotImplementedError
+
+    def _exact_density(self, level: int) -> Fraction:
+        return (1 - Fraction(str(self.fraction))) ** level
+
+
+@dataclass(frozen=True, kw_only=True)
+class Imp(SearchSpec, name="imp"):
+    """Iterative magnitude pruning: train, remove the smallest weights, put the rest back to their
+    values at the rewind point, and repeat (Frankle & Carbin 2019; rewinding: Frankle et al. 2020)."""
+
+    title: ClassVar[str] = "Iterative magnitude pruning (IMP)"
+
+    def reads_level(self, level: int) -> int | None:
+        """The level before."""
+        return level - 1
+
+
+@dataclass(frozen=True, kw_only=True)
+class OneShot(SearchSpec, name="one_shot"):
+    """All weights are removed at once, by the chosen score, from one dense training (or none)."""
+
+    title: ClassVar[str] = "One-shot pruning"
+    scorer: ScorerSpec = knob(Magnitude(), "What ranks the weights.")
+
+    def reads_level(self, level: int) -> int | None:
+        """The dense network, if the score is read from a trained one."""
+        return 0 if self.scorer.needs_training else None

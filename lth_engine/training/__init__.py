@@ -1,0 +1,1 @@
+"""Training: the loop, its optimizers, and what a run leaves behind."""
