@@ -131,10 +131,11 @@ def load_in_fresh_process(modules: list[str]) -> list[str]:
     return done.stdout.split()
 
 
+TORCH_FREE = {"core", "specs", "store", "jobs", "figures"}
 WEB = sorted(
-    {name for module in MODULES if layer(module) == "pages" for name in imports(module) if name in MODULES
-     and layer(name) != "pages"}
-    | {m for m in MODULES if layer(m) in ("core", "specs", "store", "jobs", "figures") if not m.endswith("jobs.worker")}
+    {name for module in MODULES if layer(module) == "pages" for name in imports(module)
+     if name in MODULES and layer(name) != "pages"}
+    | {m for m in MODULES if layer(m) in TORCH_FREE and m != "lth_engine.jobs.worker"}
 )
 """Everything of the engine that the pages import, or may."""
 
