@@ -74,8 +74,8 @@ class Verdict:
         if d.count < 2:
             return (f"undecided (n = {d.count}): one replicate has no spread, so no test is possible. "
                     "Ask for 3 replicates or more.")
-        head = (f"{self.word} (n = {d.count}, margin {100 * self.margin:g} points, paired t-test at 5%: ticket - dense "
-                f"= {100 * d.mean:+.2f} points, 90% interval {100 * d.low:+.2f} to {100 * d.high:+.2f})")
+        head = (f"{self.word} (n = {d.count}, margin {100 * self.margin:g} points, paired t-test at 5%: "
+                f"ticket - dense = {100 * d.mean:+.2f} points, 90% interval {100 * d.low:+.2f} to {100 * d.high:+.2f})")
         controls = "; ".join(_against(name, c) for name, c in self.against_controls.items())
         more = f". About {self.more} more replicates would settle it" if self.more else ""
         return head + (f"; {controls}" if controls else "") + more + "."

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 import numpy as np
 
-from lth_engine.core.artifact import Answer, Artifact
+from lth_engine.core.artifact import Answer, Inputs
 from lth_engine.core.mask import Mask
 from lth_engine.core.ticket import Ticket
 from lth_engine.core.workbench import Workbench
@@ -18,7 +16,7 @@ from lth_engine.training.material import material, network, take_weights
 from lth_engine.training.session import Session
 
 
-def answer(question: DenseTicket, inputs: Mapping[str, Artifact], bench: Workbench) -> Answer:
+def answer(question: DenseTicket, inputs: Inputs, bench: Workbench) -> Answer:
     """Draw the network, train it to the rewind point under the schedule of the whole training, keep everything."""
     images = material(question.data, bench.data_root, bench.device)
     model = network(question.model, images.facts, question.init_seed, bench.device)

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Mapping
 
 import torch
 
-from lth_engine.core.artifact import Answer, Artifact
+from lth_engine.core.artifact import Answer, Inputs
 from lth_engine.core.mask import Mask
 from lth_engine.core.ticket import Ticket
 from lth_engine.core.workbench import Workbench
@@ -15,7 +14,7 @@ from lth_engine.finders.rewound import rewound
 from lth_engine.specs.questions import FoundTicket
 
 
-def answer(question: FoundTicket, inputs: Mapping[str, Artifact], bench: Workbench) -> Answer:
+def answer(question: FoundTicket, inputs: Inputs, bench: Workbench) -> Answer:
     """Ask the search for the mask, and lay it over the dense network at the rewind point."""
     dense = Ticket.from_artifact(inputs[question.start.key])
     run = question.reads()

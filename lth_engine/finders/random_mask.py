@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 import torch
 
-from lth_engine.core.artifact import Answer, Artifact
+from lth_engine.core.artifact import Answer, Inputs
 from lth_engine.core.mask import Mask
 from lth_engine.core.ticket import Ticket
 from lth_engine.core.workbench import Workbench
@@ -17,7 +15,7 @@ from lth_engine.specs.finding import RandomScore
 from lth_engine.specs.questions import RandomMask
 
 
-def answer(question: RandomMask, inputs: Mapping[str, Artifact], bench: Workbench) -> Answer:
+def answer(question: RandomMask, inputs: Inputs, bench: Workbench) -> Answer:
     """Draw as many weights as the ticket keeps, uniformly over the layers that the ticket may prune."""
     ticket = Ticket.from_artifact(inputs[question.of.key])
     dense = inputs[question.dense.key].group("start")

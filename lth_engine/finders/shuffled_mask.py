@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 import numpy as np
 
-from lth_engine.core.artifact import Answer, Artifact
+from lth_engine.core.artifact import Answer, Inputs
 from lth_engine.core.mask import Mask
 from lth_engine.core.seeds import derive
 from lth_engine.core.ticket import Ticket
@@ -15,7 +13,7 @@ from lth_engine.finders.rewound import rewound
 from lth_engine.specs.questions import ShuffledMask
 
 
-def answer(question: ShuffledMask, inputs: Mapping[str, Artifact], bench: Workbench) -> Answer:
+def answer(question: ShuffledMask, inputs: Inputs, bench: Workbench) -> Answer:
     """Permute each layer's mask, from the layer's own seed."""
     ticket = Ticket.from_artifact(inputs[question.of.key])
     dense = inputs[question.dense.key].group("start")

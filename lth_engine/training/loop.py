@@ -53,7 +53,7 @@ def train(model: nn.Module, batches: Batches, training: Training, optimizer: tor
     Pruned weights are zero after every step. The model is in training mode while a step runs.
 
     Raises:
-        NonFinite: the loss became NaN or infinite; the weights are those before the step, and the text names the layer.
+        NonFinite: the loss became NaN or infinite; the weights are those before the step, the text names the layer.
     """
     device = batches.images.x.device
     look_every = 1 if device.type == "cpu" else _LOOK_EVERY_ON_GPU

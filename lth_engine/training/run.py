@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from lth_engine.core.artifact import Answer, Array, Artifact, Scalar, text_array
+from lth_engine.core.artifact import Answer, Array, Inputs, Scalar, text_array
 from lth_engine.core.mask import Mask
 from lth_engine.core.ticket import Ticket
 from lth_engine.core.workbench import Workbench
@@ -22,7 +22,7 @@ HISTOGRAM_BINS = 60
 """Bins of a weight histogram."""
 
 
-def answer(question: Run, inputs: Mapping[str, Artifact], bench: Workbench) -> Answer:
+def answer(question: Run, inputs: Inputs, bench: Workbench) -> Answer:
     """Train the ticket from the rewind point to the end of the schedule."""
     ticket = Ticket.from_artifact(inputs[question.ticket.key])
     dense = question.ticket.dense
