@@ -44,8 +44,10 @@ class Spec:
     def __init_subclass__(cls, family: str = "", name: str = "", package: str = "", **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
         if family:
-            cls.family, cls.package = family, package
+            cls.family = family
             _FAMILIES.setdefault(family, {})
+        if package:
+            cls.package = package
         if name:
             cls.name = name
             if _FAMILIES[cls.family].setdefault(name, cls) is not cls:
