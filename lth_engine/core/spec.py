@@ -28,7 +28,7 @@ class Spec:
     """A question, or a part of one. Subclasses declare their knobs as fields.
 
     Class arguments: `family` opens a family; `name` makes the class a member of the nearest one;
-    `package` is where the members' modules live.
+    `package` is where its module (or its members' modules) lives.
 
     Raises:
         BadInput: a knob is out of range or of the wrong type.
