@@ -9,7 +9,6 @@ from typing import Any
 
 from lth_engine.cli.flags import apply_flags, read_flags
 from lth_engine.core.errors import BadInput, UnknownName
-from lth_engine.core.fingerprint import fingerprint
 from lth_engine.specs.presets import presets
 from lth_engine.specs.questions import Question, TicketSearch, question_from_dict
 
@@ -68,6 +67,8 @@ def known_images(question: Question) -> Question:
 def _fill(values: dict[str, Any]) -> bool:
     filled = False
     if values.get("name") == "own_images" and "fingerprint" in values and not values["fingerprint"]:
+        from lth_engine.core.fingerprint import fingerprint
+
         path = Path(values["path"]).expanduser()
         values["fingerprint"] = fingerprint(path)
         values["path"] = str(path.resolve())

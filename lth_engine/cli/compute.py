@@ -65,14 +65,15 @@ def compute(question: Question, store: Path, data_root: Path, device: str) -> Ar
                 raise Cancelled(STOPPED)
             bar.show(progress)
         try:
-            return solve(question, opened, data_root=data_root, device=device, report=report)
+            found: Artifact = solve(question, opened, data_root=data_root, device=device, report=report)
+            return found
         finally:
             bar.close()
 
 
 @contextmanager
 def interruptible() -> Iterator[Callable[[], bool]]:
-    """Ctrl-C (or SIGTERM) asks to stop at the next report, where a checkpoint is saved; the second one stops at once."""
+    """Ctrl-C (or SIGTERM) asks to stop at the next report, where a checkpoint is saved; again: at once."""
     asked: list[int] = []
 
     def ask(number: int, frame: object) -> None:

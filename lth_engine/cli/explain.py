@@ -49,10 +49,7 @@ def _kind(setting: Setting) -> str:
 
 def _words(setting: Setting) -> str:
     knob = setting.knob
-    if setting.picks:
-        bounds = "one of " + ", ".join(catalogue(knob.type.family))
-    else:
-        bounds = knob.bounds
+    bounds = "one of " + ", ".join(catalogue(knob.type.family)) if setting.picks else knob.bounds
     facts = "; ".join(fact for fact in (bounds, f"now {_shown(setting.value)}") if fact)
     return f"{knob.help} [{facts}]"
 

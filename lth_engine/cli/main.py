@@ -92,7 +92,7 @@ def parsers() -> tuple[argparse.ArgumentParser, dict[str, argparse.ArgumentParse
     top = _Parser(prog="python -m lth_engine", description="Find, train, store and understand lottery tickets.",
                   epilog="Exit codes: 0 success, 1 failure, 2 bad input, 130 stopped.", allow_abbrev=False)
     below = top.add_subparsers(dest="verb", metavar="VERB", required=True)
-    where = argparse.ArgumentParser(add_help=False)
+    where = _Parser(add_help=False)
     where.add_argument("--store", type=Path, default=Path(os.environ.get("LTH_STORE") or "lab"), metavar="DIR",
                        help="folder of the store (default: LTH_STORE or ./lab)")
     where.add_argument("--data-root", type=Path, default=Path(os.environ.get("LTH_DATA") or "data"), metavar="DIR",

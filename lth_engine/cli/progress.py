@@ -7,8 +7,8 @@ import time
 from collections.abc import Callable
 from typing import TextIO
 
-from lth_engine.core.workbench import Progress
 from lth_engine.cli.words import duration
+from lth_engine.core.workbench import Progress
 
 REDRAW_SECONDS = 0.1
 LINE_SECONDS = 5.0
