@@ -56,9 +56,29 @@ def main(arguments: Sequence[str]) -> int:
         return _say(str(error) or "Stopped.", 130)
     except LotteryError as error:
         return _say(error, 1)
-    except BrokenPipeError:  # the reader has seen enough: `ls | head`
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
+    except Exception as failure:
+        if isinstance(failure, BrokenPipeError):
+            return _reader_left()
+        if os.environ.get("LTH_TRACEBACK"):
+            raise
+        return _say(in_words(failure), 1)
+
+
+def _reader_left() -> int:
+    """Nobody reads stdout any more, as in `ls | head`."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return 0
+
+
+def in_words(failure: Exception) -> str:
+    """One sentence about an error that nobody foresaw."""
+    text = " ".join(str(failure).split())
+    if "OutOfMemory" in type(failure).__name__ or isinstance(failure, MemoryError) or "DefaultCPUAllocator" in text:
+        return "The memory is full. Lower the batch size or the size of the network, or close other programs."
+    if isinstance(failure, OSError) and failure.strerror:
+        return f"{failure.filename or 'The system'}: {failure.strerror}. Correct that and run the command again."
+    return (f"Unexpected: {type(failure).__name__}: {text[:300]}. What was finished is kept; with LTH_TRACEBACK=1 in "
+            "the environment the command shows where it happened.")
 
 
 def _run(arguments: list[str]) -> int:
