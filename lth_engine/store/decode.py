@@ -18,6 +18,7 @@ class Decoder:
     def __init__(self, file: h5py.File) -> None:
         self._file, self._root = file, file.id
         self._bits: dict[str, Array] = {}
+        self._datasets: dict[str, Any] = {}
 
     def paths(self, prefix: str = "") -> list[str]:
         """Paths of all arrays below `prefix`, in the order in which they were written."""
@@ -28,8 +29,11 @@ class Decoder:
         top = h5o.open(self._root, start.encode()) if start else self._root
 
         def note(name: bytes) -> None:
-            if isinstance(h5o.open(top, name), h5d.DatasetID):
-                found.append(f"{start}/{name.decode()}" if start else name.decode())
+            item = h5o.open(top, name)
+            if isinstance(item, h5d.DatasetID):
+                path = f"{start}/{name.decode()}" if start else name.decode()
+                self._datasets[path] = item
+                found.append(path)
 
         h5o.visit(top, note, idx_type=h5.INDEX_CRT_ORDER)
         return found
@@ -38,7 +42,7 @@ class Decoder:
         """The array at a path, decoded. Raises whatever HDF5 raises on a damaged file."""
         if path in self._bits:
             return self._bits[path]
-        dataset = h5d.open(self._root, path.encode())
+        dataset = self._datasets.get(path) or h5d.open(self._root, path.encode())
         raw = _values(dataset)
         if not h5a.exists(dataset, b"encoding"):
             return raw
@@ -70,7 +74,8 @@ def get_text(owner: Any, name: str) -> str:
 
 
 def _values(dataset: Any) -> Array:
-    values: Array = np.empty(dataset.shape, np.dtype(dataset.dtype.str))  # without h5py's string metadata
+    kind = dataset.get_type()
+    values: Array = np.empty(dataset.shape, np.dtype(kind.dtype.str))  # without h5py's string metadata
     if values.size:
-        dataset.read(h5s.ALL, h5s.ALL, values)
+        dataset.read(h5s.ALL, h5s.ALL, values, kind)
     return values

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import logging
 import os
 import shutil
 import time
@@ -15,7 +16,7 @@ from typing import BinaryIO
 import numpy as np
 
 from lth_engine.core.artifact import Answer, Array, Artifact, Provenance
-from lth_engine.core.errors import DamagedArtifact, NewerStore, ReadOnlyStore, StoreError
+from lth_engine.core.errors import DamagedArtifact, ReadOnlyStore, StoreError
 from lth_engine.core.spec import Spec
 from lth_engine.store.bundle import write_bundle
 from lth_engine.store.checkpoint import StoreCheckpoint
@@ -24,12 +25,14 @@ from lth_engine.store.commit import replace_file, sync_folder
 from lth_engine.store.content import content_sha256
 from lth_engine.store.folder import open_folder
 from lth_engine.store.index import Index
-from lth_engine.store.layout import Layout, is_key
+from lth_engine.store.layout import SUFFIX, Layout, is_key
 from lth_engine.store.reader import Unreadable, read_artifact, read_header, read_part
 from lth_engine.store.row import Row, Rows
 from lth_engine.store.writer import artifact_bytes, plain
 
 __all__ = ["Row", "Store"]
+
+_log = logging.getLogger(__name__)
 
 
 class Store:
@@ -54,7 +57,8 @@ class Store:
 
     def has(self, keys: Iterable[str]) -> set[str]:
         """Those of the keys that are answered."""
-        return {key for key in keys if is_key(key) and self._layout.artifact(key).exists()}
+        folder = str(self._layout.artifacts)
+        return {key for key in keys if is_key(key) and os.path.exists(f"{folder}/{key}{SUFFIX}")}
 
     def get(self, key: str) -> Artifact:
         """The whole artifact, its content hash verified.
@@ -166,11 +170,15 @@ class Store:
         return self._layout.stored_keys()
 
     def load_row(self, key: str) -> Row | None:
-        """A row read from its file; None if the file is gone, damaged (then moved aside) or newer."""
+        """A row read from its file; None if the file is gone, or unreadable: damaged (then it is
+        moved aside), newer, or refused by the system."""
         try:
-            with self._file(key) as raw:
+            with self._opened(key) as raw:
                 header, size = read_header(raw, key), os.fstat(raw.fileno()).st_size
-        except (KeyError, DamagedArtifact, NewerStore):
+        except KeyError:
+            return None
+        except StoreError as error:
+            _log.warning("%s", error)
             return None
         source = header.provenance
         return Row(key, header.kind, json.loads(header.spec_json), json.loads(header.summary_json), source.created,
@@ -183,6 +191,16 @@ class Store:
 
     @contextmanager
     def _file(self, key: str) -> Iterator[BinaryIO]:
+        """The open file of a key; the index forgets a key whose file is gone or damaged."""
+        try:
+            with self._opened(key) as raw:
+                yield raw
+        except (KeyError, DamagedArtifact):
+            self._index.drop(key)
+            raise
+
+    @contextmanager
+    def _opened(self, key: str) -> Iterator[BinaryIO]:
         """The open file of a key; damage found while it is open moves it aside."""
         path = self._layout.artifact(key)
         try:
@@ -206,6 +224,4 @@ class Store:
             return StoreError(f"{path} was replaced while it was read. Ask again.")
         aside = path.with_name(f"{path.name}.corrupt-{int(time.time())}")
         path.rename(aside)
-        if hasattr(self, "_index"):
-            self._index.drop(key)
         return DamagedArtifact(f"{path} is damaged ({damage}); it was moved to {aside.name}. Compute it again.")
