@@ -6,7 +6,7 @@ from typing import Any
 
 import h5py
 import numpy as np
-from h5py import h5, h5a, h5d, h5o, h5s
+from h5py import h5, h5a, h5d, h5g, h5o, h5s
 
 from lth_engine.core.artifact import Array
 from lth_engine.store.encode import BITS, KEPT
@@ -16,7 +16,7 @@ class Decoder:
     """Reads arrays of one open file; a mask that several arrays share is unpacked once."""
 
     def __init__(self, file: h5py.File) -> None:
-        self._file, self._root = file, file.id
+        self._root = h5g.open(file.id, b"/")
         self._bits: dict[str, Array] = {}
         self._datasets: dict[str, Any] = {}
 
@@ -24,9 +24,9 @@ class Decoder:
         """Paths of all arrays below `prefix`, in the order in which they were written."""
         found: list[str] = []
         start = prefix.strip("/")
-        if start and not isinstance(self._file.get(start), h5py.Group):
+        top = self._group(start)
+        if top is None:
             return found
-        top = h5o.open(self._root, start.encode()) if start else self._root
 
         def note(name: bytes) -> None:
             item = h5o.open(top, name)
@@ -57,6 +57,17 @@ class Decoder:
             whole[self.array(get_text(dataset, "mask"))] = raw
             return whole
         raise ValueError(f"{path} has the unknown encoding {encoding}")
+
+    def _group(self, path: str) -> Any:
+        """The group at a path, None if there is none. (File.get says None on damage, too.)"""
+        at = self._root
+        for name in filter(None, path.encode().split(b"/")):
+            if not at.links.exists(name):
+                return None
+            at = h5o.open(at, name)
+            if not isinstance(at, h5g.GroupID):
+                return None
+        return at
 
 
 def get_value(owner: Any, name: str) -> Array:

@@ -27,11 +27,32 @@ BITS, KEPT = "bits", "kept"
 _STORABLE = "biufcS"
 
 
+def check_arrays(arrays: Mapping[str, Array]) -> None:
+    """Refuse what HDF5 cannot hold.
+
+    Raises:
+        StoreError: the type of an array, or a path.
+    """
+    for path, array in arrays.items():
+        parts = path.split("/")
+        if not all(parts) or "." in parts or ".." in parts or "\0" in path:
+            raise StoreError(f'An array needs a path like "mask/fc1.weight". Got {path!r}.')
+        for end in range(1, len(parts)):
+            if "/".join(parts[:end]) in arrays:
+                raise StoreError(f"{'/'.join(parts[:end])} cannot be both an array and the folder of {path}. "
+                                 "Rename one.")
+        if array.dtype.kind not in _STORABLE:
+            raise StoreError(f"{path} has the type {array.dtype}, which HDF5 cannot hold. "
+                             "Give numbers, booleans or bytes (text_array for names).")
+
+
 def write_arrays(file: h5py.File, arrays: Mapping[str, Array], sparse: Mapping[str, str]) -> None:
     """Write arrays by path; those in `sparse` as the values kept by the mask at the path given there.
 
+    Call :func:`check_arrays` first.
+
     Raises:
-        StoreError: an array or a path that cannot be stored without loss.
+        StoreError: a sparse array that its mask does not cover.
     """
     for path in sparse:
         if path not in arrays:
@@ -39,7 +60,6 @@ def write_arrays(file: h5py.File, arrays: Mapping[str, Array], sparse: Mapping[s
     encoder = _Encoder(file)
     for path, array in arrays.items():
         array = np.asarray(array, order="C")
-        _check(path, array, arrays)
         if path in sparse:
             mask = _mask_of(path, array, sparse[path], arrays)
             dataset = encoder.write(path, array[mask])
@@ -77,18 +97,6 @@ def chunk_shape(shape: tuple[int, ...], itemsize: int) -> tuple[int, ...]:
         if most > 1 or rest <= CHUNK_BYTES:
             break
     return tuple(chunk)
-
-
-def _check(path: str, array: Array, arrays: Mapping[str, Array]) -> None:
-    parts = path.split("/")
-    if not all(parts) or "." in parts or ".." in parts or "\0" in path:
-        raise StoreError(f'An array needs a path like "mask/fc1.weight". Got {path!r}.')
-    for end in range(1, len(parts)):
-        if "/".join(parts[:end]) in arrays:
-            raise StoreError(f"{'/'.join(parts[:end])} cannot be both an array and the folder of {path}. Rename one.")
-    if array.dtype.kind not in _STORABLE:
-        raise StoreError(f"{path} has the type {array.dtype}, which HDF5 cannot hold. "
-                         "Give numbers, booleans or bytes (text_array for names).")
 
 
 def _mask_of(path: str, array: Array, mask_path: str, arrays: Mapping[str, Array]) -> Array:

@@ -23,6 +23,7 @@ from lth_engine.store.checkpoint import StoreCheckpoint
 from lth_engine.store.claim import claimed
 from lth_engine.store.commit import replace_file, sync_folder
 from lth_engine.store.content import content_sha256
+from lth_engine.store.encode import check_arrays
 from lth_engine.store.folder import open_folder
 from lth_engine.store.index import Index
 from lth_engine.store.layout import SUFFIX, Layout, is_key
@@ -109,6 +110,7 @@ class Store:
         self._require_writable()
         spec, summary = question.to_dict(), plain(answer.summary)
         arrays = {path: np.asarray(array, order="C") for path, array in answer.arrays.items()}
+        check_arrays(arrays)
         artifact = Artifact(
             key=question.key, kind=question.name, spec=spec, summary=summary, arrays=arrays, parents=dict(parents),
             provenance=provenance, content_sha256=content_sha256(arrays, summary, spec))
