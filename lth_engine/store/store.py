@@ -53,7 +53,7 @@ class Store:
         self.root = Path(root)
         self._layout = Layout(self.root)
         self.writable = open_folder(self._layout, create=create)
-        guard = (lambda: claimed(self._layout.locks / "index")) if self.writable else None
+        guard = (lambda: claimed(self._layout.locks / "index", every=0.005)) if self.writable else None
         self._index = Index(self._layout.index, self, guard)
 
     def has(self, keys: Iterable[str]) -> set[str]:

@@ -72,7 +72,8 @@ def artifact_file(store: Store, key: str) -> Path:
 def python(code: str, *arguments: object) -> subprocess.Popen[str]:
     """A process of its own that runs `code` with the repository on its path."""
     path = os.pathsep.join([str(REPO), str(Path(__file__).parent)])
-    return subprocess.Popen([sys.executable, "-c", code, *map(str, arguments)], stdout=subprocess.PIPE, text=True,
+    return subprocess.Popen([sys.executable, "-c", code, *map(str, arguments)], stdin=subprocess.PIPE,
+                            stdout=subprocess.PIPE, text=True,
                             env={**os.environ, "PYTHONPATH": path})
 
 

@@ -69,7 +69,7 @@ def test_a_damaged_index_is_rebuilt_on_opening(store: Store, harm) -> None:
 
 @pytest.mark.parametrize("harm", [remove_index, overwrite_index])
 def test_a_damaged_index_is_rebuilt_while_in_use(store: Store, harm) -> None:
-    before = {put(store, number, SMALL).key for number in range(300)}
+    before = {put(store, number, SMALL).key for number in range(60)}
     other = Store(store.root)
     harm(store.root)
     assert set(store.rows(before)) == before

@@ -107,7 +107,8 @@ def test_large_texts_fit(store: Store) -> None:
     assert store.get(key).parents == parents
 
 
-@pytest.mark.parametrize("shape", [(5000,), (3_000_000,), (1024, 1025), (3, 2_000_000), (10, 10, 300, 300), (1, 1, 2**20)])
+@pytest.mark.parametrize("shape", [
+    (5000,), (3_000_000,), (1024, 1025), (3, 2_000_000), (10, 10, 300, 300), (1, 1, 2**20)])
 def test_chunks_are_at_most_a_mebibyte_and_waste_little(shape: tuple[int, ...]) -> None:
     chunk = chunk_shape(shape, 4)
     assert 4 * np.prod(chunk) <= CHUNK_BYTES
