@@ -30,7 +30,7 @@ def nothing() -> None:
 
 @contextmanager
 def claimed(path: Path, poll: Callable[[], None] = nothing, every: float = POLL_SECONDS) -> Iterator[None]:
-    """Hold the lock file `path` for the block; `poll` is called `every` seconds of waiting and may raise.
+    """Hold the lock file `path` for the block; `poll` is called each `every` seconds of waiting, and may raise.
 
     Not re-entrant: a thread that claims twice waits for itself.
 

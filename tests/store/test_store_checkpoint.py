@@ -67,6 +67,12 @@ def test_a_damaged_checkpoint_is_removed_and_counts_as_none(store: Store) -> Non
     assert lost > 40
 
 
+def test_a_checkpoint_that_does_not_match_its_hash_counts_as_none(store: Store, monkeypatch) -> None:
+    monkeypatch.setattr("lth_engine.store.writer.content_sha256", lambda *given: "0" * 64)
+    store.checkpoint(KEY).save({"w": np.ones(3)}, {"epoch": 2})
+    assert store.checkpoint(KEY).load() is None
+
+
 def test_what_cannot_be_saved_is_refused_and_the_last_save_stays(store: Store) -> None:
     checkpoint = store.checkpoint(KEY)
     checkpoint.save({}, {"epoch": 1})

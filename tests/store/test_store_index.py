@@ -79,11 +79,19 @@ def test_a_damaged_index_is_rebuilt_while_in_use(store: Store, harm) -> None:
     assert {row.key for row in Store(store.root).list()} == before | {question(1000).key}
 
 
+def test_an_index_rebuilt_by_another_is_taken_up(store: Store) -> None:
+    first = put(store, 0, SMALL).key
+    remove_index(store.root)
+    second = put(Store(store.root), 1, SMALL).key
+    assert {row.key for row in store.list()} == {first, second}
+
+
 def test_missing_and_stale_rows_are_put_right(store: Store) -> None:
     kept, gone, lost = (put(store, number).key for number in range(3))
     row = store.rows([lost])[lost]
     store._index.drop(lost)
     assert store.rows([kept, lost])[lost] == row
+    assert row in store.list()
     store._index.drop(lost)
     artifact_file(store, gone).unlink()
     assert {row.key for row in Store(store.root).list()} == {kept, lost}
