@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import json
 import logging
 import os
 import shutil
@@ -27,7 +26,7 @@ from lth_engine.store.encode import check_arrays
 from lth_engine.store.folder import open_folder
 from lth_engine.store.index import Index
 from lth_engine.store.layout import SUFFIX, Layout, is_key
-from lth_engine.store.reader import Unreadable, read_artifact, read_header, read_part
+from lth_engine.store.reader import Unreadable, read_artifact, read_head, read_part
 from lth_engine.store.row import Row, Rows
 from lth_engine.store.writer import artifact_bytes, plain
 
@@ -71,6 +70,11 @@ class Store:
         """
         with self._file(key) as raw:
             return read_artifact(io.BytesIO(raw.read()), key)
+
+    def head(self, key: str) -> Artifact:
+        """The artifact without its arrays, for its summary, provenance and hash. Raises as :meth:`get`."""
+        with self._file(key) as raw:
+            return read_head(raw, key)
 
     def read(self, key: str, prefix: str) -> dict[str, Array]:
         """The arrays below a path, with the path cut off; only they are read. Raises as :meth:`get`.
@@ -176,15 +180,15 @@ class Store:
         moved aside), newer, or refused by the system."""
         try:
             with self._opened(key) as raw:
-                header, size = read_header(raw, key), os.fstat(raw.fileno()).st_size
+                head, size = read_head(raw, key), os.fstat(raw.fileno()).st_size
         except KeyError:
             return None
         except StoreError as error:
             _log.warning("%s", error)
             return None
-        source = header.provenance
-        return Row(key, header.kind, json.loads(header.spec_json), json.loads(header.summary_json), source.created,
-                   source.seconds, size, source.device)
+        source = head.provenance
+        return Row(key, head.kind, dict(head.spec), dict(head.summary), source.created, source.seconds, size,
+                   source.device)
 
     def _require_writable(self) -> None:
         if not self.writable:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import h5py
 import numpy as np
@@ -29,6 +30,11 @@ def test_an_artifact_comes_back_to_the_last_bit(store: Store) -> None:
         assert (read.arrays[path].shape, read.arrays[path].dtype) == (array.shape, array.dtype), path
     assert texts(read.arrays["layers/name"]) == ["conv1", "fc.wéight"]
     assert type(read.summary["finite"]) is bool
+
+
+def test_the_head_is_all_but_the_arrays(store: Store) -> None:
+    written = put(store)
+    assert same(store.head(written.key), replace(written, arrays={}))
 
 
 def test_reading_a_part_brings_only_that_part(store: Store) -> None:
