@@ -71,10 +71,15 @@ def _array(archive: zipfile.ZipFile, member: zipfile.ZipInfo, path: Path) -> Arr
 
 
 def _header(file: IO[bytes], what: str) -> tuple[tuple[int, ...], np.dtype]:
-    version = np.lib.format.read_magic(file)
-    if version not in _HEADERS:
-        raise BadInput(f"{what} is written in a format that only records need: save it as plain numbers.")
-    shape, _, dtype = _HEADERS[version](file)
+    try:
+        version = np.lib.format.read_magic(file)
+        if version not in _HEADERS:
+            raise BadInput(f"{what} is written in a format that only records need: save it as plain numbers.")
+        shape, _, dtype = _HEADERS[version](file)
+    except BadInput:
+        raise
+    except Exception as error:  # numpy reads a header with Python's tokenizer and lets its errors through
+        raise BadInput(f"{what} has a damaged header ({error}): save the file again.") from error
     return shape, dtype
 
 
