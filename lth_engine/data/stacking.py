@@ -46,7 +46,7 @@ def _decode_all(names: Sequence[str], pixels: Callable[[str], Array], report: Re
     batches = [names[start:start + _BATCH] for start in range(0, len(names), _BATCH)]
     images: list[Array] = []
     told = time.monotonic()
-    pool = ThreadPoolExecutor(len(os.sched_getaffinity(0)))
+    pool = ThreadPoolExecutor(os.cpu_count())
     try:
         for batch, decoded in zip(batches, pool.map(lambda b: [pixels(name) for name in b], batches), strict=True):
             for name, image in zip(batch, decoded, strict=True):
