@@ -7,6 +7,7 @@ the code that answers a member is the module of the same name in the family's pa
 from __future__ import annotations
 
 import dataclasses
+import functools
 import hashlib
 import json
 from dataclasses import dataclass
@@ -27,7 +28,7 @@ class Spec:
     """A question, or a part of one. Subclasses declare their knobs as fields.
 
     Class arguments: `family` opens a family; `name` makes the class a member of the nearest one;
-    `package` is where the members' modules live.
+    `package` is where its module (or its members' modules) lives.
 
     Raises:
         BadInput: a knob is out of range or of the wrong type.
@@ -43,8 +44,10 @@ class Spec:
     def __init_subclass__(cls, family: str = "", name: str = "", package: str = "", **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
         if family:
-            cls.family, cls.package = family, package
+            cls.family = family
             _FAMILIES.setdefault(family, {})
+        if package:
+            cls.package = package
         if name:
             cls.name = name
             if _FAMILIES[cls.family].setdefault(name, cls) is not cls:
@@ -58,7 +61,7 @@ class Spec:
     def check(self) -> None:
         """Refuse combinations of knobs that make no sense. Raises BadInput."""
 
-    @property
+    @functools.cached_property
     def key(self) -> str:
         """Address of the answer: a hash of the class name and of every knob by name."""
         text = json.dumps(self._identity(), sort_keys=True, separators=(",", ":"), allow_nan=False)
