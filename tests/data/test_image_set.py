@@ -76,6 +76,13 @@ def test_the_cut_is_pinned() -> None:
     assert held.tolist() == [1, 3, 5, 8, 9]
 
 
+@pytest.mark.parametrize(
+    ("size", "fraction", "held"), [(2, 0.9, 1), (3, 0.01, 1), (1, 0.5, 0), (10, 0.25, 3), (9, 0, 0)])
+def test_a_cut_takes_at_least_one_and_leaves_at_least_one(size: int, fraction: float, held: int) -> None:
+    kept, cut_away = cut(np.zeros(size, int), fraction, 0, "test")
+    assert (len(kept), len(cut_away)) == (size - held, held)
+
+
 @pytest.mark.parametrize("shape", [(50, 3, 5, 4), (7, 1, 8, 8)])
 def test_statistics_agree_with_torch_in_double(shape: tuple[int, ...], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("lth_engine.data.image_set._CHUNK_BYTES", 300)
