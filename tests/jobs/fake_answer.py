@@ -52,7 +52,7 @@ def in_order(question, seen):
 def told(question):
     """The words of the question's data path."""
     path = question.of.data.path if hasattr(question, "of") else question.data.path
-    return dict((word.split("=") + [""])[:2] for word in path.split())
+    return dict((*word.split("="), "")[:2] for word in path.split())
 
 
 def fake(question, store, *, data_root, report):

@@ -16,14 +16,14 @@ from lth_engine.specs.data import OwnImages
 from lth_engine.specs.questions import DenseTicket, Price, TicketSearch
 from lth_engine.specs.training import Training
 
-FAKE_SUPERVISOR = (sys.executable, str(Path(__file__).with_name("fake_supervisor.py")))
+SUPERVISE = (sys.executable, str(Path(__file__).with_name("supervise.py")))
 
 
 class Lab:
-    """One store under test."""
+    """One store under test; `worker` is the script beside this one that its workers run."""
 
-    def __init__(self, root: Path) -> None:
-        self.root = root
+    def __init__(self, root: Path, worker: str = "fake_answer.py") -> None:
+        self.root, self.worker = root, worker
         self.data = root.parent / "data"
         self.queue = Queue(root)
         self.supervisors: list[subprocess.Popen] = []
@@ -32,8 +32,9 @@ class Lab:
         """A supervisor in a session of its own, living."""
         log = self.root.parent / "supervisor.log"
         with log.open("ab") as output:
-            child = subprocess.Popen([*FAKE_SUPERVISOR, str(self.root), "--data", str(self.data)], stdout=output,
-                                     stderr=output, start_new_session=True, env=environment() | variables)
+            child = subprocess.Popen([*SUPERVISE, str(self.root), "--data", str(self.data)], stdout=output,
+                                     stderr=output, start_new_session=True,
+                                     env=environment() | {"LAB_WORKER": self.worker} | variables)
         self.supervisors.append(child)
         until(lambda: supervisor_pid(self.root) is not None or child.poll() is not None)
         return child

@@ -11,13 +11,15 @@ from collections import namedtuple
 from pathlib import Path
 
 import pytest
-from jobs_lab import FAKE_SUPERVISOR, kill, long_question, quick_question, search, until
+from jobs_lab import SUPERVISE, kill, long_question, quick_question, search, until
 
 from lth_engine.core.errors import BadInput, StoreError
 from lth_engine.jobs import supervisor as module
 from lth_engine.jobs.local import ensure_supervisor, supervisor_pid
 from lth_engine.jobs.supervisor import Supervisor, environment, slots
 from lth_engine.store.store import Store
+
+FAKE_WORKER = (sys.executable, str(Path(__file__).with_name("fake_answer.py")))
 
 
 def test_a_job_is_started_soon_after_it_was_submitted(lab):
@@ -71,7 +73,7 @@ def test_cancel_is_asked_politely(lab):
 
 def test_a_worker_that_does_not_listen_is_killed(lab, monkeypatch):
     monkeypatch.setattr(module, "CANCEL_SECONDS", 0.5)
-    supervisor = Supervisor(lab.root, lab.data, worker=(sys.executable, str(Path(__file__).with_name("fake_answer.py"))))
+    supervisor = Supervisor(lab.root, lab.data, worker=FAKE_WORKER)
     job = lab.queue.submit(long_question("deaf"))
     supervisor.look_once()
     until(lambda: "data folder" in lab.queue.log_path(job.id).read_text())
@@ -183,12 +185,12 @@ def test_no_job_is_started_on_a_full_disk(lab, monkeypatch):
 
 
 def test_it_leaves_when_idle_and_starts_again_when_asked(lab, monkeypatch):
-    monkeypatch.setenv("FAKE_IDLE_SECONDS", "0.5")
-    first = ensure_supervisor(lab.root, lab.data, command=FAKE_SUPERVISOR)
+    monkeypatch.setenv("LAB_IDLE_SECONDS", "0.5")
+    first = ensure_supervisor(lab.root, lab.data, command=SUPERVISE)
     job = lab.wait(lab.queue.submit(long_question("delay=1")).id)
     assert (job.state, job.attempt) == ("done", 1)
     until(lambda: supervisor_pid(lab.root) is None)
-    second = ensure_supervisor(lab.root, lab.data, command=FAKE_SUPERVISOR)
+    second = ensure_supervisor(lab.root, lab.data, command=SUPERVISE)
     assert second != first
     assert "idle for" in (lab.root / "logs" / "supervisor.log").read_text()
 
@@ -196,7 +198,7 @@ def test_it_leaves_when_idle_and_starts_again_when_asked(lab, monkeypatch):
 def test_a_job_submitted_as_it_leaves_is_done(lab, monkeypatch):
     """Between its last look and its end the supervisor still seems alive to ensure_supervisor."""
     supervisor = Supervisor(lab.root, lab.data, idle_minutes=0,
-                            worker=(sys.executable, str(Path(__file__).with_name("fake_answer.py"))))
+                            worker=FAKE_WORKER)
     release, jobs = supervisor.lock.release, []
 
     def submit_then_release():
@@ -213,11 +215,11 @@ def test_a_job_submitted_as_it_leaves_is_done(lab, monkeypatch):
 def test_only_one_starts_however_many_ask(lab):
     code = ("import sys; from pathlib import Path; from lth_engine.jobs.local import ensure_supervisor; "
             "print(ensure_supervisor(Path(sys.argv[1]), Path('data'), command=sys.argv[2:]))")
-    children = [subprocess.Popen([sys.executable, "-c", code, str(lab.root), *FAKE_SUPERVISOR], text=True,
+    children = [subprocess.Popen([sys.executable, "-c", code, str(lab.root), *SUPERVISE], text=True,
                                  stdout=subprocess.PIPE, env=environment()) for _ in range(3)]
     pids = []
     threads = [threading.Thread(target=lambda: pids.append(
-        ensure_supervisor(lab.root, lab.data, command=FAKE_SUPERVISOR))) for _ in range(8)]
+        ensure_supervisor(lab.root, lab.data, command=SUPERVISE))) for _ in range(8)]
     for thread in threads:
         thread.start()
     for thread in threads:
@@ -297,7 +299,7 @@ def test_the_supervisor_outlives_who_started_it(lab):
     code = ("import os, sys; from pathlib import Path; from lth_engine.jobs.local import ensure_supervisor; "
             "print(ensure_supervisor(Path(sys.argv[1]), Path('data'), command=sys.argv[2:]), flush=True); "
             "os.kill(os.getpid(), 9)")
-    done = subprocess.run([sys.executable, "-c", code, str(lab.root), *FAKE_SUPERVISOR], capture_output=True,
+    done = subprocess.run([sys.executable, "-c", code, str(lab.root), *SUPERVISE], capture_output=True,
                           text=True, env=environment(), check=False)
     assert done.returncode == -signal.SIGKILL
     assert supervisor_pid(lab.root) == int(done.stdout)
