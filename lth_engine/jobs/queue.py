@@ -150,7 +150,7 @@ class Queue:
     def report(self, id: str, attempt: int, progress: Progress, eta_seconds: float | None) -> None:
         """Write the progress of an attempt."""
         values = (progress.done, progress.total, progress.message, progress.images_per_second,
-                  json.dumps(dict(progress.metrics)), eta_seconds, id, attempt)
+                  json.dumps(dict(progress.metrics), default=float), eta_seconds, id, attempt)
         self.database.write(lambda c: c.execute(
             "UPDATE job SET done = ?, total = ?, message = ?, images_per_second = ?, metrics = ?, eta_seconds = ? "
             f"WHERE id = ? AND attempt = ? AND state IN {_STARTED}", values))
