@@ -1,4 +1,4 @@
-"""The README is true: its commands exist, nothing that exists is missing from it, and nothing private is in the tree."""
+"""The README is true: its commands exist, no verb or target is missing, and nothing private is in the tree."""
 
 from __future__ import annotations
 

@@ -8,10 +8,11 @@ from pathlib import Path
 import pytest
 
 from lth_engine.cli.main import main
+from lth_engine.core.step import Step
 from lth_engine.specs.questions import TicketSearch
 from lth_engine.specs.training import Training
 
-SEARCH = TicketSearch(levels=1, replicates=2, controls=("random_mask",), training=Training.from_dict({"length": "1ep"}))
+SEARCH = TicketSearch(levels=1, replicates=2, controls=("random_mask",), training=Training(length=Step(1)))
 FLAGS = ["--levels", "1", "--replicates", "2", "--controls", "random_mask", "--length", "1ep"]
 
 Command = Callable[..., tuple[int, str, str]]

@@ -68,8 +68,9 @@ def test_show_tells_question_result_and_origin(command: Command, shelf: Path) ->
     run = SEARCH.run(1, 0)
     code, out, _ = command("show", run.key[:12], "--store", shelf)
     assert code == 0
-    for text in (run.key, "test_accuracy", '"at_level": 1', "Origin", "torch", "Made of", *(q.key for q in run.inputs())):
+    for text in (run.key, "test_accuracy", '"at_level": 1', "Origin", "torch", "Made of"):
         assert text in out
+    assert all(question.key in out for question in run.inputs())
     _, out, _ = command("show", run.key, "--store", shelf, "--json")
     assert set(json.loads(out)["parents"]) == {q.key for q in run.inputs()}
 
@@ -212,8 +213,5 @@ def test_what_nobody_foresaw_is_said_in_words() -> None:
 @pytest.mark.parametrize("verb", sorted(VERBS))
 def test_every_verb_has_help(capsys: pytest.CaptureFixture[str], verb: str) -> None:
     assert verb in parsers()[1]
-    try:
-        assert main([verb, "--help"]) == 0
-    except SystemExit as end:  # argparse's own --help
-        assert end.code == 0
+    assert main([verb, "--help"]) == 0
     assert f"python -m lth_engine {verb}" in capsys.readouterr().out
