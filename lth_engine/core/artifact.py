@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -78,6 +78,16 @@ class Artifact:
         """The arrays below a path, with the path cut off: group("mask")["fc1.weight"]."""
         start = prefix.rstrip("/") + "/"
         return {name[len(start):]: array for name, array in self.arrays.items() if name.startswith(start)}
+
+
+class Inputs(Protocol):
+    """The answers that a solver builds on, by key; each is read from the store when it is asked for."""
+
+    def __getitem__(self, key: str) -> Artifact:
+        """The whole artifact."""
+
+    def summary(self, key: str) -> Mapping[str, Scalar]:
+        """Its summary alone, without reading arrays."""
 
 
 def text_array(values: list[str]) -> Array:

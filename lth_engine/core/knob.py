@@ -91,11 +91,14 @@ class Knob:
         """
         value = _coerce(f"{owner}.{self.name}", self.type, value)
         if self.choices is not None:
-            for item in value if isinstance(value, tuple) else (value,):
+            items = value if isinstance(value, tuple) else (value,)
+            for item in items:
                 if item not in self.choices:
                     raise UnknownName(f"{owner}.{self.name}", item, map(str, self.choices))
+                if items.count(item) > 1:
+                    raise BadInput(f"{owner}.{self.name} names {item!r} twice. Name it once.")
         if isinstance(value, int | float) and not isinstance(value, bool) and not self._inside(value):
-            raise BadInput(f"{owner}.{self.name} must be {self.bounds}. Got {value:g}.")
+            raise BadInput(f"{owner}.{self.name} must be {self.bounds or 'a finite number'}. Got {value:g}.")
         return value
 
     def _inside(self, value: float) -> bool:
@@ -127,12 +130,20 @@ def _coerce(where: str, kind: Any, value: Any) -> Any:
             raise BadInput(f"{where} must be a list. Got {value!r}.")
         return tuple(_coerce(where, item, v) for v in value)
     if kind is Step:
-        return Step.parse(value)
+        try:
+            return Step.parse(value)
+        except BadInput as error:
+            raise BadInput(f"{where}: {error}") from None
+    if isinstance(value, int) and not -_LARGEST <= value <= _LARGEST:
+        raise BadInput(f"{where} must be a number of at most 63 bits. Got one of {value.bit_length()} bits.")
     if kind is float and isinstance(value, int) and not isinstance(value, bool):
         return float(value)
     if not isinstance(value, kind) or (isinstance(value, bool) and kind is not bool):
         raise BadInput(f"{where} must be {_NAMES.get(kind, kind.__name__)}. Got {value!r}.")
     return value
 
+
+_LARGEST = 2**63 - 1
+"""Greatest whole number: a seed of torch has no more bits."""
 
 _NAMES = {int: "a whole number", float: "a number", str: "a text", bool: "true or false"}

@@ -7,6 +7,7 @@ the code that answers a member is the module of the same name in the family's pa
 from __future__ import annotations
 
 import dataclasses
+import functools
 import hashlib
 import json
 from dataclasses import dataclass
@@ -58,7 +59,7 @@ class Spec:
     def check(self) -> None:
         """Refuse combinations of knobs that make no sense. Raises BadInput."""
 
-    @property
+    @functools.cached_property
     def key(self) -> str:
         """Address of the answer: a hash of the class name and of every knob by name."""
         text = json.dumps(self._identity(), sort_keys=True, separators=(",", ":"), allow_nan=False)

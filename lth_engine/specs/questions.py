@@ -170,8 +170,8 @@ class Run(Question, name="run", package="lth_engine.training"):
     order_seed: int = knob(0, "Seed of the order of the images; runs that differ in it alone are siblings.", low=0)
 
     def inputs(self) -> tuple[Spec, ...]:
-        """The ticket."""
-        return (self.ticket,)
+        """The ticket, and the dense network that its weights must be rewound to."""
+        return (self.ticket,) if self.ticket.dense == self.ticket else (self.ticket, self.ticket.dense)
 
 
 CONTROLS: tuple[str, ...] = ("random_mask", "redrawn", "shuffled_mask")

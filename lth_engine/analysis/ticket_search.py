@@ -1,0 +1,63 @@
+"""The answer to a ticket search: the table of all its runs, and a verdict at each level.
+
+The verdict of the whole search is that of one level, chosen on validation images: the sparsest one that loses no more
+than the margin there (or, if none does, the best one). The test images then judge it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from lth_engine.core.artifact import Answer, Array, Inputs, Scalar, text_array
+from lth_engine.core.search_table import Table, rows_where, search_table
+from lth_engine.core.verdict import Verdict, judge
+from lth_engine.core.workbench import Workbench
+from lth_engine.specs.questions import TicketSearch
+
+
+def answer(question: TicketSearch, inputs: Inputs, bench: Workbench) -> Answer:
+    """Gather the runs and judge every level."""
+    runs = question.runs()
+    table = search_table({cell: inputs.summary(run.key) for cell, run in runs.items()},
+                         {cell: run.key for cell, run in runs.items()})
+    verdicts = {level: judge_level(question, table, level) for level in range(1, question.levels + 1)}
+    chosen = chosen_level(table, question.levels, question.margin)
+    arrays: dict[str, Array] = {f"table/{name}": column for name, column in table.items()}
+    arrays |= _columns(table, verdicts)
+    density = float(np.mean(rows_where(table, "ticket", chosen)["density"]))
+    summary: dict[str, Scalar] = {
+        "verdict": verdicts[chosen].word, "verdict_level": chosen, "verdict_density": density,
+        "verdict_text": f"At {100 * density:.3g}% density (level {chosen}): {verdicts[chosen].sentence}",
+        "runs": len(runs),
+        **{name: float(table[name].sum()) for name in ("epochs", "train_seconds", "flops_dense", "flops_sparse")}}
+    return Answer(arrays, summary)
+
+
+def judge_level(question: TicketSearch, table: Table, level: int) -> Verdict:
+    """The verdict on the tickets of one level."""
+    return judge(rows_where(table, "ticket", level)["test_accuracy"], rows_where(table, "ticket", 0)["test_accuracy"],
+                 {c: rows_where(table, c, level)["test_accuracy"] for c in question.controls}, question.margin)
+
+
+def chosen_level(table: Table, levels: int, margin: float) -> int:
+    """The level that the verdict is about, chosen on validation accuracy; the last one if there are no such images."""
+    means = [float(np.mean(rows_where(table, "ticket", level)["validation_accuracy"])) for level in range(levels + 1)]
+    if not np.isfinite(means).all():
+        return levels
+    close = [level for level in range(1, levels + 1) if means[level] >= means[0] - margin]
+    return max(close) if close else 1 + int(np.argmax(means[1:]))
+
+
+def _columns(table: Table, verdicts: Mapping[int, Verdict]) -> dict[str, Array]:
+    levels = sorted(verdicts)
+    return {
+        "verdict/level": np.array(levels),
+        "verdict/density": np.array([np.mean(rows_where(table, "ticket", level)["density"]) for level in levels]),
+        "verdict/word": text_array([verdicts[level].word for level in levels]),
+        "verdict/text": text_array([verdicts[level].sentence for level in levels]),
+        "verdict/difference": np.array([verdicts[level].against_dense.mean for level in levels]),
+        "verdict/low": np.array([verdicts[level].against_dense.low for level in levels]),
+        "verdict/high": np.array([verdicts[level].against_dense.high for level in levels]),
+        "verdict/beats_controls": np.array([verdicts[level].beats_controls for level in levels])}

@@ -1,0 +1,57 @@
+"""The one threshold of the lab: which weights are kept, given their scores and how many to keep.
+
+Counts are exact. Ties are broken by the flat index in sorted-name order (lower index kept), what is
+pruned stays pruned, and keeping nothing is refused.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import torch
+
+from lth_engine.core.errors import BadInput, NonFinite
+
+Tensors = Mapping[str, torch.Tensor]
+
+
+def allocate(scores: Tensors, keep: int, allowed: Tensors | None = None) -> dict[str, torch.Tensor]:
+    """Keep the `keep` highest scores over all tensors together.
+
+    Args:
+        scores: parameter name -> scores, any shape.
+        keep: how many weights to keep, at least 1.
+        allowed: parameter name -> bool; weights that are False stay pruned.
+
+    Returns:
+        Parameter name -> bool of the same shape, with exactly `keep` True.
+
+    Raises:
+        BadInput: `keep` is 0 or more than there are.
+        NonFinite: a score is NaN or infinite.
+    """
+    names = sorted(scores)
+    flat = torch.cat([scores[n].detach().reshape(-1) for n in names])
+    if not bool(torch.isfinite(flat).all()):
+        bad = next(n for n in names if not bool(torch.isfinite(scores[n]).all()))
+        raise NonFinite(f"The pruning scores of {bad} hold NaN or infinity, so the weights cannot be ranked. "
+                        "Look at the training that they come from; a lower learning rate often helps.")
+    if allowed is None:
+        candidates = torch.arange(flat.numel(), device=flat.device)
+    else:
+        candidates = torch.cat([allowed[n].reshape(-1) for n in names]).nonzero().squeeze(1)
+    if not 1 <= keep <= candidates.numel():
+        raise BadInput(f"A mask must keep between 1 and {candidates.numel()} weights. Got {keep}. "
+                       "Use fewer levels or a smaller pruning fraction.")
+    chosen = torch.zeros(flat.numel(), dtype=torch.bool, device=flat.device)
+    chosen[candidates[_top(flat[candidates], keep)]] = True
+    parts = chosen.split([scores[n].numel() for n in names])
+    return {n: part.reshape(scores[n].shape) for n, part in zip(names, parts, strict=True)}
+
+
+def _top(values: torch.Tensor, keep: int) -> torch.Tensor:
+    """Indices of the `keep` largest values; among equals the lowest indices."""
+    threshold = values.kthvalue(values.numel() - keep + 1).values
+    above = (values > threshold).nonzero().squeeze(1)
+    ties = (values == threshold).nonzero().squeeze(1)
+    return torch.cat([above, ties[: keep - above.numel()]])

@@ -1,0 +1,17 @@
+"""Random: every weight is worth a uniform random number."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import torch
+
+from lth_engine.core.seeds import derive
+from lth_engine.specs.finding import RandomScore
+
+
+def score(spec: RandomScore, weights: Mapping[str, torch.Tensor], seed: int) -> dict[str, torch.Tensor]:
+    """U(0, 1) for each weight, each parameter from its own seed; float64, so that ties do not happen."""
+    return {name: torch.rand(weight.shape, dtype=torch.float64,
+                             generator=torch.Generator().manual_seed(derive(seed, "random score", name)))
+            for name, weight in weights.items()}

@@ -1,0 +1,101 @@
+"""Batches of images that stay on the device as uint8: order, mirror and shift drawn by epoch from one seed.
+
+Epoch e of a run depends on (order_seed, level, e) alone, so a run that was stopped in the middle of an epoch continues
+with exactly the images, mirrors and shifts that it would have seen.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import torch
+import torch.nn.functional as F
+
+from lth_engine.core.errors import BadInput
+from lth_engine.core.seeds import derive
+from lth_engine.data.image_set import ImageSet
+from lth_engine.specs.training import Training
+
+Batch = tuple[torch.Tensor, torch.Tensor]
+
+EVALUATION_BATCH = 1000
+"""Images in an evaluation step: large enough to fill the machine, small enough for activations in cache."""
+
+
+class Images:
+    """Images on the device, N x H x W x C uint8, and the way to turn them into network inputs.
+
+    The channel is stored last: a gathered batch is then in torch's channels_last layout at no cost.
+    """
+
+    def __init__(self, x: torch.Tensor, y: torch.Tensor, image_set: ImageSet, device: str) -> None:
+        self.x = x.permute(0, 2, 3, 1).contiguous().to(device)
+        self.y = y.to(device)
+        scale = 255.0 * torch.tensor(image_set.std, device=device)
+        self.mean = 255.0 * torch.tensor(image_set.mean, device=device)
+        self.inverse = 1.0 / scale
+
+    def __len__(self) -> int:
+        return len(self.y)
+
+    def normalise(self, x: torch.Tensor) -> torch.Tensor:
+        """B x H x W x C uint8 -> B x C x H x W float32 with mean 0 and deviation 1 over the training images."""
+        return x.to(torch.float32).sub_(self.mean).mul_(self.inverse).permute(0, 3, 1, 2)
+
+    def in_order(self) -> Iterator[Batch]:
+        """All images in stored order, without augmentation."""
+        for start in range(0, len(self), EVALUATION_BATCH):
+            stop = start + EVALUATION_BATCH
+            yield self.normalise(self.x[start:stop]), self.y[start:stop]
+
+
+class Batches:
+    """The training batches of one run.
+
+    Raises:
+        BadInput: the batch is larger than the set.
+    """
+
+    def __init__(self, images: Images, training: Training, order_seed: int, level: int) -> None:
+        if training.batch_size > len(images):
+            raise BadInput(f"training.batch_size must be at most the {len(images)} training images. "
+                           f"Got {training.batch_size}.")
+        self.images = images
+        self.training = training
+        self.order_seed = order_seed
+        self.level = level
+        self.steps_per_epoch = -(-len(images) // training.batch_size)
+
+    def epoch(self, epoch: int, first_step: int = 0) -> Iterator[Batch]:
+        """The batches of one epoch from its step `first_step` on; the last one may be smaller."""
+        draw = torch.Generator().manual_seed(derive(self.order_seed, "order", self.level, epoch))
+        count, size, pad = len(self.images), self.training.batch_size, self.training.crop
+        device = self.images.x.device
+        order = torch.randperm(count, generator=draw).to(device)
+        mirror = torch.rand(count, generator=draw).lt(0.5).to(device) if self.training.flip else None
+        shift = torch.randint(0, 2 * pad + 1, (2, count), generator=draw).to(device) if pad else None
+        for start in range(first_step * size, count, size):
+            stop = min(start + size, count)
+            chosen = order[start:stop]
+            x = self.images.x.index_select(0, chosen)
+            if shift is not None:
+                x = shifted(x, shift[0, start:stop], shift[1, start:stop], pad)
+            if mirror is not None:
+                x = torch.where(mirror[start:stop, None, None, None], x.flip(2), x)
+            yield self.images.normalise(x), self.images.y.index_select(0, chosen)
+
+
+def shifted(x: torch.Tensor, down: torch.Tensor, right: torch.Tensor, pad: int) -> torch.Tensor:
+    """Cut H x W out of each image padded by `pad` black pixels, at its own offset (the usual random crop).
+
+    Args:
+        x: B x H x W x C.
+        down: B row offsets in [0, 2 pad].
+        right: B column offsets in [0, 2 pad].
+        pad: pixels of padding on every side.
+    """
+    count, height, width, _ = x.shape
+    padded = F.pad(x, (0, 0, pad, pad, pad, pad))
+    windows = padded.unfold(1, height, 1).unfold(2, width, 1)  # B x (2p+1) x (2p+1) x C x H x W
+    cut = windows[torch.arange(count, device=x.device), down, right]  # B x C x H x W
+    return cut.permute(0, 2, 3, 1)

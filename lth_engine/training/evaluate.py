@@ -1,0 +1,37 @@
+"""Loss and accuracy of a network on a set of images, in evaluation mode."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+from lth_engine.training.batches import Images
+
+
+@dataclass(frozen=True)
+class Score:
+    """Accuracy in [0, 1] and mean cross-entropy in nats over `count` images."""
+
+    accuracy: float
+    loss: float
+    count: int
+
+
+@torch.no_grad()
+def evaluate(model: nn.Module, images: Images) -> Score:
+    """Score of `model` on all `images`; NaN if there are none. The model's mode is as before afterwards."""
+    if len(images) == 0:
+        return Score(float("nan"), float("nan"), 0)
+    mode = model.training
+    model.eval()
+    right = torch.zeros((), dtype=torch.int64, device=images.x.device)
+    loss = torch.zeros((), dtype=torch.float64, device=images.x.device)
+    for x, y in images.in_order():
+        logits = model(x)
+        right += (logits.argmax(dim=1) == y).sum()
+        loss += F.cross_entropy(logits, y, reduction="sum").double()
+    model.train(mode)
+    return Score(right.item() / len(images), loss.item() / len(images), len(images))

@@ -1,0 +1,60 @@
+"""What must hold in every run of a ticket, checked on the weights themselves.
+
+Each check caught a real bug of published code: pruned weights that came back, kept weights that were frozen
+because a mask compared signed values with a threshold, a "rewind" that did not rewind, layers that were pruned away.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from lth_engine.core.artifact import Array
+from lth_engine.core.mask import Mask
+
+Weights = Mapping[str, Array]
+
+
+def moved(mask: Mask, start: Weights, final: Weights) -> tuple[float, float]:
+    """Fraction of the kept weights that training changed: those positive at the start, and those negative.
+
+    1 for a sign that no kept weight has.
+    """
+    changed, count = np.zeros(2), np.zeros(2)
+    for name, kept in mask.items():
+        before, after = start[name][kept], final[name][kept]
+        for i, sign in enumerate((before > 0, before < 0)):
+            changed[i] += np.count_nonzero(after[sign] != before[sign])
+            count[i] += np.count_nonzero(sign)
+    positive, negative = np.where(count > 0, changed / np.maximum(count, 1), 1.0)
+    return float(positive), float(negative)
+
+
+def rewound_exactly(mask: Mask, actual: Weights, rewind: Weights) -> bool:
+    """Whether kept weights, other parameters and buffers equal those of the rewind point bit for bit."""
+    for name, value in actual.items():
+        kept = mask[name] if name in mask else np.ones(value.shape, dtype=bool)
+        if value[kept].tobytes() != rewind[name][kept].tobytes():
+            return False
+    return True
+
+
+def disconnected(mask: Mask) -> tuple[int, int]:
+    """(units, layers) that the mask cuts off.
+
+    A unit is cut off when its layer keeps none of the weights into it (an output row), or none of the weights that
+    read it (an input column); a layer when it keeps nothing at all.
+    """
+    units = layers = 0
+    for kept in mask.values():
+        layers += not kept.any()
+        rest = tuple(range(2, kept.ndim))
+        units += int((~kept.any(axis=(1, *rest))).sum())
+        units += int((~kept.any(axis=(0, *rest))).sum())
+    return units, layers
+
+
+def all_finite(weights: Weights) -> bool:
+    """Whether every parameter and buffer is a finite number."""
+    return all(bool(np.isfinite(value).all()) for value in weights.values())

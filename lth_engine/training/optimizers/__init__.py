@@ -1,0 +1,1 @@
+"""Optimizers, one file each: from a spec to a torch optimizer."""
