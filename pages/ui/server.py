@@ -19,9 +19,10 @@ from starlette.routing import BaseRoute, Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from pages.ui import lab
+from pages.ui.chart import PLOTLY_URL
 
-PLOTLY_URL = "/lab/plotly.js"
-"""Where the browser finds the plotting library when a figure is saved as SVG or PNG."""
+
+
 
 
 @asynccontextmanager
