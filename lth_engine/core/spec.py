@@ -28,7 +28,7 @@ class Spec:
     """A question, or a part of one. Subclasses declare their knobs as fields.
 
     Class arguments: `family` opens a family; `name` makes the class a member of the nearest one;
-    `package` is where the members' modules live.
+    `package` is where its module (or its members' modules) lives.
 
     Raises:
         BadInput: a knob is out of range or of the wrong type.
@@ -44,8 +44,10 @@ class Spec:
     def __init_subclass__(cls, family: str = "", name: str = "", package: str = "", **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
         if family:
-            cls.family, cls.package = family, package
+            cls.family = family
             _FAMILIES.setdefault(family, {})
+        if package:
+            cls.package = package
         if name:
             cls.name = name
             if _FAMILIES[cls.family].setdefault(name, cls) is not cls:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from lth_engine.core.artifact import Answer, Array, Artifact
+from lth_engine.core.artifact import Answer, Array, Artifact, Scalar
 from lth_engine.core.mask import Mask
 
 
@@ -23,11 +23,12 @@ class Ticket:
     start: Mapping[str, Array]
     level: int
 
-    def to_answer(self, **summary: float | int | str | bool) -> Answer:
+    def to_answer(self, **summary: Scalar) -> Answer:
         """As it is stored: mask/NAME and start/NAME, pruned weights left out."""
         arrays = {f"mask/{name}": kept for name, kept in self.mask.items()}
         arrays |= {f"start/{name}": value for name, value in self.start.items()}
-        facts = {"level": self.level, "density": self.mask.density, "kept": self.mask.kept, "prunable": self.mask.size}
+        facts: dict[str, Scalar] = {
+            "level": self.level, "density": self.mask.density, "kept": self.mask.kept, "prunable": self.mask.size}
         return Answer(arrays, facts | summary, sparse={f"start/{n}": f"mask/{n}" for n in self.mask})
 
     @classmethod

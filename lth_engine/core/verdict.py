@@ -75,7 +75,7 @@ class Verdict:
             return (f"undecided (n = {d.count}): one replicate has no spread, so no test is possible. "
                     "Ask for 3 replicates or more.")
         head = (f"{self.word} (n = {d.count}, margin {100 * self.margin:g} points, paired t-test at 5%: "
-                f"ticket - dense = {100 * d.mean:+.2f} points, 90% interval {100 * d.low:+.2f} to {100 * d.high:+.2f})")
+                f"ticket - dense = {_points(d.mean)} points, 90% interval {_points(d.low)} to {_points(d.high)})")
         controls = "; ".join(_against(name, c) for name, c in self.against_controls.items())
         more = f". About {self.more} more replicates would settle it" if self.more else ""
         return head + (f"; {controls}" if controls else "") + more + "."
@@ -131,4 +131,8 @@ def _more(ticket: Values, dense: Values, d: Difference, margin: float) -> int | 
 
 def _against(name: str, d: Difference) -> str:
     word = "above" if d.low > 0 else "below" if d.high < 0 else "not told apart from"
-    return f"{word} {name.replace('_', ' ')} ({100 * d.mean:+.2f} points, {100 * d.low:+.2f} to {100 * d.high:+.2f})"
+    return f"{word} {name.replace('_', ' ')} ({_points(d.mean)} points, {_points(d.low)} to {_points(d.high)})"
+
+
+def _points(fraction: float) -> str:
+    return f"{100 * fraction:+.2f}"

@@ -20,7 +20,9 @@ class DataSpec(Spec, family="data", package="lth_engine.data"):
 
     validation_fraction: float = knob(
         0.1, "Fraction of the training images held back to decide what is selected.", low=0, high=0.9)
-    split_seed: int = knob(0, "Seed of the draw of the validation images.", low=0, advanced=True)
+    split_seed: int = knob(
+        0, "Seed of the draw of the validation images, and of the test images where the set has none of its own.",
+        low=0, advanced=True)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -28,7 +28,7 @@ COLUMNS = ("step", "epoch", "learning_rate", "train_loss", "validation_accuracy"
            "test_loss")
 """Columns of a history: one row an evaluation; `train_loss` is the mean since the row before (nats)."""
 
-_REPORT_SECONDS = 0.2
+REPORT_SECONDS = 0.2
 """Time between two reports: often enough for a live page."""
 
 
@@ -53,6 +53,7 @@ class Session:
     train_seconds: float = 0.0
     trained_images: int = 0
     masked_nonzero: int = 0
+    report_every: float = REPORT_SECONDS
 
     def run(self) -> None:
         """Train to the end; the model then holds the final weights.
@@ -84,7 +85,7 @@ class Session:
             self.train_seconds += now - clock
             if done.step == self.stop or (every and done.step % every == 0):
                 self._record()
-            if now - reported > _REPORT_SECONDS or done.step == self.stop:
+            if now - reported > self.report_every or done.step == self.stop:
                 self._report()
                 reported = now
             if now - saved > self.bench.checkpoint_seconds:

@@ -1,0 +1,19 @@
+"""Fashion-MNIST: pictures of clothes, 28 x 28 gray."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from lth_engine.data.cache import cached
+from lth_engine.data.raw import Raw, Report
+from lth_engine.data.torchvision_files import Official, idx_files, read_official
+from lth_engine.specs.data import FashionMnist
+
+OFFICIAL = Official(
+    "Fashion-MNIST", "FashionMNIST", "FashionMNIST/raw", idx_files("FashionMNIST/raw"),
+    system_folder=Path("/usr/share/datasets/fashion-mnist"), package="Debian's package dataset-fashion-mnist")
+
+
+def read(spec: FashionMnist, data_root: Path, report: Report) -> Raw:
+    """60,000 training and 10,000 test images. Raises MissingData."""
+    return cached(data_root, spec.name, lambda: read_official(OFFICIAL, data_root, report), report)

@@ -1,0 +1,184 @@
+"""The training loop against a bare rewrite, and what it must never do."""
+
+import math
+
+import numpy as np
+import pytest
+import torch
+import torch.nn.functional as F
+
+from lth_engine.core.errors import Cancelled, NonFinite
+from lth_engine.core.mask import Mask
+from lth_engine.core.step import Step
+from lth_engine.core.workbench import Workbench
+from lth_engine.masking.applied import AppliedMask
+from lth_engine.masking.prunable import prunable
+from lth_engine.specs.data import Digits
+from lth_engine.specs.models import CifarResnet, Lenet300100
+from lth_engine.specs.training import Constant, Cosine, MultiStep, Sgd, Training
+from lth_engine.training.batches import Batches
+from lth_engine.training.loop import make_optimizer, train
+from lth_engine.training.material import material, network, take_weights
+from lth_engine.training.session import Session
+
+
+@pytest.fixture(scope="module")
+def images(tmp_path_factory):
+    return material(Digits(), tmp_path_factory.mktemp("data"), "cpu")
+
+
+def random_mask(model, density, seed=0):
+    rng = np.random.default_rng(seed)
+    return Mask({n: rng.random(tuple(p.shape)) < density for n, p in prunable(model).items()})
+
+
+def naive_training(model, mask, batches, training, steps, total):
+    """Plain tensors, the update written out from its definition, the mask applied to gradients and weights."""
+    o = training.optimizer
+    names = dict(model.named_parameters())
+    factors = {n: torch.tensor(mask[n]).float() if n in mask else torch.ones_like(p) for n, p in names.items()}
+    velocity = {n: torch.zeros_like(p) for n, p in names.items()}
+    with torch.no_grad():
+        for n, p in names.items():
+            p.mul_(factors[n])
+    epoch, step = 0, 0
+    while step < steps:
+        for x, y in batches.epoch(epoch):
+            if step == steps:
+                return
+            rate = o.lr * 0.5 * (1 + math.cos(math.pi * step / total))
+            model.zero_grad()
+            F.cross_entropy(model(x), y).backward()
+            with torch.no_grad():
+                for n, p in names.items():
+                    g = p.grad + o.weight_decay * p
+                    velocity[n] = o.momentum * velocity[n] + g
+                    direction = g + o.momentum * velocity[n] if o.nesterov else velocity[n]
+                    p.sub_(rate * direction).mul_(factors[n])
+            step += 1
+        epoch += 1
+
+
+@pytest.mark.parametrize("optimizer", [Sgd(lr=0.1), Sgd(lr=0.1, momentum=0.0, weight_decay=0.0),
+                                       Sgd(lr=0.05, nesterov=True, weight_decay=1e-3)])
+@pytest.mark.parametrize("density", [0.2, 1.0])
+def test_training_is_the_update_written_out(images, optimizer, density):
+    training = Training(length="3ep", batch_size=64, optimizer=optimizer)
+    models = [network(Lenet300100(), images.facts, 0, "cpu") for _ in range(2)]
+    mask = random_mask(models[0], density)
+    batches = Batches(images.train, training, 0, 0)
+    total = 3 * batches.steps_per_epoch
+    for _ in train(models[0], batches, training, make_optimizer(optimizer, models[0]), AppliedMask(models[0], mask),
+                   start=0, stop=30, total=total):
+        pass
+    naive_training(models[1], mask, batches, training, 30, total)
+    for (name, ours), theirs in zip(models[0].named_parameters(), models[1].parameters(), strict=True):
+        assert torch.allclose(ours, theirs, atol=2e-5), name
+
+
+@pytest.mark.parametrize("spec", [Lenet300100(), CifarResnet(depth=8)])
+def test_pruned_weights_are_zero_after_every_step(images, spec):
+    model = network(spec, images.facts, 0, "cpu")
+    mask = AppliedMask(model, random_mask(model, 0.3))
+    training = Training(batch_size=64, optimizer=Sgd(lr=0.1, momentum=0.9, weight_decay=1e-2))
+    batches = Batches(images.train, training, 0, 0)
+    for _ in train(model, batches, training, make_optimizer(training.optimizer, model), mask, start=0, stop=8, total=8):
+        assert mask.count_nonzero() == 0
+
+
+def test_schedules_against_torch():
+    steps, per_epoch = 60, 10
+    parameter = torch.nn.Parameter(torch.zeros(1))
+    for schedule, theirs in [
+        (Cosine(), lambda o: torch.optim.lr_scheduler.CosineAnnealingLR(o, steps)),
+        (MultiStep(milestones=("2ep", "45it"), gamma=0.1),
+         lambda o: torch.optim.lr_scheduler.MultiStepLR(o, [20, 45], 0.1)),
+        (Constant(), lambda o: torch.optim.lr_scheduler.ConstantLR(o, factor=1.0)),
+    ]:
+        optimizer = torch.optim.SGD([parameter], lr=0.4)
+        scheduler = theirs(optimizer)
+        training = Training(optimizer=Sgd(lr=0.4), schedule=schedule)
+        for step in range(steps):
+            assert training.learning_rate(step, steps, per_epoch) == pytest.approx(optimizer.param_groups[0]["lr"])
+            optimizer.step()
+            scheduler.step()
+
+
+def test_warmup_rises_linearly_to_the_schedule():
+    training = Training(optimizer=Sgd(lr=1.0), schedule=Constant(), warmup=Step(4, "it"))
+    assert [training.learning_rate(s, 100, 10) for s in range(6)] == pytest.approx([0.25, 0.5, 0.75, 1, 1, 1])
+
+
+def test_a_loss_that_explodes_stops_within_a_step_and_names_the_layer(images):
+    model = network(Lenet300100(), images.facts, 0, "cpu")
+    training = Training(batch_size=64)
+    batches = Batches(images.train, training, 0, 0)
+    steps = []
+    with pytest.raises(NonFinite, match=r"step 6 of 100, first in the parameter fc2\.weight"):
+        for done in train(model, batches, training, make_optimizer(training.optimizer, model),
+                          AppliedMask(model, random_mask(model, 1.0)), start=0, stop=100, total=100):
+            steps.append(done.step)
+            if done.step == 5:
+                with torch.no_grad():
+                    model.fc2.weight[3, 3] = float("nan")
+    assert steps == [1, 2, 3, 4, 5]
+
+
+def test_a_real_explosion_keeps_finite_weights_in_the_checkpoint(images):
+    training = Training(length="5ep", batch_size=64, optimizer=Sgd(lr=900.0), schedule=Constant())
+    shelf = Shelf()
+    session = new_session(images, training, Workbench(None, checkpoint=shelf))
+    with pytest.raises(NonFinite, match=r"Lower training\.optimizer\.lr \(it was 900\)"):
+        session.run()
+    assert shelf.scalars["step"] == session.step < session.stop
+
+
+class Shelf:
+    """A checkpoint in memory, through copies."""
+
+    def __init__(self):
+        self.arrays = self.scalars = None
+
+    def load(self):
+        return None if self.arrays is None else ({n: a.copy() for n, a in self.arrays.items()}, dict(self.scalars))
+
+    def save(self, arrays, scalars):
+        self.arrays, self.scalars = {n: np.array(a) for n, a in arrays.items()}, dict(scalars)
+
+
+def new_session(images, training, bench, spec=None):
+    model = network(spec or Lenet300100(), images.facts, 0, "cpu")
+    batches = Batches(images.train, training, 1, 2)
+    total = training.length.iterations(batches.steps_per_epoch)
+    return Session(model, AppliedMask(model, random_mask(model, 0.3)), images, training, batches, 0, total, total, bench,
+                   "test")
+
+
+@pytest.mark.parametrize("spec", [Lenet300100(), CifarResnet(depth=8, width=4)])
+@pytest.mark.parametrize("momentum", [0.0, 0.9])
+def test_stopping_anywhere_and_resuming_gives_the_same_bits(images, spec, momentum):
+    training = Training(length="3ep", batch_size=200, optimizer=Sgd(lr=0.05, momentum=momentum), flip=True, crop=1)
+    whole = new_session(images, training, Workbench(None), spec)
+    whole.run()
+    shelf, stops = Shelf(), iter([1, 4, 5, 9, 10_000])
+    torch.manual_seed(77)
+    while True:
+        limit = next(stops)
+        session = new_session(images, training, Workbench(None, checkpoint=shelf), spec)
+
+        def stop_at(progress, session=session, limit=limit):
+            if session.step >= limit:
+                raise Cancelled("Stopped.")
+        object.__setattr__(session.bench, "report", stop_at)
+        session.report_every = 0.0
+        try:
+            session.run()
+        except Cancelled:
+            torch.rand(3)
+            continue
+        break
+    first, second = take_weights(whole.model), take_weights(session.model)
+    assert all(first[n].tobytes() == second[n].tobytes() for n in first)
+    ours, theirs = whole.history(), session.history()
+    assert all(np.array_equal(ours[c], theirs[c], equal_nan=True) for c in ours)
+    assert session.trained_images == whole.trained_images
