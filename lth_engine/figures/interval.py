@@ -6,9 +6,9 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.special import stdtrit
 
 from lth_engine.core.artifact import Array
+from lth_engine.core.verdict import half_width
 
 
 @dataclass(frozen=True)
@@ -38,5 +38,5 @@ def student_t(values: Array, confidence: float = 0.95) -> Interval:
     if n < 2:
         return Interval(float(kept[0]) if n else math.nan, math.nan, math.nan, n)
     mean = float(kept.mean())
-    half = float(stdtrit(n - 1, 0.5 + confidence / 2)) * float(kept.std(ddof=1)) / math.sqrt(n)
+    half = half_width(kept, confidence)
     return Interval(mean, mean - half, mean + half, n)

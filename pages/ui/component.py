@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from typing import Any
 
 import streamlit as st
@@ -11,6 +12,7 @@ from pages.ui.frame import ROOT
 _FOLDER = ROOT / "assets" / "components"
 
 
+@functools.cache
 def component(name: str) -> Any:
     """Register assets/components/NAME.{html,css,js}; call the result with `data` and `key` to place it."""
     html, css, js = ((_FOLDER / f"{name}.{kind}").read_text(encoding="utf-8") for kind in ("html", "css", "js"))

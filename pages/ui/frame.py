@@ -48,6 +48,13 @@ def pages() -> dict[str, list[Any]]:
     }
 
 
+def link(path: str, label: str, icon: str, **params: str) -> None:
+    """A link to a page below pages/, with query parameters; teaching mode is passed on."""
+    if teaching():
+        params["teach"] = "1"
+    st.page_link(ROOT / "pages" / path, label=label, icon=f":material/{icon}:", query_params=params or None)
+
+
 def navigation() -> Any:
     """Draw the frame and return the page to run."""
     teach = teaching()
@@ -72,8 +79,10 @@ def banners() -> bool:
         st.warning(f"The store {here.store.root} cannot be written: you can look at everything, but nothing can be "
                    "started. Change the folder's permissions, or set LTH_STORE to another folder.",
                    icon=":material/lock:")
-    pid = lab.other_server()
-    if pid is not None:
-        st.info(f"Another server{f' (process {pid})' if pid else ''} serves the same store. Both show the same jobs "
-                "and results; stop one of them if that was not meant.", icon=":material/info:")
+    second = lab.second_server()
+    if second is not None:
+        st.info(second, icon=":material/info:")
+    notice = here.queue.notice()
+    if notice:
+        st.warning(notice, icon=":material/info:")
     return True

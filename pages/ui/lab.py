@@ -10,8 +10,8 @@ from pathlib import Path
 from lth_engine.core.errors import LotteryError
 from lth_engine.core.spec import Spec
 from lth_engine.jobs.local import ensure_supervisor
-from lth_engine.jobs.lock import RecordLock, holder
 from lth_engine.jobs.queue import Job, Queue
+from lth_engine.jobs.server import claim_server
 from lth_engine.store.store import Store
 
 
@@ -61,33 +61,20 @@ def wake() -> None:
     ensure_supervisor(lab().store.root, lab().data_root)
 
 
-_server_locks: dict[Path, RecordLock] = {}
-
-
 def start() -> None:
-    """At the server's start: open the store, take the server lock, notice dead jobs.
+    """At the server's start: open the store and notice the jobs whose workers died.
 
     A store that cannot be used is no reason not to serve: the pages say what is wrong.
     """
     try:
         here = lab()
-        if here.store.writable:
-            lock = RecordLock(_lock_path())
-            lock.acquire()
-            _server_locks[here.store.root] = lock
-            if here.queue.live():
-                wake()
+        claim_server(here.store.root)
+        if here.store.writable and here.queue.live():
+            wake()
     except LotteryError:
         return
 
 
-def other_server() -> int | None:
-    """Process id of another server on this store (0 if it cannot be named), or None."""
-    if not _lock_path().exists():
-        return None
-    pid = holder(_lock_path())
-    return None if pid in (None, os.getpid()) else pid
-
-
-def _lock_path() -> Path:
-    return store_root() / "locks" / "server"
+def second_server() -> str | None:
+    """A sentence if another web server is on the same store."""
+    return claim_server(store_root())

@@ -1,7 +1,5 @@
 """The frame of every page: icon, navigation, banners, teaching mode."""
 
-import streamlit as st
-
 from pages.ui import frame
 
 frame.configure()
