@@ -1,7 +1,7 @@
 """The answer to a ticket search: the table of all its runs, and a verdict at each level.
 
-The verdict of the whole search is that of one level, chosen on validation images: the sparsest one that loses no more
-than the margin there (or, if none does, the best one). The test images then judge it.
+The verdict of the whole search is that of one level, chosen on validation images: the sparsest one that is matching or
+winning there, by the same test (or, if none is, the one with the best mean). The test images then judge it.
 """
 
 from __future__ import annotations
@@ -43,11 +43,12 @@ def judge_level(question: TicketSearch, table: Table, level: int) -> Verdict:
 
 def chosen_level(table: Table, levels: int, margin: float) -> int:
     """The level that the verdict is about, chosen on validation accuracy; the last one if there are no such images."""
-    means = [float(np.mean(rows_where(table, "ticket", level)["validation_accuracy"])) for level in range(levels + 1)]
-    if not np.isfinite(means).all():
+    seen = [rows_where(table, "ticket", level)["validation_accuracy"] for level in range(levels + 1)]
+    if not np.isfinite(np.concatenate(seen)).all():
         return levels
-    close = [level for level in range(1, levels + 1) if means[level] >= means[0] - margin]
-    return max(close) if close else 1 + int(np.argmax(means[1:]))
+    good = [level for level in range(1, levels + 1)
+            if judge(seen[level], seen[0], {}, margin).word in ("winning", "matching")]
+    return max(good) if good else 1 + int(np.argmax([values.mean() for values in seen[1:]]))
 
 
 def _columns(table: Table, verdicts: Mapping[int, Verdict]) -> dict[str, Array]:

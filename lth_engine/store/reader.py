@@ -54,6 +54,16 @@ def read_artifact(raw: BinaryIO, key: str) -> Artifact:
     return artifact
 
 
+def read_head(raw: BinaryIO, key: str) -> Artifact:
+    """The artifact without its arrays. Raises as :func:`read_artifact`; the content hash is read, not recomputed."""
+    with _opened(raw) as file:
+        header = _header(file, key)
+        return Artifact(
+            key=key, kind=header.kind, spec=json.loads(header.spec_json), summary=json.loads(header.summary_json),
+            arrays={}, parents=json.loads(get_text(file.id, "parents_json")), provenance=header.provenance,
+            content_sha256=get_text(file.id, "content_sha256"))
+
+
 def read_header(raw: BinaryIO, key: str) -> Header:
     """What the index needs. Raises as :func:`read_artifact`; arrays are not looked at."""
     with _opened(raw) as file:

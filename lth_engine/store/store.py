@@ -25,7 +25,7 @@ from lth_engine.store.content import content_sha256
 from lth_engine.store.folder import open_folder
 from lth_engine.store.index import Index
 from lth_engine.store.layout import Layout, is_key
-from lth_engine.store.reader import Unreadable, read_artifact, read_header, read_part
+from lth_engine.store.reader import Unreadable, read_artifact, read_head, read_header, read_part
 from lth_engine.store.row import Row, Rows
 from lth_engine.store.writer import artifact_bytes, plain
 
@@ -66,6 +66,11 @@ class Store:
         """
         with self._file(key) as raw:
             return read_artifact(io.BytesIO(raw.read()), key)
+
+    def head(self, key: str) -> Artifact:
+        """The artifact without its arrays, for its summary, provenance and hash. Raises as :meth:`get`."""
+        with self._file(key) as raw:
+            return read_head(raw, key)
 
     def read(self, key: str, prefix: str) -> dict[str, Array]:
         """The arrays below a path, with the path cut off; only they are read. Raises as :meth:`get`.
