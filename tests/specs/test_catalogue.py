@@ -46,8 +46,9 @@ def test_a_module_with_the_door_has_its_spec(package: str) -> None:
     for cls in members:
         families[cls.family] = families.get(cls.family, doors(cls)) & doors(cls)
     folder = ROOT.joinpath(*package.split(".")[1:])
-    for module in pkgutil.iter_modules([str(folder)]):
+    for module in (m for m in pkgutil.iter_modules([str(folder)]) if not m.ispkg):
         source = (folder / f"{module.name}.py")
         defined = {n.name for n in ast.parse(source.read_text()).body if isinstance(n, ast.FunctionDef)}
         for family, door in families.items():
-            assert module.name in names or not door <= defined, f"{package}.{module.name} answers no {family}"
+            entrance = module.name in door  # models/build.py calls the build of each model
+            assert module.name in names or entrance or not door <= defined, f"{package}.{module.name}: no {family}"

@@ -1,0 +1,1 @@
+"""The command line: every verb is a thin wrapper over one call of the engine, its flags read off the specs."""

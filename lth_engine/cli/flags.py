@@ -1,0 +1,131 @@
+"""From flags to a question: families by name, knobs by path, checked by the specs themselves."""
+
+from __future__ import annotations
+
+import typing
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from lth_engine.cli.addresses import Setting, resolve, settings, unknown
+from lth_engine.core.errors import BadInput
+from lth_engine.core.spec import from_dict
+from lth_engine.specs.questions import Question, question_from_dict
+
+TRUE, FALSE = ("true", "yes", "1"), ("false", "no", "0")
+
+
+@dataclass(frozen=True)
+class Flag:
+    """`--name words...` as it was typed."""
+
+    name: str
+    words: tuple[str, ...]
+
+
+def read_flags(tokens: Sequence[str]) -> list[Flag]:
+    """Cut "--a 1 --b=2 --c" into flags.
+
+    Raises:
+        BadInput: a word that belongs to no flag, or a flag given twice.
+    """
+    flags: list[Flag] = []
+    for token in tokens:
+        if token.startswith("--") and len(token) > 2:
+            name, equals, value = token[2:].partition("=")
+            flags.append(Flag(name, (value,) if equals else ()))
+        elif flags:
+            flags[-1] = Flag(flags[-1].name, (*flags[-1].words, token))
+        else:
+            raise BadInput(f"{token!r} belongs to no flag. Settings are written like --levels 10.")
+    for flag in flags:
+        if sum(flag.name == other.name for other in flags) > 1:
+            raise BadInput(f"--{flag.name} is given twice. Give it once.")
+    return flags
+
+
+def apply_flags(question: Question, flags: Sequence[Flag], options: tuple[str, ...] = ()) -> Question:
+    """The question with the flags applied: first the members picked, from the outside in, then their settings.
+
+    Args:
+        question: what the flags override.
+        flags: as typed, in any order.
+        options: other flags of the verb, for the hint when a name is wrong.
+
+    Raises:
+        BadInput: a flag that means nothing here, or a value that is not allowed.
+    """
+    left = list(flags)
+    while True:
+        known = settings(question)
+        pick = next(((f, s) for f in left if (s := resolve(f.name, known)) is not None and s.picks), None)
+        if pick is None:
+            break
+        left.remove(pick[0])
+        question = _picked(question, *pick)
+    values = question.to_dict()
+    used: dict[str, str] = {}
+    for flag in left:
+        name, negated = flag.name, False
+        setting = resolve(name, known)
+        if setting is None and name.startswith("no-"):
+            name, negated = name.removeprefix("no-"), True
+            setting = resolve(name, known)
+        if setting is None or (negated and setting.knob.type is not bool):
+            raise unknown(flag.name, known, options)
+        if setting.dotted in used:
+            raise BadInput(f"--{used[setting.dotted]} and --{flag.name} are the same setting. Give one of them.")
+        used[setting.dotted] = flag.name
+        _put(values, setting.path, False if negated and not flag.words else _value(setting, flag))
+    return question_from_dict(values)
+
+
+def _picked(question: Question, flag: Flag, setting: Setting) -> Question:
+    """The question with another member of a family; its settings are the member's defaults."""
+    if len(flag.words) != 1:
+        raise BadInput(f"--{flag.name} takes one name. Got {' '.join(flag.words) or 'none'}.")
+    if flag.words[0] == setting.value.name:
+        return question
+    member = from_dict(setting.knob.type.family, flag.words[0])
+    values = question.to_dict()
+    _put(values, setting.path, member.to_dict())
+    return question_from_dict(values)
+
+
+def _put(values: dict[str, Any], path: tuple[str, ...], value: Any) -> None:
+    for name in path[:-1]:
+        values = values[name]
+    values[path[-1]] = value
+
+
+def _value(setting: Setting, flag: Flag) -> Any:
+    """The words of a flag as the plain value of its knob; ranges are checked when the spec is built."""
+    kind = setting.knob.type
+    if typing.get_origin(kind) is tuple:
+        words = [part for word in flag.words for part in word.split(",") if part]
+        return [] if words == ["none"] else words
+    if kind is bool:
+        return _truth(flag)
+    if len(flag.words) != 1:
+        raise BadInput(f"--{flag.name} takes one value. Got {' '.join(flag.words) or 'none'}.")
+    word = flag.words[0]
+    if kind in (int, float):
+        return _number(setting, kind, word)
+    return word
+
+
+def _number(setting: Setting, kind: type, word: str) -> Any:
+    try:
+        return kind(word)
+    except ValueError:
+        what = "a whole number" if kind is int else "a number"
+        raise BadInput(f"{setting.owner.name}.{setting.knob.name} must be {what}. Got {word!r}.") from None
+
+
+def _truth(flag: Flag) -> bool:
+    words = [word.lower() for word in flag.words]
+    if words == [] or (len(words) == 1 and words[0] in TRUE):
+        return True
+    if len(words) == 1 and words[0] in FALSE:
+        return False
+    raise BadInput(f"--{flag.name} is true or false. Got {' '.join(flag.words)}.")
