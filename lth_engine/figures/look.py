@@ -6,6 +6,7 @@ apart for the common colour blindnesses; dash and marker tell the same again wit
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -91,8 +92,18 @@ def empty_figure(height: int = 420) -> go.Figure:
     return figure
 
 
-def density_axis(figure: go.Figure) -> None:
-    """Make x the density in per cent on a log axis that falls from 100 % on the left."""
-    ticks = [100, 50, 20, 10, 5, 2, 1, 0.5, 0.2, 0.1, 0.05, 0.02, 0.01]
-    figure.update_xaxes(title_text="Density: weights kept (%, log scale)", type="log", autorange="reversed",
-                        tickvals=ticks, ticktext=[f"{t:g}" for t in ticks])
+def density_axis(figure: go.Figure, lowest: float = 0.0) -> None:
+    """Make x the density in per cent on a log axis that falls from 100 % on the left.
+
+    Args:
+        figure: changed in place.
+        lowest: density in (0, 1] that the axis reaches at least, so that a growing figure stays still; 0 for
+            as far as the data go.
+    """
+    figure.update_xaxes(title_text="Density: weights kept (%, log scale)", type="log", tickvals=list(_TICKS),
+                        ticktext=[f"{t:g}" for t in _TICKS], autorange="reversed")
+    if lowest:
+        figure.update_xaxes(autorange=False, range=[math.log10(112), math.log10(100 * lowest / 1.12)])
+
+
+_TICKS = (100, 70, 50, 30, 20, 10, 7, 5, 3, 2, 1, 0.7, 0.5, 0.3, 0.2, 0.1, 0.05, 0.02, 0.01)

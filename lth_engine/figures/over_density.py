@@ -22,12 +22,14 @@ class Searched:
         table: its runs (:func:`lth_engine.core.search_table.search_table`).
         margin: loss of accuracy up to which a ticket is matching, in [0, 1]; 0 for none.
         mark: (level, words) of the ticket that the verdict is about, or None.
+        lowest: density in (0, 1] that the axis reaches at least; 0 for as far as the runs go.
     """
 
     label: str
     table: Table
     margin: float = 0.0
     mark: tuple[int, str] | None = None
+    lowest: float = 0.0
 
 
 def accuracy_over_density(searches: Sequence[Searched], column: str = "test_accuracy") -> go.Figure:
@@ -62,7 +64,7 @@ def over_density(searches: Sequence[Searched], column: str, title: str, scale: f
             if column in rows and np.isfinite(rows[column].astype(float)).any():
                 style = look(variant) if len(searches) == 1 else _of_many(index, place, searched.label, variant)
                 _line(figure, rows, column, scale, style, title)
-    density_axis(figure)
+    density_axis(figure, min((s.lowest for s in searches), default=0.0))
     figure.update_yaxes(title_text=title)
     return figure
 
@@ -112,11 +114,12 @@ def _band(figure: go.Figure, density: list[float], stats: list[Interval], style:
 
 
 def _dense_band(figure: go.Figure, mean: float, margin: float) -> None:
+    """A line across the figure at the dense accuracy, and the margin around it."""
     if margin:
         figure.add_hrect(y0=mean - margin, y1=mean + margin, fillcolor=GRAY, opacity=0.14, line_width=0, layer="below")
-    words = f"dense {mean:.1f} %" + (f" ± margin {margin:g} %" if margin else "")
-    figure.add_hline(y=mean, line_color=GRAY, line_dash="dash", line_width=1.5, annotation_text=words,
-                     annotation_position="top right", annotation_font_color=GRAY, annotation_font_size=12)
+    figure.add_hline(y=mean, line_color=GRAY, line_dash="dash", line_width=1.5)
+    figure.add_scatter(x=[None], y=[None], mode="lines", line={"color": GRAY, "dash": "dash", "width": 1.5},
+                       name=f"Dense network: {mean:.1f} %" + (f" ± margin {margin:g} %" if margin else ""))
 
 
 def _star(figure: go.Figure, searched: Searched, column: str, style: Look) -> None:

@@ -1,3 +1,4 @@
 """Soon."""
 import streamlit as st
+
 st.title("Soon")

@@ -57,9 +57,12 @@ def mask_of(run: str, layer: str) -> Array:
     return lab().store.read(run, "mask")[layer]
 
 
+@st.cache_data(max_entries=200, show_spinner=False)
 def layers_of(run: str) -> dict[str, tuple[int, ...]]:
-    """The prunable layers of a stored run, with their shapes."""
-    return {name: tuple(mask.shape) for name, mask in lab().store.read(run, "mask").items()}
+    """The prunable layers of a stored run with their shapes, the one that sees the images first."""
+    shapes = {name: tuple(mask.shape) for name, mask in lab().store.read(run, "mask").items()}
+    made = {shape[0] for shape in shapes.values()}
+    return dict(sorted(shapes.items(), key=lambda item: (item[1][1] in made, len(item[1]) != 4)))
 
 
 def image_shape(data: str, inputs: int) -> tuple[int, int, int] | None:

@@ -55,7 +55,9 @@ class Searching:
 
     def drawn(self, *, live: bool = False) -> Searched:
         """For the figures; `live` leaves incomplete levels out."""
-        return Searched(short_name(self.search), self.complete if live else self.table, self.search.margin, self.mark)
+        lowest = self.search.search.density(self.search.levels) if live else 0.0
+        return Searched(short_name(self.search), self.complete if live else self.table, self.search.margin, self.mark,
+                        lowest)
 
     @property
     def mark(self) -> tuple[int, str] | None:

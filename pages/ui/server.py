@@ -22,9 +22,6 @@ from pages.ui import lab
 from pages.ui.chart import PLOTLY_URL
 
 
-
-
-
 @asynccontextmanager
 async def lifespan(app: Any) -> AsyncIterator[None]:
     """Open the store, wake the supervisor so that dead jobs are noticed, and settle memory.
