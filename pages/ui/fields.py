@@ -48,7 +48,7 @@ def field(owner: str, knob: Knob, value: Any, key: str) -> Any:
 
 
 def _widget(knob: Knob, value: Any, key: str) -> Any:
-    shared: dict[str, Any] = {"label": label(knob), "help": hint(knob), "key": key}
+    shared: dict[str, Any] = {"label": label(knob), "help": hint(knob), "key": key, "persist_state": "session"}
     if typing.get_origin(knob.type) is tuple:
         return _several(knob, value, shared)
     if knob.choices is not None:

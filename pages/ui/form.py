@@ -11,9 +11,15 @@ import streamlit as st
 from lth_engine.core.errors import BadInput
 from lth_engine.core.knob import Knob, knobs
 from lth_engine.core.spec import Spec, catalogue, is_family, is_spec
+from lth_engine.specs.data import OwnImages
 from pages.ui.fields import field, hint, label
+from pages.ui.own_images import path_input
 
 Values = Mapping[str, Any]
+
+
+FILLED = ("fingerprint",)
+"""Knobs that the lab fills in itself."""
 
 
 class Incomplete(BadInput):
@@ -37,7 +43,7 @@ def part(owner: type[Spec], start: Values, key: str, columns: int = 2, only: tup
     Raises:
         Incomplete: a field is wrong; all fields have been drawn nevertheless.
     """
-    chosen = [k for k in knobs(owner) if only is None or k.name in only]
+    chosen = [k for k in knobs(owner) if (only is None or k.name in only) and k.name not in FILLED]
     plain = [k for k in chosen if not is_spec(k.type)]
     values, wrong = _fields(owner, [k for k in plain if not k.advanced], start, key, columns)
     for knob in chosen:
@@ -67,7 +73,7 @@ def branch(knob: Knob, start: Any, key: str) -> Spec:
     if is_family(knob.type):
         members = catalogue(knob.type.family)
         name = st.selectbox(label(knob), list(members), index=list(members).index(begin.name), help=hint(knob),
-                            format_func=lambda n: members[n].title or n, key=f"{key}.name")
+                            format_func=lambda n: members[n].title or n, key=f"{key}.name", persist_state="session")
         cls = members[name]
         st.caption(about(cls))
     same = begin if isinstance(begin, cls) else cls()
@@ -101,7 +107,13 @@ def _fields(owner: type[Spec], chosen: list[Knob], start: Values, key: str, colu
         for knob, cell in zip(chosen[first:first + columns], cells, strict=False):
             with cell:
                 try:
-                    values[knob.name] = field(owner.name, knob, start.get(knob.name, knob.default), f"{key}.{knob.name}")
+                    values[knob.name] = _one(owner, knob, start, f"{key}.{knob.name}")
                 except BadInput:
                     wrong = True
     return values, wrong
+
+
+def _one(owner: type[Spec], knob: Knob, start: Values, key: str) -> Any:
+    if owner is OwnImages and knob.name == "path":
+        return path_input(start, key)
+    return field(owner.name, knob, start.get(knob.name, knob.default), key)

@@ -53,8 +53,8 @@ def _moved(table: Table) -> Check | None:
         return None
     least = float(np.nanmin([np.nanmin(table["moved_positive"]), np.nanmin(table["moved_negative"])]))
     words = f"Kept weights of both signs train ({percent(least)} moved at least)"
-    return Check(least > MOVED, words, "Code that freezes the survivors, or only the negative ones, is a known mistake; "
-                                       "more than 99 % must move.")
+    return Check(least > MOVED, words, "Code that freezes the survivors, or only the negative ones, is a known "
+                                       "mistake; more than 99 % must move.")
 
 
 def _rewound(table: Table) -> Check | None:

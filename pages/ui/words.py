@@ -52,8 +52,9 @@ def when(unix: float) -> str:
 def in_words(question: Spec) -> str:
     """A question in one line."""
     if isinstance(question, TicketSearch):
-        return f"{model_words(question.model)} on {question.data.title}, {question.search.title or question.search.name}, " \
-               f"{question.levels} levels, {question.replicates} replicate{'s' if question.replicates > 1 else ''}"
+        how, many_times = question.search.title or question.search.name, "s" if question.replicates > 1 else ""
+        return (f"{model_words(question.model)} on {question.data.title}, {how}, {question.levels} levels, "
+                f"{question.replicates} replicate{many_times}")
     if isinstance(question, Price):
         return "Price of: " + in_words(question.of)
     return question.title or question.name
