@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import typing
 from collections.abc import Mapping
 from typing import Any
 
@@ -54,7 +55,7 @@ def part(owner: type[Spec], start: Values, key: str, columns: int = 2, only: tup
                 wrong = True
     hidden = [k for k in plain if k.advanced]
     if hidden:
-        with st.expander("More settings", key=f"{key}.more"):
+        with st.expander(f"More settings: {owner.title or owner.name}", key=f"{key}.more"):
             more, bad = _fields(owner, hidden, start, key, columns)
         values, wrong = values | more, wrong or bad
     if wrong:
@@ -102,9 +103,9 @@ def _fields(owner: type[Spec], chosen: list[Knob], start: Values, key: str, colu
             ) -> tuple[dict[str, Any], bool]:
     values: dict[str, Any] = {}
     wrong = False
-    for first in range(0, len(chosen), columns):
-        cells = st.columns(columns)
-        for knob, cell in zip(chosen[first:first + columns], cells, strict=False):
+    for row in _rows(owner, chosen, columns):
+        cells = [st.container()] if _wide(owner, row[0]) else st.columns(columns)
+        for knob, cell in zip(row, cells, strict=False):
             with cell:
                 try:
                     values[knob.name] = _one(owner, knob, start, f"{key}.{knob.name}")
@@ -117,3 +118,18 @@ def _one(owner: type[Spec], knob: Knob, start: Values, key: str) -> Any:
     if owner is OwnImages and knob.name == "path":
         return path_input(start, key)
     return field(owner.name, knob, start.get(knob.name, knob.default), key)
+
+
+def _rows(owner: type[Spec], chosen: list[Knob], columns: int) -> list[list[Knob]]:
+    """The fields in rows; one that needs the width has a row to itself."""
+    rows: list[list[Knob]] = []
+    for knob in chosen:
+        if rows and len(rows[-1]) < columns and not _wide(owner, knob) and not _wide(owner, rows[-1][0]):
+            rows[-1].append(knob)
+        else:
+            rows.append([knob])
+    return rows
+
+
+def _wide(owner: type[Spec], knob: Knob) -> bool:
+    return typing.get_origin(knob.type) is tuple or (owner is OwnImages and knob.name == "path")

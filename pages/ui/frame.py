@@ -13,6 +13,13 @@ from pages.ui import lab
 ROOT = Path(__file__).resolve().parents[2]
 ICON = ROOT / "assets" / "logo.svg"
 
+_STYLE = """
+<style>
+[data-testid="stMainBlockContainer"] { padding-top: 3.5rem; }
+@media (min-width: 900px) { .st-key-ask { position: sticky; top: 4rem; } }
+</style>
+"""
+
 _TEACH = """
 <style>
 [data-testid="stAppViewContainer"] { font-size: 1.25rem; }
@@ -59,6 +66,7 @@ def navigation() -> Any:
     """Draw the frame and return the page to run."""
     teach = teaching()
     chosen = st.navigation(pages(), position="hidden" if teach else "sidebar")
+    st.html(_STYLE)
     if teach:
         st.html(_TEACH)
     else:

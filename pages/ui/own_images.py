@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import Any
 
 import streamlit as st
-from lth_engine.core.fingerprint import fingerprint
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from lth_engine.core.errors import BadInput
+from lth_engine.core.fingerprint import fingerprint
 from lth_engine.specs.data import OwnImages
 from lth_engine.specs.questions import TicketSearch
 from pages.ui.lab import lab

@@ -18,10 +18,10 @@ def epochs(search: TicketSearch) -> None:
     keys = set(run_keys(search).values())
     there = len(lab.lab().store.has(keys))
     length = search.training.length
-    todo = len(keys) - there
-    work = f"{todo * length.count:,} {'epochs' if length.unit == 'ep' else 'steps'}"
-    st.markdown(f"**{len(keys):,} trainings** of {length.count:,} {'epochs' if length.unit == 'ep' else 'steps'}"
-                + (f"; {there:,} of them are in the store already, so **{work}** are left." if there else f": **{work}**."))
+    unit = "epochs" if length.unit == "ep" else "steps"
+    work = f"**{(len(keys) - there) * length.count:,} {unit}**"
+    left = f"; {there:,} of them are in the store already, so {work} are left." if there else f": {work}."
+    st.markdown(f"**{len(keys):,} trainings** of {length.count:,} {unit}{left}")
 
 
 def measured(search: TicketSearch) -> None:

@@ -53,7 +53,7 @@ def from_json(raw: bytes) -> TicketSearch:
         raise BadInput('The file must hold one question, {"name": "ticket_search", ...}. Choose another.')
     question = question_from_dict(values)
     if not isinstance(question, TicketSearch):
-        raise BadInput(f"The file asks for a {question.name}; this page asks for a ticket_search. Choose another file.")
+        raise BadInput(f"The file asks for a {question.name}; this page, for a ticket_search. Choose another.")
     return question
 
 

@@ -7,6 +7,7 @@ import json
 import streamlit as st
 
 from lth_engine.core.errors import BadInput
+from lth_engine.specs.data import OwnImages
 from lth_engine.specs.presets import Preset, presets
 from lth_engine.specs.questions import TicketSearch
 from pages.ui import frame, lab, price, share
@@ -36,7 +37,7 @@ def card(search: TicketSearch, preset: str | None, start: TicketSearch) -> None:
     """The question in words, its price, and what to do with it."""
     st.subheader("Your question", anchor=False)
     st.markdown(in_words(search))
-    ready = search.data.name != "own_images" or bool(getattr(search.data, "fingerprint", ""))
+    ready = not isinstance(search.data, OwnImages) or bool(search.data.fingerprint)
     if ready:
         answer(search, "find", not_asked=lambda: _ask(search), done=lambda: _done(look_up(search)),
                partial=lambda: frame.link("runs/jobs.py", "Watch it on the Jobs page", "list_alt"))
@@ -48,7 +49,7 @@ def card(search: TicketSearch, preset: str | None, start: TicketSearch) -> None:
 
 def _ask(search: TicketSearch) -> None:
     price.epochs(search)
-    if not isinstance(search.data, _own()):
+    if not isinstance(search.data, OwnImages):
         price.measured(search)
 
     def start() -> None:
@@ -56,12 +57,6 @@ def _ask(search: TicketSearch) -> None:
     if st.button("Start", type="primary", icon=":material/play_arrow:", key="find.start", width="stretch",
                  disabled=not lab.lab().store.writable) and act(start):
         st.switch_page(frame.ROOT / "pages" / "runs" / "jobs.py")
-
-
-def _own() -> type:
-    from lth_engine.specs.data import OwnImages
-
-    return OwnImages
 
 
 def _done(state: Searching) -> None:
