@@ -47,6 +47,12 @@ def card(search: TicketSearch, preset: str | None, start: TicketSearch) -> None:
         _share(search, preset, start)
 
 
+def submit_again(search: TicketSearch) -> None:
+    """A button that puts a search (back) on the queue; what is stored is not computed again."""
+    st.button("Finish it", icon=":material/play_arrow:", key=f"again.{search.key}",
+              disabled=not lab.lab().store.writable, on_click=lambda: act(lambda: lab.submit(search)))
+
+
 def _ask(search: TicketSearch) -> None:
     price.epochs(search)
     if not isinstance(search.data, OwnImages):

@@ -52,12 +52,17 @@ def when(unix: float) -> str:
 def in_words(question: Spec) -> str:
     """A question in one line."""
     if isinstance(question, TicketSearch):
-        how, many_times = question.search.title or question.search.name, "s" if question.replicates > 1 else ""
-        return (f"{model_words(question.model)} on {question.data.title}, {how}, {question.levels} levels, "
-                f"{question.replicates} replicate{many_times}")
+        how = question.search.title or question.search.name
+        return (f"{model_words(question.model)} on {question.data.title}, {how}, {counted(question.levels, 'level')}, "
+                f"{counted(question.replicates, 'replicate')}")
     if isinstance(question, Price):
         return "Price of: " + in_words(question.of)
     return question.title or question.name
+
+
+def counted(count: int, word: str) -> str:
+    """"1 level", "10 levels"."""
+    return f"{count:,} {word}{'' if count == 1 else 's'}"
 
 
 def short_name(question: TicketSearch) -> str:
