@@ -100,7 +100,8 @@ class Session:
 
     def history(self) -> dict[str, Array]:
         """Column name -> one value a row; see :data:`COLUMNS`."""
-        return {name: np.array([row[name] for row in self.rows]) for name in COLUMNS}
+        return {name: np.array([row[name] for row in self.rows], np.int64 if name == "step" else np.float64)
+                for name in COLUMNS}
 
     def _record(self) -> None:
         validation, test = evaluate(self.model, self.images.validation), evaluate(self.model, self.images.test)
