@@ -31,7 +31,7 @@ MAY_IMPORT: dict[str, set[str]] = {
 }
 """Layer -> layers that it may import beside itself."""
 
-ALSO: dict[str, set[str]] = {"jobs.worker": {"answer"}, "__main__": {"cli"}, "analysis.price": {"finders"}}
+ALSO: dict[str, set[str]] = {"jobs.worker": {"answer"}, "__main__": {"cli"}}
 """Single modules that may import more."""
 
 TORCH = {"torch", "torchvision", "numpy", "scipy", "sklearn", "PIL"}

@@ -79,7 +79,7 @@ TEMPLATE = go.layout.Template(layout={
     "font": {"family": "Source Sans, Source Sans Pro, Helvetica, Arial, sans-serif", "size": 14, "color": "#222222"},
     "paper_bgcolor": "#ffffff", "plot_bgcolor": "#ffffff", "colorway": list(SERIES),
     "xaxis": _AXIS, "yaxis": _AXIS, "hovermode": "closest",
-    "margin": {"l": 60, "r": 20, "t": 40, "b": 55},
+    "margin": {"l": 60, "r": 20, "t": 16, "b": 55},
     "legend": {"orientation": "h", "x": 0, "xanchor": "left", "y": -0.22, "yanchor": "top"},
 })
 """White ground and dark letters: what a download looks like. In the page the theme replaces both."""

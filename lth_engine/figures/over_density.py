@@ -32,21 +32,35 @@ class Searched:
     lowest: float = 0.0
 
 
-def accuracy_over_density(searches: Sequence[Searched], column: str = "test_accuracy") -> go.Figure:
+def accuracy_over_density(searches: Sequence[Searched], column: str = "test_accuracy", *,
+                          zoom: bool = False) -> go.Figure:
     """Accuracy (%) over density (%): a line a variant with its 95% interval, a point a run.
 
     A band marks dense accuracy plus or minus the margin, a star the ticket of the verdict.
+
+    Args:
+        searches: what to draw.
+        column: accuracy column of the tables.
+        zoom: show only what is within a few margins of the dense networks; controls may fall off.
     """
     title = column.replace("_", " ").capitalize() + " (%)"
     figure = over_density(searches, column, title, scale=100.0)
+    figure.update_yaxes(maxallowed=100.4)
+    middles: list[float] = []
+    around = 1.0
     for index, searched in enumerate(searches):
         dense = rows_where(searched.table, "ticket", 0).get(column)
         if dense is None or not len(dense):
             continue
         if len(searches) == 1:
             _dense_band(figure, student_t(dense).mean * 100, searched.margin * 100)
+        if zoom:
+            middles.append(student_t(dense).mean * 100)
+            around = max(around, 6 * searched.margin * 100)
         if searched.mark is not None:
             _star(figure, searched, column, look("ticket") if len(searches) == 1 else nth(index, ""))
+    if middles:
+        figure.update_yaxes(range=[min(middles) - around, min(100.4, max(middles) + around)])
     return figure
 
 

@@ -23,10 +23,13 @@ def accuracy(states: list[Searching]) -> None:
         if len(states) > 1 and state.row is not None:
             st.caption(short_name(state.search))
         verdict(state)
-    column = st.segmented_control("Images", list(_MEASURES), format_func=_MEASURES.__getitem__, required=True,
-                                  default="test_accuracy", key="accuracy.column", bind="query-params",
-                                  help="Validation images decide what is selected; test images judge it.")
-    figure = over_density.accuracy_over_density([state.drawn() for state in states], column)
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        column = st.segmented_control("Images", list(_MEASURES), format_func=_MEASURES.__getitem__, required=True,
+                                      default="test_accuracy", key="images", bind="query-params", width="content",
+                                      help="Validation images decide what is selected; test images judge it.")
+        zoom = st.toggle("Zoom to the dense network", key="zoom", bind="query-params",
+                         help="Within six margins of the dense accuracy, where tickets win or fail.")
+    figure = over_density.accuracy_over_density([state.drawn() for state in states], column, zoom=zoom)
     chart(figure, "accuracy-over-density", f"{_MEASURES[column]} accuracy over density, ticket beside controls")
     st.caption("Lines are means over the replicates, bands 95 % Student-t intervals of the mean, small points single "
                "runs. The star is the ticket of the verdict, chosen on validation images.")

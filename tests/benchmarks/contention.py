@@ -1,7 +1,7 @@
 """A LeNet step on a busy machine: threads that spin while they wait against threads that sleep.
 
-As many processes as there are cores keep the machine busy; then the same step is timed in two fresh processes, one with
-OpenMP's default and one with OMP_WAIT_POLICY=PASSIVE, which lth_engine sets.
+As many processes as there are cores keep the machine busy; then the same step is timed in two fresh processes, one
+with the default of OpenMP and one with OMP_WAIT_POLICY=PASSIVE, which lth_engine sets.
 """
 
 from __future__ import annotations

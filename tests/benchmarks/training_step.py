@@ -1,8 +1,8 @@
 """Our training step against the bare loop: same network, optimizer and batch size, side by side in one run.
 
-The bare loop has one normalised batch in memory and does zero_grad, forward, cross-entropy, backward and step, nothing
-else. Ours also draws the order, gathers uint8 images, normalises (and for ResNet-20 flips and crops), sets the learning
-rate, looks at the loss, and applies the mask. Blocks of both alternate; the ratio is the median over the rounds.
+The bare loop has one normalised batch in memory and does zero_grad, forward, cross-entropy, backward and step, no
+more. Ours also draws the order, gathers uint8 images, normalises (and for ResNet-20 flips and crops), sets the
+learning rate, looks at the loss, and applies the mask. Blocks of both alternate; the ratio is the median over the rounds.
 """
 
 from __future__ import annotations

@@ -147,3 +147,11 @@ def test_kernel_tiles_show_each_weight():
 
 def test_ramp_gives_distinct_colours():
     assert len(set(ramp(11))) == 11
+
+
+def test_zoom_shows_the_dense_network_and_six_margins(runs):
+    searched = over_density.Searched("s", search_table(runs), 0.01)
+    low, high = over_density.accuracy_over_density([searched], zoom=True).layout.yaxis.range
+    dense = 100 * statistics.mean(runs[0, r, "ticket"]["test_accuracy"] for r in range(3))
+    assert low == pytest.approx(dense - 6)
+    assert high == pytest.approx(min(100.4, dense + 6))
