@@ -40,7 +40,7 @@ LIBRARIES: dict[str, set[str]] = {
     "specs": set(),
     "store": {"numpy", "h5py"},
     "jobs": {"numpy"},
-    "figures": {"numpy", "plotly"},
+    "figures": {"numpy", "plotly", "PIL"},
     "cli": {"numpy"},
     "pages": {"numpy", "plotly", "streamlit", "starlette"},
     **dict.fromkeys(("data", "models", "masking", "training", "scorers", "finders", "analysis", "answer"), TORCH),

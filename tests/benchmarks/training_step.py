@@ -2,7 +2,7 @@
 
 The bare loop has one normalised batch in memory and does zero_grad, forward, cross-entropy, backward and step, no
 more. Ours also draws the order, gathers uint8 images, normalises (and for ResNet-20 flips and crops), sets the
-learning rate, looks at the loss, and applies the mask. Blocks of both alternate; the ratio is the median over the rounds.
+learning rate, looks at the loss, and applies the mask. Blocks of both alternate; the ratio is the median over rounds.
 """
 
 from __future__ import annotations
