@@ -76,15 +76,31 @@ def _attempt(queue: Queue, job: Job, lock: RecordLock, data_root: Path, answer: 
             error = ""
         except Cancelled as stop:
             print(stop, flush=True)
-            state = queue.stopped(job.id, job.attempt)
-            print(f"--- stopped; the job is {state or 'not this attempt’s any more'}", flush=True)
-            return 0
+            return _stopped(queue, job)
         except Exception as failure:
             error = in_words(failure)
             if not isinstance(failure, LotteryError):
                 traceback.print_exc()
             print(error, file=sys.stderr, flush=True)
-    counted = queue.finish(job.id, job.attempt, "failed" if error else "done", error)
+    return _ended(queue, job, error)
+
+
+def _stopped(queue: Queue, job: Job) -> int:
+    try:
+        state = queue.stopped(job.id, job.attempt)
+    except LotteryError as trouble:
+        print(trouble, file=sys.stderr, flush=True)
+        return 1
+    print(f"--- stopped; the job is {state or 'not this attempt’s any more'}", flush=True)
+    return 0
+
+
+def _ended(queue: Queue, job: Job, error: str) -> int:
+    try:
+        counted = queue.finish(job.id, job.attempt, "failed" if error else "done", error)
+    except LotteryError as trouble:
+        print(trouble, file=sys.stderr, flush=True)
+        return 1
     print(f"--- {'failed' if error else 'done'}{'' if counted else ' (too late to count)'}", flush=True)
     return 1 if error else 0
 

@@ -166,6 +166,15 @@ def test_threads_and_processes_write_at_once(queue, tmp_path):
     assert len(queue.list()) == 40
 
 
+def test_a_deleted_store_is_not_made_again_by_a_verdict(queue):
+    job = running(queue)
+    shutil.rmtree(queue.root)
+    with pytest.raises(StoreError, match="is gone, so none of its jobs can be changed"):
+        queue.finish(job.id, 1, "done")
+    assert not queue.root.exists()
+    assert queue.submit(long_question()).state == "queued"
+
+
 def test_reading_creates_nothing(queue):
     assert (queue.list(), queue.change_stamp(), queue.notice()) == ([], 0, "")
     assert not queue.root.exists()
