@@ -31,7 +31,7 @@ MAY_IMPORT: dict[str, set[str]] = {
 }
 """Layer -> layers that it may import beside itself."""
 
-ALSO: dict[str, set[str]] = {"jobs.worker": {"answer"}, "__main__": {"cli"}, "analysis.price": {"finders"}}
+ALSO: dict[str, set[str]] = {"jobs.worker": {"answer"}, "__main__": {"cli"}}
 """Single modules that may import more."""
 
 TORCH = {"torch", "torchvision", "numpy", "scipy", "sklearn", "PIL"}
@@ -40,7 +40,7 @@ LIBRARIES: dict[str, set[str]] = {
     "specs": set(),
     "store": {"numpy", "h5py"},
     "jobs": {"numpy"},
-    "figures": {"numpy", "plotly"},
+    "figures": {"numpy", "plotly", "PIL"},
     "cli": {"numpy"},
     "pages": {"numpy", "plotly", "streamlit", "starlette"},
     **dict.fromkeys(("data", "models", "masking", "training", "scorers", "finders", "analysis", "answer"), TORCH),

@@ -11,9 +11,9 @@ import torch
 from lth_engine.core.artifact import Answer, Inputs, Scalar
 from lth_engine.core.mask import Mask
 from lth_engine.core.workbench import Progress, Workbench
-from lth_engine.finders.prune import prune_to_level
 from lth_engine.masking.applied import AppliedMask
 from lth_engine.masking.prunable import prunable
+from lth_engine.masking.prune import prune_to_level
 from lth_engine.specs.questions import Price, TicketSearch
 from lth_engine.training.batches import Batches
 from lth_engine.training.evaluate import evaluate

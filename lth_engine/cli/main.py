@@ -49,7 +49,11 @@ class _Parser(argparse.ArgumentParser):
 def main(arguments: Sequence[str]) -> int:
     """Run one command; returns the exit code."""
     try:
-        return _run(list(arguments))
+        code = _run(list(arguments))
+        sys.stdout.flush()  # here, so that a reader who left is noticed here
+        return code
+    except SystemExit:  # argparse has shown its help
+        return 0
     except BadInput as error:
         return _say(error, 2)
     except (Cancelled, KeyboardInterrupt) as error:

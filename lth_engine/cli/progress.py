@@ -12,6 +12,8 @@ from lth_engine.core.workbench import Progress
 
 REDRAW_SECONDS = 0.1
 LINE_SECONDS = 5.0
+PACE_SECONDS = 2.0
+"""How long work is watched before its pace means anything."""
 BAR_WIDTH = 20
 
 
@@ -34,7 +36,7 @@ class Bar:
     def show(self, progress: Progress) -> None:
         """Draw a report, unless the last one was just drawn."""
         now = self._clock()
-        if self._first is None and progress.total:
+        if self._first is None and progress.done:
             self._first = (now, progress.done)
         finished = progress.total > 0 and progress.done >= progress.total
         pause = REDRAW_SECONDS if self._terminal else LINE_SECONDS
@@ -58,9 +60,9 @@ class Bar:
         filled = int(share * BAR_WIDTH)
         bar = f"[{'#' * filled}{'.' * (BAR_WIDTH - filled)}] " if self._terminal else ""
         left = self._left(progress, now)
-        time_words = f"{duration(now - self._began)} taken" if share >= 1 else f"{duration(left)} left" if left else ""
+        pace = f"{duration(now - self._began)} taken" if share >= 1 else f"{duration(left)} left" if left else ""
         speed = f"{progress.images_per_second:,.0f} images/s" if progress.images_per_second else ""
-        return bar + "  ".join(word for word in (f"{100 * share:3.0f}%", time_words, progress.message, speed) if word)
+        return bar + "  ".join(word for word in (f"{100 * share:3.0f}%", pace, progress.message, speed) if word)
 
     def close(self) -> None:
         """End the redrawn line, so that what follows stands on its own."""
@@ -70,8 +72,8 @@ class Bar:
             self._open = False
 
     def _left(self, progress: Progress, now: float) -> float | None:
-        """Seconds left at the pace since the first report; None while there is none."""
-        if self._first is None or progress.done <= self._first[1]:
+        """Seconds left at the pace since work was first done (so not counting the start); None while unknown."""
+        if self._first is None or progress.done <= self._first[1] or now - self._first[0] < PACE_SECONDS:
             return None
         pace = (now - self._first[0]) / (progress.done - self._first[1])
         return pace * (progress.total - progress.done)

@@ -5,10 +5,11 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import json
+import sys
 
 from lth_engine.cli.words import columns, duration, when
 from lth_engine.core.errors import BadInput
-from lth_engine.jobs.local import ensure_supervisor
+from lth_engine.jobs.local import ensure_supervisor, supervisor_pid
 from lth_engine.jobs.queue import Job, Queue
 from lth_engine.jobs.supervisor import Supervisor, slots
 from lth_engine.specs.questions import Question
@@ -57,6 +58,9 @@ def resume(given: argparse.Namespace) -> int:
 def worker(given: argparse.Namespace) -> int:
     """Work on this store's queue in the foreground, until nothing is left for some minutes."""
     Store(given.store)
+    if supervisor_pid(given.store) is not None:
+        print("Another process works on this queue already.", file=sys.stderr)
+        return 0
     return Supervisor(given.store, given.data_root, idle_minutes=given.idle_minutes, long_jobs=slots()).run()
 
 

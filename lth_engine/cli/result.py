@@ -50,8 +50,9 @@ def origin_text(artifact: Artifact) -> str:
     """Where an answer came from, and the content hashes of what it was made of."""
     source = artifact.provenance
     software = ", ".join(f"{name} {version}" for name, version in source.software.items())
-    facts = [("created", when(source.created)), ("took", f"{duration(source.seconds)} without what it was made of"), ("device", source.device),
-             ("threads", str(source.threads)), ("host", source.host), ("commit", source.commit or "unknown"),
+    facts = [("created", when(source.created)), ("took", f"{duration(source.seconds)} without what it was made of"),
+             ("device", source.device), ("threads", str(source.threads)), ("host", source.host),
+             ("commit", source.commit or "unknown"),
              ("software", software), ("content", artifact.content_sha256),
              ("arrays", size(sum(a.nbytes for a in artifact.arrays.values())))]
     return pairs(facts)

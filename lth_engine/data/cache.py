@@ -11,6 +11,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import IO, Any
 
 import numpy as np
 
@@ -49,10 +50,6 @@ def cached(data_root: Path, name: str, decode: Callable[[], Raw], report: Report
         return _read(folder, report) or _keep(folder, decode(), report)
 
 
-def has(data_root: Path, name: str) -> bool:
-    """Whether the decoded images of this name are kept."""
-    return (data_root / "cache" / f"{name}-{FORMAT}" / "meta.json").exists()
-
 
 def _read(folder: Path, report: Report) -> Raw | None:
     if not folder.exists():
@@ -71,13 +68,15 @@ def _read(folder: Path, report: Report) -> Raw | None:
 def _keep(folder: Path, raw: Raw, report: Report) -> Raw:
     arrays = {part: getattr(raw, part) for part in _PARTS if getattr(raw, part) is not None}
     meta = {"classes": list(raw.classes), "shapes": {part: list(a.shape) for part, a in arrays.items()}}
+    for left_over in folder.parent.glob(f"{folder.name}.part-*"):  # of a killed process: we hold the lock
+        shutil.rmtree(left_over, ignore_errors=True)
     part_folder = Path(tempfile.mkdtemp(prefix=f"{folder.name}.part-", dir=folder.parent))
     try:
         for part, array in arrays.items():
             _write(part_folder / f"{part}.npy", array)
         with (part_folder / "meta.json").open("w") as file:
             json.dump(meta, file)
-            _flush(file.fileno())
+            _flush(file)
         if folder.exists():
             shutil.rmtree(folder)
         part_folder.rename(folder)
@@ -91,12 +90,13 @@ def _keep(folder: Path, raw: Raw, report: Report) -> Raw:
 def _write(path: Path, array: Array) -> None:
     with path.open("wb") as file:
         np.save(file, np.ascontiguousarray(array), allow_pickle=False)
-        file.flush()
-        _flush(file.fileno())
+        _flush(file)
 
 
-def _flush(descriptor: int) -> None:
-    os.fsync(descriptor)
+def _flush(file: IO[Any]) -> None:
+    """Wait until the disk has it, so that a power cut after the rename finds the content."""
+    file.flush()
+    os.fsync(file.fileno())
 
 
 @contextlib.contextmanager

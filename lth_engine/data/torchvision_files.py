@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gzip
 import importlib
-import pickle
 import shutil
 import zlib
 from dataclasses import dataclass
@@ -62,7 +61,7 @@ def read_official(official: Official, data_root: Path, report: Report) -> Raw:
         if parts is None:
             _fetch(official, loader, data_root, report)
             parts = _open(loader, data_root)
-    except (ValueError, AssertionError, EOFError, OSError, pickle.UnpicklingError, zlib.error) as error:
+    except (ValueError, AssertionError, EOFError, OSError, zlib.error) as error:
         raise MissingData(
             f"The files of {official.title} in {data_root / official.folder} cannot be read ({_last_line(error)}): "
             "delete that folder and ask again.") from error
@@ -76,8 +75,10 @@ def _open(loader: Any, data_root: Path) -> tuple[Any, Any] | None:
     """The training and the test part, or None where files are missing or are not the published ones."""
     try:
         return loader(str(data_root), train=True), loader(str(data_root), train=False)
-    except RuntimeError:
-        return None
+    except RuntimeError as error:
+        if "not found" in str(error):  # torchvision has one class of error for a missing file and a damaged one
+            return None
+        raise ValueError(str(error)) from error
 
 
 def _arrays(part: Any) -> tuple[Array, Array]:

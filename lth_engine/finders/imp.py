@@ -6,7 +6,7 @@ mask, so the method itself is these three lines.
 
 from __future__ import annotations
 
-from lth_engine.finders.prune import Tensors, prune_to_level
+from lth_engine.masking.prune import Tensors, prune_to_level
 from lth_engine.scorers.magnitude import score
 from lth_engine.specs.finding import Magnitude
 from lth_engine.specs.questions import FoundTicket

@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 from typing import cast
 
-from lth_engine.finders.prune import Tensors, prune_to_level
+from lth_engine.masking.prune import Tensors, prune_to_level
 from lth_engine.specs.finding import OneShot
 from lth_engine.specs.questions import FoundTicket
 

@@ -29,8 +29,8 @@ def nothing() -> None:
 
 
 @contextmanager
-def claimed(path: Path, poll: Callable[[], None] = nothing) -> Iterator[None]:
-    """Hold the lock file `path` for the block; `poll` is called every 0.1 s of waiting and may raise.
+def claimed(path: Path, poll: Callable[[], None] = nothing, every: float = POLL_SECONDS) -> Iterator[None]:
+    """Hold the lock file `path` for the block; `poll` is called each `every` seconds of waiting, and may raise.
 
     Not re-entrant: a thread that claims twice waits for itself.
 
@@ -38,14 +38,14 @@ def claimed(path: Path, poll: Callable[[], None] = nothing) -> Iterator[None]:
         StoreError: the file system has no locks, or the lock file cannot be made.
     """
     lock = _threads.setdefault(os.path.realpath(path), threading.Lock())
-    while not lock.acquire(timeout=POLL_SECONDS):
+    while not lock.acquire(timeout=every):
         poll()
     try:
         handle = _open(path)
         try:
             while not _try_lock(handle, path):
                 poll()
-                time.sleep(POLL_SECONDS)
+                time.sleep(every)
             yield
         finally:
             os.close(handle)  # drops the kernel lock

@@ -17,7 +17,7 @@ from pathlib import Path
 
 from lth_engine.core.errors import StoreError
 
-_FULL = (errno.ENOSPC, errno.EDQUOT)
+FULL = (errno.ENOSPC, errno.EDQUOT)
 
 _mine: set[Path] = set()
 """Temporary files that this process is writing now."""
@@ -101,7 +101,7 @@ def _abandoned(path: Path) -> bool:
 
 
 def _sentence(path: Path, size: int, error: OSError) -> StoreError:
-    if error.errno in _FULL:
+    if error.errno in FULL:
         free = shutil.disk_usage(path.parent).free
         return StoreError(f"The disk is full: {path} needs {size:,} bytes and {free:,} are free. "
                           "Free some space, then resume; nothing that was stored is lost.")

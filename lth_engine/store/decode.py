@@ -6,7 +6,7 @@ from typing import Any
 
 import h5py
 import numpy as np
-from h5py import h5, h5a, h5d, h5o, h5s
+from h5py import h5, h5a, h5d, h5g, h5o, h5s
 
 from lth_engine.core.artifact import Array
 from lth_engine.store.encode import BITS, KEPT
@@ -16,20 +16,24 @@ class Decoder:
     """Reads arrays of one open file; a mask that several arrays share is unpacked once."""
 
     def __init__(self, file: h5py.File) -> None:
-        self._file, self._root = file, file.id
+        self._root = h5g.open(file.id, b"/")
         self._bits: dict[str, Array] = {}
+        self._datasets: dict[str, Any] = {}
 
     def paths(self, prefix: str = "") -> list[str]:
         """Paths of all arrays below `prefix`, in the order in which they were written."""
         found: list[str] = []
         start = prefix.strip("/")
-        if start and not isinstance(self._file.get(start), h5py.Group):
+        top = self._group(start)
+        if top is None:
             return found
-        top = h5o.open(self._root, start.encode()) if start else self._root
 
         def note(name: bytes) -> None:
-            if isinstance(h5o.open(top, name), h5d.DatasetID):
-                found.append(f"{start}/{name.decode()}" if start else name.decode())
+            item = h5o.open(top, name)
+            if isinstance(item, h5d.DatasetID):
+                path = f"{start}/{name.decode()}" if start else name.decode()
+                self._datasets[path] = item
+                found.append(path)
 
         h5o.visit(top, note, idx_type=h5.INDEX_CRT_ORDER)
         return found
@@ -38,7 +42,7 @@ class Decoder:
         """The array at a path, decoded. Raises whatever HDF5 raises on a damaged file."""
         if path in self._bits:
             return self._bits[path]
-        dataset = h5d.open(self._root, path.encode())
+        dataset = self._datasets.get(path) or h5d.open(self._root, path.encode())
         raw = _values(dataset)
         if not h5a.exists(dataset, b"encoding"):
             return raw
@@ -53,6 +57,17 @@ class Decoder:
             whole[self.array(get_text(dataset, "mask"))] = raw
             return whole
         raise ValueError(f"{path} has the unknown encoding {encoding}")
+
+    def _group(self, path: str) -> Any:
+        """The group at a path, None if there is none. (File.get says None on damage, too.)"""
+        at = self._root
+        for name in filter(None, path.encode().split(b"/")):
+            if not at.links.exists(name):
+                return None
+            at = h5o.open(at, name)
+            if not isinstance(at, h5g.GroupID):
+                return None
+        return at
 
 
 def get_value(owner: Any, name: str) -> Array:
@@ -70,7 +85,8 @@ def get_text(owner: Any, name: str) -> str:
 
 
 def _values(dataset: Any) -> Array:
-    values: Array = np.empty(dataset.shape, np.dtype(dataset.dtype.str))  # without h5py's string metadata
+    kind = dataset.get_type()
+    values: Array = np.empty(dataset.shape, np.dtype(kind.dtype.str))  # without h5py's string metadata
     if values.size:
-        dataset.read(h5s.ALL, h5s.ALL, values)
+        dataset.read(h5s.ALL, h5s.ALL, values, kind)
     return values

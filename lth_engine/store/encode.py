@@ -27,30 +27,49 @@ BITS, KEPT = "bits", "kept"
 _STORABLE = "biufcS"
 
 
+def check_arrays(arrays: Mapping[str, Array]) -> None:
+    """Refuse what HDF5 cannot hold.
+
+    Raises:
+        StoreError: the type of an array, or a path.
+    """
+    for path, array in arrays.items():
+        parts = path.split("/")
+        if not all(parts) or "." in parts or ".." in parts or "\0" in path:
+            raise StoreError(f'An array needs a path like "mask/fc1.weight". Got {path!r}.')
+        for end in range(1, len(parts)):
+            if "/".join(parts[:end]) in arrays:
+                raise StoreError(f"{'/'.join(parts[:end])} cannot be both an array and the folder of {path}. "
+                                 "Rename one.")
+        if array.dtype.kind not in _STORABLE:
+            raise StoreError(f"{path} has the type {array.dtype}, which HDF5 cannot hold. "
+                             "Give numbers, booleans or bytes (text_array for names).")
+
+
 def write_arrays(file: h5py.File, arrays: Mapping[str, Array], sparse: Mapping[str, str]) -> None:
     """Write arrays by path; those in `sparse` as the values kept by the mask at the path given there.
 
+    Call :func:`check_arrays` first.
+
     Raises:
-        StoreError: an array or a path that cannot be stored without loss.
+        StoreError: a sparse array that its mask does not cover.
     """
     for path in sparse:
         if path not in arrays:
             raise StoreError(f"{path} is declared sparse but is no array of the answer. Add it or drop the entry.")
-    groups: dict[str, Any] = {"": file.id}
+    encoder = _Encoder(file)
     for path, array in arrays.items():
         array = np.asarray(array, order="C")
-        _check(path, array, arrays)
-        group, name = _group(groups, path.rpartition("/")[0]), path.rpartition("/")[2]
         if path in sparse:
             mask = _mask_of(path, array, sparse[path], arrays)
-            dataset = _write(group, name, array[mask])
+            dataset = encoder.write(path, array[mask])
             _describe(dataset, KEPT, array.shape)
             set_text(dataset, "mask", sparse[path])
         elif array.dtype == np.bool_:
-            dataset = _write(group, name, np.packbits(array), squeeze=True)
+            dataset = encoder.write(path, np.packbits(array), squeeze=True)
             _describe(dataset, BITS, array.shape)
         else:
-            _write(group, name, array)
+            encoder.write(path, array)
 
 
 def set_text(owner: Any, name: str, text: str) -> None:
@@ -80,18 +99,6 @@ def chunk_shape(shape: tuple[int, ...], itemsize: int) -> tuple[int, ...]:
     return tuple(chunk)
 
 
-def _check(path: str, array: Array, arrays: Mapping[str, Array]) -> None:
-    parts = path.split("/")
-    if not all(parts) or "." in parts or ".." in parts or "\0" in path:
-        raise StoreError(f'An array needs a path like "mask/fc1.weight". Got {path!r}.')
-    for end in range(1, len(parts)):
-        if "/".join(parts[:end]) in arrays:
-            raise StoreError(f"{'/'.join(parts[:end])} cannot be both an array and the folder of {path}. Rename one.")
-    if array.dtype.kind not in _STORABLE:
-        raise StoreError(f"{path} has the type {array.dtype}, which HDF5 cannot hold. "
-                         "Give numbers, booleans or bytes (text_array for names).")
-
-
 def _mask_of(path: str, array: Array, mask_path: str, arrays: Mapping[str, Array]) -> Array:
     mask = np.asarray(arrays[mask_path]) if mask_path in arrays else None
     if mask is None or mask.dtype != np.bool_ or mask.shape != array.shape or array.dtype.kind != "f":
@@ -103,31 +110,49 @@ def _mask_of(path: str, array: Array, mask_path: str, arrays: Mapping[str, Array
     return mask
 
 
-def _group(groups: dict[str, Any], path: str) -> Any:
-    if path not in groups:
+class _Encoder:
+    """Makes datasets in one file; HDF5's own objects are made once and used for all of them."""
+
+    def __init__(self, file: h5py.File) -> None:
+        self._groups: dict[str, Any] = {"": file.id}
+        self._types: dict[np.dtype[Any], Any] = {}
+        self._spaces: dict[tuple[int, ...], Any] = {(): h5s.create(h5s.SCALAR)}
+        self._small = h5p.create(h5p.DATASET_CREATE)
+        self._small.set_obj_track_times(False)
+        self._small.set_layout(h5d.COMPACT)
+
+    def write(self, path: str, array: Array, *, squeeze: bool = False) -> Any:
+        """A dataset at a path; `squeeze` compresses it if it is large."""
         parent, _, name = path.rpartition("/")
-        tracked = h5p.create(h5p.GROUP_CREATE)
-        tracked.set_link_creation_order(h5p.CRT_ORDER_TRACKED | h5p.CRT_ORDER_INDEXED)
-        groups[path] = h5g.create(_group(groups, parent), name.encode(), gcpl=tracked)
-    return groups[path]
+        if array.dtype not in self._types:
+            self._types[array.dtype] = h5t.py_create(array.dtype, logical=True)
+        if array.shape not in self._spaces:
+            self._spaces[array.shape] = h5s.create_simple(array.shape)
+        settings = self._small if array.nbytes < SMALL_BYTES else _chunked(array, squeeze)
+        kind, space = self._types[array.dtype], self._spaces[array.shape]
+        dataset = h5d.create(self._group(parent), name.encode(), kind, space, settings)
+        if array.size:
+            dataset.write(h5s.ALL, h5s.ALL, array, kind)
+        return dataset
+
+    def _group(self, path: str) -> Any:
+        if path not in self._groups:
+            parent, _, name = path.rpartition("/")
+            tracked = h5p.create(h5p.GROUP_CREATE)
+            tracked.set_link_creation_order(h5p.CRT_ORDER_TRACKED | h5p.CRT_ORDER_INDEXED)
+            self._groups[path] = h5g.create(self._group(parent), name.encode(), gcpl=tracked)
+        return self._groups[path]
 
 
-def _write(group: Any, name: str, array: Array, *, squeeze: bool = False) -> Any:
+def _chunked(array: Array, squeeze: bool) -> Any:
     settings = h5p.create(h5p.DATASET_CREATE)
     settings.set_obj_track_times(False)
-    if array.nbytes < SMALL_BYTES:
-        settings.set_layout(h5d.COMPACT)
-    else:
-        settings.set_chunk(chunk_shape(array.shape, array.itemsize))
-        settings.set_fill_time(h5d.FILL_TIME_NEVER)
-        if squeeze:
-            settings.set_deflate(1)
-        settings.set_fletcher32()
-    space = h5s.create(h5s.SCALAR) if array.shape == () else h5s.create_simple(array.shape)
-    dataset = h5d.create(group, name.encode(), h5t.py_create(array.dtype, logical=True), space, settings)
-    if array.size:
-        dataset.write(h5s.ALL, h5s.ALL, array)
-    return dataset
+    settings.set_chunk(chunk_shape(array.shape, array.itemsize))
+    settings.set_fill_time(h5d.FILL_TIME_NEVER)
+    if squeeze:
+        settings.set_deflate(1)
+    settings.set_fletcher32()
+    return settings
 
 
 def _describe(dataset: Any, encoding: str, shape: tuple[int, ...]) -> None:

@@ -7,7 +7,7 @@ import os
 import secrets
 
 from lth_engine.core.errors import BadInput, NewerStore, StoreError
-from lth_engine.store.commit import replace_file, sweep
+from lth_engine.store.commit import FULL, replace_file, sweep
 from lth_engine.store.layout import SCHEMA_VERSION, Layout
 
 
@@ -37,15 +37,18 @@ def open_folder(layout: Layout, *, create: bool) -> bool:
 
 
 def can_write(layout: Layout) -> bool:
-    """Whether files can be made in the folder: tried, because permissions do not tell all."""
+    """Whether files can be made in the folder: tried, because permissions do not tell all.
+
+    A full disk is not a reason to call it read-only.
+    """
     if not os.access(layout.root, os.W_OK):
         return False
     probe = layout.artifacts / f".probe.{secrets.token_hex(4)}"
     try:
         probe.touch()
         probe.unlink()
-    except OSError:
-        return False
+    except OSError as error:
+        return error.errno in FULL
     return True
 
 

@@ -22,8 +22,10 @@ from lth_engine.store.row import Row, Rows
 
 _log = logging.getLogger(__name__)
 _T = TypeVar("_T")
+_Raw = tuple[str, str, str, str, float, float, int, str]
 
 INDEX_VERSION = 1
+PARSED_ROWS = 4096
 
 _TABLE = """create table if not exists artifact (
     key text primary key, kind text, spec text, summary text, created real, seconds real, bytes integer, device text);
@@ -58,6 +60,7 @@ class Index:
         self._turn = threading.RLock()
         self._open: sqlite3.Connection | None = None
         self._identity: tuple[int, int] = (0, 0)
+        self._parsed: dict[str, tuple[_Raw, Row]] = {}
         self._in_memory = guard is None
         self._ask(lambda db: None)
 
@@ -65,7 +68,7 @@ class Index:
         """The rows of those keys that are there: one query."""
         text = json.dumps(list(keys))
         query = f"select {_COLUMNS} from artifact where key in (select value from json_each(?))"
-        return {row.key: row for row in self._ask(lambda db: [_row(r) for r in db.execute(query, (text,))])}
+        return {row.key: row for row in self._ask(lambda db: self._rows(db.execute(query, (text,))))}
 
     def list(self, kind: str | None, limit: int | None) -> Rows:
         """Rows, newest first."""
@@ -74,7 +77,7 @@ class Index:
         query = (f"select {_COLUMNS} from artifact where ?1 is null or kind = ?1 "
                  "order by created desc, key limit ?2")
         values = (kind, -1 if limit is None else limit)
-        return self._ask(lambda db: [_row(r) for r in db.execute(query, values)])
+        return self._ask(lambda db: self._rows(db.execute(query, values)))
 
     def add(self, rows: Iterable[Row]) -> None:
         """Insert or replace rows. A refusal is only logged: the row is read from its file later."""
@@ -98,6 +101,18 @@ class Index:
             self._connect(fresh=True)
             return self._ask(lambda db: int(db.execute("select count(*) from artifact").fetchone()[0]))
 
+    def _rows(self, found: Iterable[_Raw]) -> Rows:
+        """Rows with their JSON parsed; pages ask for the same ones every second, so they are kept."""
+        rows = []
+        for raw in found:
+            kept = self._parsed.get(raw[0])
+            if kept is None or kept[0] != raw:
+                if len(self._parsed) >= PARSED_ROWS:
+                    self._parsed.clear()
+                kept = self._parsed[raw[0]] = raw, _row(raw)
+            rows.append(kept[1])
+        return rows
+
     def _ask(self, work: Callable[[sqlite3.Connection], _T]) -> _T:
         """Run `work`; if the index turns out to be damaged, rebuild it and run it once more."""
         with self._turn:
@@ -105,13 +120,15 @@ class Index:
                 try:
                     return work(self._current())
                 except (sqlite3.Error, ValueError) as error:  # ValueError: a row's JSON
+                    moved = not self._in_memory and self._identity != _identity(self._path)
                     code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_CORRUPT) & 0xFF
-                    if last or code in _TEMPORARY:
+                    if last or (code in _TEMPORARY and not moved):
                         raise StoreError(f"The index {self._path} could not be used ({error}). Try again; if it "
                                          "persists, remove it: it is rebuilt from the stored files.") from error
-                    _log.warning("The index %s is damaged (%s); rebuilding it.", self._path, error)
                     self._close()
-                    self._connect(fresh=True)
+                    if not moved:
+                        _log.warning("The index %s is damaged (%s); rebuilding it.", self._path, error)
+                        self._connect(fresh=True)
         raise AssertionError("unreachable")
 
     def _current(self) -> sqlite3.Connection:
@@ -221,7 +238,7 @@ class _transaction:
             self._db.execute("commit" if kind is None else "rollback")
 
 
-def _row(values: tuple[str, str, str, str, float, float, int, str]) -> Row:
+def _row(values: _Raw) -> Row:
     key, kind, spec, summary, created, seconds, size, device = values
     return Row(key, kind, json.loads(spec), json.loads(summary), created, seconds, size, device)
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import replace
 from typing import Any, BinaryIO
 
 import h5py
@@ -24,17 +24,6 @@ class Unreadable(Exception):
     """A file is not what was written; the text says in what way."""
 
 
-@dataclass(frozen=True)
-class Header:
-    """All of an artifact but its arrays and parents: what the index needs."""
-
-    key: str
-    kind: str
-    spec_json: str
-    summary_json: str
-    provenance: Provenance
-
-
 def read_artifact(raw: BinaryIO, key: str) -> Artifact:
     """The whole artifact, its content hash verified.
 
@@ -43,12 +32,8 @@ def read_artifact(raw: BinaryIO, key: str) -> Artifact:
         NewerStore: written by a later version.
     """
     with _opened(raw) as file:
-        header, decoder = _header(file, key), Decoder(file)
-        artifact = Artifact(
-            key=key, kind=header.kind, spec=json.loads(header.spec_json), summary=json.loads(header.summary_json),
-            arrays={path: decoder.array(path) for path in decoder.paths()},
-            parents=json.loads(get_text(file.id, "parents_json")), provenance=header.provenance,
-            content_sha256=get_text(file.id, "content_sha256"))
+        decoder = Decoder(file)
+        artifact = replace(_head(file, key), arrays={path: decoder.array(path) for path in decoder.paths()})
     if content_sha256(artifact.arrays, artifact.summary, artifact.spec) != artifact.content_sha256:
         raise Unreadable("its content does not match its hash")
     return artifact
@@ -57,17 +42,7 @@ def read_artifact(raw: BinaryIO, key: str) -> Artifact:
 def read_head(raw: BinaryIO, key: str) -> Artifact:
     """The artifact without its arrays. Raises as :func:`read_artifact`; the content hash is read, not recomputed."""
     with _opened(raw) as file:
-        header = _header(file, key)
-        return Artifact(
-            key=key, kind=header.kind, spec=json.loads(header.spec_json), summary=json.loads(header.summary_json),
-            arrays={}, parents=json.loads(get_text(file.id, "parents_json")), provenance=header.provenance,
-            content_sha256=get_text(file.id, "content_sha256"))
-
-
-def read_header(raw: BinaryIO, key: str) -> Header:
-    """What the index needs. Raises as :func:`read_artifact`; arrays are not looked at."""
-    with _opened(raw) as file:
-        return _header(file, key)
+        return _head(file, key)
 
 
 def read_part(raw: BinaryIO, key: str, prefix: str) -> dict[str, Array]:
@@ -77,7 +52,7 @@ def read_part(raw: BinaryIO, key: str, prefix: str) -> dict[str, Array]:
     verified; HDF5's checksums are.
     """
     with _opened(raw) as file:
-        _header(file, key)
+        _check_key(file.id, key)
         return _below(file, prefix)
 
 
@@ -120,13 +95,20 @@ def _below(file: h5py.File, prefix: str) -> dict[str, Array]:
     return {path[cut:] if cut > 1 else path: decoder.array(path) for path in decoder.paths(prefix)}
 
 
-def _header(file: h5py.File, key: str) -> Header:
+def _head(file: h5py.File, key: str) -> Artifact:
     root = file.id
+    _check_key(root, key)
+    return Artifact(
+        key=key, kind=get_text(root, "kind"), spec=json.loads(get_text(root, "spec_json")),
+        summary=json.loads(get_text(root, "summary_json")), arrays={},
+        parents=json.loads(get_text(root, "parents_json")), provenance=_provenance(root),
+        content_sha256=get_text(root, "content_sha256"))
+
+
+def _check_key(root: Any, key: str) -> None:
     found = get_text(root, "key")
     if found != key:
         raise Unreadable(f"it holds the artifact {found}")
-    return Header(key, get_text(root, "kind"), get_text(root, "spec_json"), get_text(root, "summary_json"),
-                  _provenance(root))
 
 
 def _provenance(root: Any) -> Provenance:

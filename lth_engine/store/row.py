@@ -10,7 +10,7 @@ from lth_engine.core.artifact import Scalar
 
 @dataclass(frozen=True)
 class Row:
-    """An artifact as lists show it.
+    """An artifact as lists show it. Rows are shared between callers: do not change their dicts.
 
     Attributes:
         key, kind, spec, summary: as in :class:`lth_engine.core.artifact.Artifact`.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-import json
+import logging
 import os
 import shutil
 import time
@@ -15,21 +15,24 @@ from typing import BinaryIO
 import numpy as np
 
 from lth_engine.core.artifact import Answer, Array, Artifact, Provenance
-from lth_engine.core.errors import DamagedArtifact, NewerStore, ReadOnlyStore, StoreError
+from lth_engine.core.errors import DamagedArtifact, ReadOnlyStore, StoreError
 from lth_engine.core.spec import Spec
 from lth_engine.store.bundle import write_bundle
 from lth_engine.store.checkpoint import StoreCheckpoint
 from lth_engine.store.claim import claimed
 from lth_engine.store.commit import replace_file, sync_folder
 from lth_engine.store.content import content_sha256
+from lth_engine.store.encode import check_arrays
 from lth_engine.store.folder import open_folder
 from lth_engine.store.index import Index
-from lth_engine.store.layout import Layout, is_key
-from lth_engine.store.reader import Unreadable, read_artifact, read_head, read_header, read_part
+from lth_engine.store.layout import SUFFIX, Layout, is_key
+from lth_engine.store.reader import Unreadable, read_artifact, read_head, read_part
 from lth_engine.store.row import Row, Rows
 from lth_engine.store.writer import artifact_bytes, plain
 
 __all__ = ["Row", "Store"]
+
+_log = logging.getLogger(__name__)
 
 
 class Store:
@@ -49,12 +52,13 @@ class Store:
         self.root = Path(root)
         self._layout = Layout(self.root)
         self.writable = open_folder(self._layout, create=create)
-        guard = (lambda: claimed(self._layout.locks / "index")) if self.writable else None
+        guard = (lambda: claimed(self._layout.locks / "index", every=0.005)) if self.writable else None
         self._index = Index(self._layout.index, self, guard)
 
     def has(self, keys: Iterable[str]) -> set[str]:
         """Those of the keys that are answered."""
-        return {key for key in keys if is_key(key) and self._layout.artifact(key).exists()}
+        folder = str(self._layout.artifacts)
+        return {key for key in keys if is_key(key) and os.path.exists(f"{folder}/{key}{SUFFIX}")}
 
     def get(self, key: str) -> Artifact:
         """The whole artifact, its content hash verified.
@@ -110,6 +114,7 @@ class Store:
         self._require_writable()
         spec, summary = question.to_dict(), plain(answer.summary)
         arrays = {path: np.asarray(array, order="C") for path, array in answer.arrays.items()}
+        check_arrays(arrays)
         artifact = Artifact(
             key=question.key, kind=question.name, spec=spec, summary=summary, arrays=arrays, parents=dict(parents),
             provenance=provenance, content_sha256=content_sha256(arrays, summary, spec))
@@ -171,15 +176,19 @@ class Store:
         return self._layout.stored_keys()
 
     def load_row(self, key: str) -> Row | None:
-        """A row read from its file; None if the file is gone, damaged (then moved aside) or newer."""
+        """A row read from its file; None if the file is gone, or unreadable: damaged (then it is
+        moved aside), newer, or refused by the system."""
         try:
-            with self._file(key) as raw:
-                header, size = read_header(raw, key), os.fstat(raw.fileno()).st_size
-        except (KeyError, DamagedArtifact, NewerStore):
+            with self._opened(key) as raw:
+                head, size = read_head(raw, key), os.fstat(raw.fileno()).st_size
+        except KeyError:
             return None
-        source = header.provenance
-        return Row(key, header.kind, json.loads(header.spec_json), json.loads(header.summary_json), source.created,
-                   source.seconds, size, source.device)
+        except StoreError as error:
+            _log.warning("%s", error)
+            return None
+        source = head.provenance
+        return Row(key, head.kind, dict(head.spec), dict(head.summary), source.created, source.seconds, size,
+                   source.device)
 
     def _require_writable(self) -> None:
         if not self.writable:
@@ -188,6 +197,16 @@ class Store:
 
     @contextmanager
     def _file(self, key: str) -> Iterator[BinaryIO]:
+        """The open file of a key; the index forgets a key whose file is gone or damaged."""
+        try:
+            with self._opened(key) as raw:
+                yield raw
+        except (KeyError, DamagedArtifact):
+            self._index.drop(key)
+            raise
+
+    @contextmanager
+    def _opened(self, key: str) -> Iterator[BinaryIO]:
         """The open file of a key; damage found while it is open moves it aside."""
         path = self._layout.artifact(key)
         try:
@@ -211,6 +230,4 @@ class Store:
             return StoreError(f"{path} was replaced while it was read. Ask again.")
         aside = path.with_name(f"{path.name}.corrupt-{int(time.time())}")
         path.rename(aside)
-        if hasattr(self, "_index"):
-            self._index.drop(key)
         return DamagedArtifact(f"{path} is damaged ({damage}); it was moved to {aside.name}. Compute it again.")

@@ -16,7 +16,7 @@ import numpy as np
 from lth_engine.core.artifact import Array, Artifact, Provenance, Scalar
 from lth_engine.core.errors import StoreError
 from lth_engine.store.content import content_sha256
-from lth_engine.store.encode import set_text, set_value, write_arrays
+from lth_engine.store.encode import check_arrays, set_text, set_value, write_arrays
 from lth_engine.store.layout import SCHEMA_VERSION
 
 LIBRARY_VERSIONS = ("v110", "v110")
@@ -45,8 +45,9 @@ def artifact_bytes(artifact: Artifact, sparse: Mapping[str, str]) -> memoryview:
 
 
 def checkpoint_bytes(arrays: Mapping[str, Array], scalars: Mapping[str, Scalar]) -> memoryview:
-    """The file of an answer in progress."""
+    """The file of an answer in progress. Raises as :func:`artifact_bytes`."""
     scalars = plain(scalars)
+    check_arrays(arrays)
     buffer = io.BytesIO()
     with h5py.File(buffer, "w", libver=LIBRARY_VERSIONS, track_order=True) as file:
         set_value(file.id, "schema_version", np.array(SCHEMA_VERSION))

@@ -64,6 +64,18 @@ def test_the_cut_depends_on_the_seed_alone(tmp_path: Path) -> None:
     assert _rows(first.validation_x) != _rows(other.validation_x)
 
 
+def test_the_validation_draw_follows_the_seed_and_leaves_a_given_test_part(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    x = np.arange(80, dtype=np.uint8).reshape(80, 1, 1, 1)
+    raw = Raw(x[:60], np.arange(60) % 2, x[60:], np.arange(20) % 2, ("a", "b"))
+    monkeypatch.setattr(digits, "read", lambda *_: raw)
+    found = [load(Digits(split_seed=seed), tmp_path) for seed in (0, 1)]
+    assert all(part.test_x.flatten().tolist() == list(range(60, 80)) for part in found)
+    assert found[0].validation_x.tolist() != found[1].validation_x.tolist()
+    assert max(int(part.validation_x.max()) for part in found) < 60
+
+
 def test_the_validation_fraction_does_not_move_the_test_images(tmp_path: Path) -> None:
     small, large = (load(Digits(validation_fraction=f), tmp_path) for f in (0.1, 0.5))
     assert torch.equal(small.test_x, large.test_x)
@@ -74,6 +86,13 @@ def test_the_cut_is_pinned() -> None:
     kept, held = cut(np.array([0] * 6 + [1] * 4), 0.5, 7, "validation")
     assert sorted([*kept.tolist(), *held.tolist()]) == list(range(10))
     assert held.tolist() == [1, 3, 5, 8, 9]
+
+
+@pytest.mark.parametrize(
+    ("size", "fraction", "held"), [(2, 0.9, 1), (3, 0.01, 1), (1, 0.5, 0), (10, 0.25, 3), (9, 0, 0)])
+def test_a_cut_takes_at_least_one_and_leaves_at_least_one(size: int, fraction: float, held: int) -> None:
+    kept, cut_away = cut(np.zeros(size, int), fraction, 0, "test")
+    assert (len(kept), len(cut_away)) == (size - held, held)
 
 
 @pytest.mark.parametrize("shape", [(50, 3, 5, 4), (7, 1, 8, 8)])

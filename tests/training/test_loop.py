@@ -82,7 +82,8 @@ def test_pruned_weights_are_zero_after_every_step(images, spec):
     mask = AppliedMask(model, random_mask(model, 0.3))
     training = Training(batch_size=64, optimizer=Sgd(lr=0.1, momentum=0.9, weight_decay=1e-2))
     batches = Batches(images.train, training, 0, 0)
-    for _ in train(model, batches, training, make_optimizer(training.optimizer, model), mask, start=0, stop=8, total=8):
+    optimizer = make_optimizer(training.optimizer, model)
+    for _ in train(model, batches, training, optimizer, mask, start=0, stop=8, total=8):
         assert mask.count_nonzero() == 0
 
 
@@ -113,15 +114,13 @@ def test_a_loss_that_explodes_stops_within_a_step_and_names_the_layer(images):
     model = network(Lenet300100(), images.facts, 0, "cpu")
     training = Training(batch_size=64)
     batches = Batches(images.train, training, 0, 0)
-    steps = []
+    steps = train(model, batches, training, make_optimizer(training.optimizer, model),
+                  AppliedMask(model, random_mask(model, 1.0)), start=0, stop=100, total=100)
+    assert [next(steps).step for _ in range(5)] == [1, 2, 3, 4, 5]
+    with torch.no_grad():
+        model.fc2.weight[3, 3] = float("nan")
     with pytest.raises(NonFinite, match=r"step 6 of 100, first in the parameter fc2\.weight"):
-        for done in train(model, batches, training, make_optimizer(training.optimizer, model),
-                          AppliedMask(model, random_mask(model, 1.0)), start=0, stop=100, total=100):
-            steps.append(done.step)
-            if done.step == 5:
-                with torch.no_grad():
-                    model.fc2.weight[3, 3] = float("nan")
-    assert steps == [1, 2, 3, 4, 5]
+        next(steps)
 
 
 def test_a_real_explosion_keeps_finite_weights_in_the_checkpoint(images):
@@ -150,8 +149,8 @@ def new_session(images, training, bench, spec=None):
     model = network(spec or Lenet300100(), images.facts, 0, "cpu")
     batches = Batches(images.train, training, 1, 2)
     total = training.length.iterations(batches.steps_per_epoch)
-    return Session(model, AppliedMask(model, random_mask(model, 0.3)), images, training, batches, 0, total, total, bench,
-                   "test")
+    mask = AppliedMask(model, random_mask(model, 0.3))
+    return Session(model, mask, images, training, batches, 0, total, total, bench, "test")
 
 
 @pytest.mark.parametrize("spec", [Lenet300100(), CifarResnet(depth=8, width=4)])

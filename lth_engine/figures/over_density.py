@@ -1,0 +1,153 @@
+"""A number of each run over density: mean and interval over replicates, one line a variant."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import plotly.graph_objects as go
+
+from lth_engine.core.search_table import Table, rows_where, variants
+from lth_engine.figures.interval import Interval, student_t
+from lth_engine.figures.look import DASHES, GRAY, SYMBOLS, Look, density_axis, empty_figure, look, nth, translucent
+
+
+@dataclass(frozen=True)
+class Searched:
+    """One search to draw.
+
+    Attributes:
+        label: its name in the legend, where several are drawn.
+        table: its runs (:func:`lth_engine.core.search_table.search_table`).
+        margin: loss of accuracy up to which a ticket is matching, in [0, 1]; 0 for none.
+        mark: (level, words) of the ticket that the verdict is about, or None.
+        lowest: density in (0, 1] that the axis reaches at least; 0 for as far as the runs go.
+    """
+
+    label: str
+    table: Table
+    margin: float = 0.0
+    mark: tuple[int, str] | None = None
+    lowest: float = 0.0
+
+
+def accuracy_over_density(searches: Sequence[Searched], column: str = "test_accuracy", *,
+                          zoom: bool = False) -> go.Figure:
+    """Accuracy (%) over density (%): a line a variant with its 95% interval, a point a run.
+
+    A band marks dense accuracy plus or minus the margin, a star the ticket of the verdict.
+
+    Args:
+        searches: what to draw.
+        column: accuracy column of the tables.
+        zoom: show only what is within a few margins of the dense networks; controls may fall off.
+    """
+    title = column.replace("_", " ").capitalize() + " (%)"
+    figure = over_density(searches, column, title, scale=100.0)
+    figure.update_yaxes(maxallowed=100.4)
+    middles: list[float] = []
+    around = 1.0
+    for index, searched in enumerate(searches):
+        dense = rows_where(searched.table, "ticket", 0).get(column)
+        if dense is None or not len(dense):
+            continue
+        if len(searches) == 1:
+            _dense_band(figure, student_t(dense).mean * 100, searched.margin * 100)
+        if zoom:
+            middles.append(student_t(dense).mean * 100)
+            around = max(around, 6 * searched.margin * 100)
+        if searched.mark is not None:
+            _star(figure, searched, column, look("ticket") if len(searches) == 1 else nth(index, ""))
+    if middles:
+        figure.update_yaxes(range=[min(middles) - around, min(100.4, max(middles) + around)])
+    return figure
+
+
+def learning_distance(searches: Sequence[Searched]) -> go.Figure:
+    """How far training moves the kept weights, ||theta_T - theta_start||_2, over density."""
+    return over_density(searches, "learning_distance", "Learning distance: L2 norm of the change of the kept weights")
+
+
+def over_density(searches: Sequence[Searched], column: str, title: str, scale: float = 1.0) -> go.Figure:
+    """Any column of the search tables times `scale` over density in per cent."""
+    figure = empty_figure()
+    for index, searched in enumerate(searches):
+        for place, variant in enumerate(variants(searched.table)):
+            rows = rows_where(searched.table, variant)
+            if column in rows and np.isfinite(rows[column].astype(float)).any():
+                style = look(variant) if len(searches) == 1 else _of_many(index, place, searched.label, variant)
+                _line(figure, rows, column, scale, style, title)
+    density_axis(figure, min((s.lowest for s in searches), default=0.0))
+    figure.update_yaxes(title_text=title)
+    return figure
+
+
+def _of_many(index: int, place: int, label: str, variant: str) -> Look:
+    """Of several searches: the colour tells the search, dash and marker the variant."""
+    return Look(f"{label}: {look(variant).label.lower()}", nth(index, "").colour, DASHES[place % 6],
+                SYMBOLS[place % 10])
+
+
+def _line(figure: go.Figure, rows: Table, column: str, scale: float, style: Look, title: str) -> None:
+    levels = np.unique(rows["level"])
+    stats: list[Interval] = [student_t(rows[column][rows["level"] == level] * scale) for level in levels]
+    density = [100 * float(np.mean(rows["density"][rows["level"] == level])) for level in levels]
+    _band(figure, density, stats, style)
+    figure.add_scatter(
+        x=[100 * float(d) for d in rows["density"]], y=[float(v) * scale for v in rows[column]], mode="markers",
+        name=style.label + " (each run)", legendgroup=style.label, showlegend=False,
+        marker={"color": translucent(style.colour, 0.45), "symbol": style.symbol, "size": 6},
+        customdata=[[int(a), int(b)] for a, b in zip(rows["level"], rows["replicate"], strict=True)],
+        meta={"x": "density_percent", "y": column, "more": ["level", "replicate"]},
+        hovertemplate=style.label + "<br>level %{customdata[0]}, replicate %{customdata[1]}<br>density %{x:.3g} %"
+                      "<br><b>%{y:.4g}</b><extra></extra>")
+    figure.add_scatter(
+        x=density, y=[s.mean for s in stats], mode="lines+markers", name=style.label, legendgroup=style.label,
+        line={"color": style.colour, "dash": style.dash, "width": 2.5},
+        marker={"color": style.colour, "symbol": style.symbol, "size": 8},
+        customdata=[[int(level), s.n, _or_none(s.lower), _or_none(s.upper)]
+                    for level, s in zip(levels, stats, strict=True)],
+        meta={"x": "density_percent", "y": column, "more": ["level", "n", "lower_95", "upper_95"]},
+        hovertemplate=style.label + ": mean of %{customdata[1]}<br>level %{customdata[0]}, density %{x:.3g} %"
+                      "<br><b>%{y:.4g}</b>, 95% interval %{customdata[2]:.4g} to %{customdata[3]:.4g}<extra></extra>")
+
+
+def _band(figure: go.Figure, density: list[float], stats: list[Interval], style: Look) -> None:
+    known = [(d, s) for d, s in zip(density, stats, strict=True) if s.n > 1]
+    if len(known) == 1:
+        (d, s), = known
+        figure.add_scatter(x=[d, d], y=[s.lower, s.upper], mode="lines", hoverinfo="skip", showlegend=False,
+                           legendgroup=style.label, line={"color": translucent(style.colour, 0.5), "width": 4})
+    elif known:
+        figure.add_scatter(
+            x=[d for d, _ in known] + [d for d, _ in reversed(known)],
+            y=[s.upper for _, s in known] + [s.lower for _, s in reversed(known)],
+            fill="toself", fillcolor=translucent(style.colour, 0.16), mode="lines", line={"width": 0},
+            hoverinfo="skip", showlegend=False, legendgroup=style.label)
+
+
+def _dense_band(figure: go.Figure, mean: float, margin: float) -> None:
+    """A line across the figure at the dense accuracy, and the margin around it."""
+    if margin:
+        figure.add_hrect(y0=mean - margin, y1=mean + margin, fillcolor=GRAY, opacity=0.14, line_width=0, layer="below")
+    figure.add_hline(y=mean, line_color=GRAY, line_dash="dash", line_width=1.5)
+    figure.add_scatter(x=[None], y=[None], mode="lines", line={"color": GRAY, "dash": "dash", "width": 1.5},
+                       name=f"Dense network: {mean:.1f} %" + (f" ± margin {margin:g} %" if margin else ""))
+
+
+def _star(figure: go.Figure, searched: Searched, column: str, style: Look) -> None:
+    assert searched.mark is not None
+    level, words = searched.mark
+    rows = rows_where(searched.table, "ticket", level)
+    if not len(rows["level"]):
+        return
+    figure.add_scatter(
+        x=[100 * float(np.mean(rows["density"]))], y=[student_t(rows[column]).mean * 100], mode="markers+text",
+        marker={"symbol": "star", "size": 20, "color": style.colour, "line": {"color": "white", "width": 1.5}},
+        text=[f"<b>{words}</b>"], textposition="bottom center", name=words, showlegend=False,
+        hovertemplate=f"{words}: level {level}, density %{{x:.3g}} %<extra></extra>")
+
+
+def _or_none(value: float) -> float | None:
+    return value if np.isfinite(value) else None

@@ -1,0 +1,96 @@
+"""What surrounds every page: the table of pages, banners about the store, and teaching mode."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import streamlit as st
+
+from lth_engine.core.errors import LotteryError
+from pages.ui import lab
+
+ROOT = Path(__file__).resolve().parents[2]
+ICON = ROOT / "assets" / "logo.svg"
+
+_STYLE = """
+<style>
+[data-testid="stMainBlockContainer"] { padding-top: 3.5rem; }
+@media (min-width: 900px) { .st-key-ask { position: sticky; top: 4rem; } }
+</style>
+"""
+
+_TEACH = """
+<style>
+[data-testid="stAppViewContainer"] { font-size: 1.25rem; }
+[data-testid="stMarkdownContainer"] p, [data-testid="stMarkdownContainer"] li { font-size: 1.3rem; line-height: 1.5; }
+[data-testid="stHeading"] h1 { font-size: 3.4rem; }
+button p { font-size: 1.3rem !important; }
+</style>
+"""
+
+
+def configure() -> None:
+    """Icon and title; must come before the navigation, or the icon would be fetched from outside."""
+    st.set_page_config(page_title="Lottery ticket lab", page_icon=str(ICON), layout="wide")
+
+
+def teaching() -> bool:
+    """Whether the address says ?teach=1."""
+    return st.query_params.get("teach") == "1"
+
+
+def page(path: str, title: str, icon: str, url: str, **more: Any) -> Any:
+    """One entry of the table of pages; `path` is below pages/."""
+    return st.Page(ROOT / "pages" / path, title=title, icon=f":material/{icon}:", url_path=url, **more)
+
+
+def pages() -> dict[str, list[Any]]:
+    """The table of pages, by section."""
+    return {
+        "": [page("start/home.py", "Start", "home", "start", default=True)],
+        "Find": [page("find/ticket.py", "Find a ticket", "search", "find")],
+        "Explore": [page("explore/ticket.py", "Explore tickets", "query_stats", "explore")],
+        "Runs": [page("runs/jobs.py", "Jobs", "list_alt", "jobs")],
+    }
+
+
+def link(path: str, label: str, icon: str, **params: str) -> None:
+    """A link to a page below pages/, with query parameters; teaching mode is passed on."""
+    if teaching():
+        params["teach"] = "1"
+    st.page_link(ROOT / "pages" / path, label=label, icon=f":material/{icon}:", query_params=params or None)
+
+
+def navigation() -> Any:
+    """Draw the frame and return the page to run."""
+    teach = teaching()
+    chosen = st.navigation(pages(), position="hidden" if teach else "sidebar")
+    st.html(_STYLE)
+    if teach:
+        st.html(_TEACH)
+    else:
+        st.logo(str(ICON), size="large")
+    if not banners():
+        st.stop()
+    return chosen
+
+
+def banners() -> bool:
+    """One sentence for each thing that is out of the ordinary; False if no page can be shown."""
+    try:
+        here = lab.lab()
+    except LotteryError as error:
+        st.error(str(error), icon=":material/error:")
+        return False
+    if not here.store.writable:
+        st.warning(f"The store {here.store.root} cannot be written: you can look at everything, but nothing can be "
+                   "started. Change the folder's permissions, or set LTH_STORE to another folder.",
+                   icon=":material/lock:")
+    second = lab.second_server()
+    if second is not None:
+        st.info(second, icon=":material/info:")
+    notice = here.queue.notice()
+    if notice:
+        st.warning(notice, icon=":material/info:")
+    return True

@@ -1,0 +1,138 @@
+"""The list of jobs: a card each, drawn again every second while any of them is live."""
+
+from __future__ import annotations
+
+import time
+
+import streamlit as st
+
+from lth_engine.core.errors import BadInput
+from lth_engine.core.spec import Spec
+from lth_engine.jobs.job import Job
+from lth_engine.specs.questions import TicketSearch, question_from_dict
+from pages.ui import frame, job_details, lab
+from pages.ui.answer import POLL_SECONDS, act, badge, progress
+from pages.ui.words import duration, in_words, when
+
+SHOWN = 30
+"""Jobs on the page before "Show all"."""
+
+
+def board() -> None:
+    """The list with its controls; polls only while something is live."""
+    if not lab.lab().queue.list(1):
+        _empty()
+        return
+    live = bool(lab.lab().queue.live())
+    options = st.container(horizontal=True)
+    everything = options.toggle("Show all", key="jobs.all", help=f"Not only the newest {SHOWN}.")
+    quick = options.toggle("Show quick jobs", key="jobs.quick", help="Prices and other answers that take seconds.")
+
+    @st.fragment(run_every=POLL_SECONDS if live else None)
+    def cards() -> None:
+        jobs = _jobs(None if everything else SHOWN, quick)
+        st.markdown(_counts(jobs))
+        for job in jobs:
+            _card(job)
+        if live != any(job.live for job in lab.lab().queue.live()):
+            st.rerun()
+    cards()
+
+
+def _jobs(limit: int | None, quick: bool) -> list[Job]:
+    """The jobs to show; read only if the queue has changed since this tab last looked."""
+    queue = lab.lab().queue
+    stamp = queue.change_stamp()
+    kept = st.session_state.get("jobs.read")
+    if kept is None or kept[0] != (stamp, limit, quick):
+        found = [job for job in queue.list(None if limit is None else 4 * limit) if quick or not job.quick]
+        kept = ((stamp, limit, quick), found[:limit])
+        st.session_state["jobs.read"] = kept
+    jobs: list[Job] = kept[1]
+    return jobs
+
+
+def _counts(jobs: list[Job]) -> str:
+    states = [job.state for job in jobs]
+    words = [f"{states.count(state)} {state}" for state in dict.fromkeys(states)]
+    return " · ".join(words) or "No long jobs."
+
+
+def _card(job: Job) -> None:
+    question = _question(job)
+    with st.container(border=True, key=f"job-{job.id}"):
+        with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
+            with st.container(horizontal=True, vertical_alignment="center", width="content"):
+                badge(job.state)
+                st.markdown(f"**{in_words(question) if question else job.kind}**")
+            _buttons(job, question)
+        if job.live:
+            progress(job)
+            _metrics(job)
+        elif job.error:
+            st.warning(job.error, icon=":material/warning:")
+        st.caption(_times(job))
+        _details(job, question)
+
+
+def _question(job: Job) -> Spec | None:
+    try:
+        return question_from_dict(dict(job.spec))
+    except BadInput:
+        return None
+
+
+def _times(job: Job) -> str:
+    parts = [f"job {job.id}", f"asked {when(job.submitted)}"]
+    if job.started is not None:
+        end = job.ended if job.ended is not None else time.time()
+        parts.append(f"{'ran' if job.ended else 'running for'} {duration(end - job.started)}")
+    if job.attempt > 1:
+        parts.append(f"attempt {job.attempt}")
+    return " · ".join(parts)
+
+
+def _metrics(job: Job) -> None:
+    """The newest numbers of the training in progress, in one line."""
+    names = {"validation_accuracy": "validation accuracy", "test_accuracy": "test accuracy"}
+    found = [f"{words} {100 * float(value):.1f} %" for name, words in names.items()
+             if isinstance(value := job.progress.metrics.get(name), float)]
+    if found:
+        st.caption("This training so far: " + ", ".join(found))
+
+
+def _buttons(job: Job, question: Spec | None) -> None:
+    queue, writable = lab.lab().queue, lab.lab().store.writable
+    with st.container(horizontal=True, width="content", vertical_alignment="center"):
+        if job.state in ("queued", "running"):
+            with st.popover("Cancel", icon=":material/stop:", disabled=not writable, key=f"cancel-{job.id}"):
+                st.markdown("What it has finished stays in the store, and Resume goes on from there.")
+                st.button("Stop this job", key=f"stop-{job.id}", type="primary",
+                          on_click=lambda: act(lambda: queue.cancel(job.id)))
+        elif job.state in ("failed", "cancelled"):
+            st.button("Resume", key=f"resume-{job.id}", icon=":material/replay:", disabled=not writable,
+                      on_click=lambda: act(lambda: _resume(job)))
+        elif job.state == "done" and isinstance(question, TicketSearch):
+            frame.link("explore/ticket.py", "Open", "query_stats", search=job.key)
+        if not job.live:
+            st.button("", key=f"forget-{job.id}", icon=":material/close:", disabled=not writable, type="tertiary",
+                      help="Take it off the list; results stay in the store.",
+                      on_click=lambda: act(lambda: queue.forget(job.id)))
+
+
+def _resume(job: Job) -> None:
+    lab.lab().queue.resume(job.id)
+    lab.wake()
+
+
+def _details(job: Job, question: Spec | None) -> None:
+    box = st.expander("Curves, log, question", key=f"details-{job.id}", on_change="rerun")
+    if box.open:
+        with box:
+            job_details.show(job, question)
+
+
+def _empty() -> None:
+    st.info("Nothing was asked yet.", icon=":material/inbox:")
+    frame.link("start/home.py", "Find a winning ticket in 60 seconds", "confirmation_number")
+    frame.link("find/ticket.py", "Ask your own question", "search")

@@ -1,0 +1,101 @@
+"""The part of the form where people bring their own images: a path on this machine, or an upload."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import uuid
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import streamlit as st
+from streamlit.runtime.scriptrunner import get_script_run_ctx
+
+from lth_engine.core.errors import BadInput
+from lth_engine.core.fingerprint import fingerprint
+from lth_engine.specs.data import OwnImages
+from lth_engine.specs.questions import TicketSearch
+from pages.ui.lab import lab
+
+_CHUNK = 1 << 20
+SUFFIXES = ("zip", "npz")
+
+
+def path_input(start: Mapping[str, Any], key: str) -> str:
+    """Ask for the images.
+
+    Returns:
+        where they are.
+
+    Raises:
+        BadInput: there is nothing there yet; it has been said.
+    """
+    ways = ["On this machine", "Upload"]
+    way = st.segmented_control("Where are the images?", ways, default=ways[0], required=True, key=f"{key}.way")
+    if way == ways[0]:
+        typed = st.text_input("Path", value=start.get("path", ""), key=f"{key}.path", persist_state="session",
+                              placeholder="/home/me/flowers or flowers.zip or flowers.npz",
+                              help="A folder with one folder a class (with or without train/ and test/ above them), a "
+                                   "zip of that, or an .npz with x (N x H x W or N x H x W x C) and y.")
+        return _existing(typed)
+    kept = st.session_state.get(f"{key}.kept")
+    nonce = st.session_state.setdefault(f"{key}.nonce", 0)
+    file = st.file_uploader("A .zip of class folders, or an .npz", type=list(SUFFIXES), key=f"{key}.upload.{nonce}")
+    if file is not None:
+        st.session_state[f"{key}.kept"] = str(keep(file, lab().data_root / "uploads"))
+        _release(file)
+        st.session_state[f"{key}.nonce"] = nonce + 1
+        st.rerun()
+    if kept is None:
+        st.caption("It is stored under its SHA-256 in the lab's data folder, and read by the worker, never run.")
+        raise BadInput("Nothing uploaded yet.")
+    st.success(f"Stored as {Path(kept).name[:12]}...{Path(kept).suffix}", icon=":material/check:")
+    return str(kept)
+
+
+def _existing(typed: str) -> str:
+    if not typed.strip():
+        st.info("Name the folder, .zip or .npz that holds your images.", icon=":material/info:")
+        raise BadInput("No path yet.")
+    path = Path(typed).expanduser().absolute()
+    if not path.exists():
+        st.error(f"There is nothing at {path}. Correct the path.", icon=":material/error:")
+        raise BadInput("Nothing there.")
+    return str(path)
+
+
+def keep(file: Any, folder: Path) -> Path:
+    """Store an uploaded file under the SHA-256 of its content; its own name is not used."""
+    folder.mkdir(parents=True, exist_ok=True)
+    suffix = Path(file.name).suffix.lower().lstrip(".")
+    if suffix not in SUFFIXES:
+        raise BadInput("An upload must be a .zip or an .npz. Choose another file.")
+    digest, part = hashlib.sha256(), folder / f".{uuid.uuid4().hex}.part"
+    with part.open("wb") as out:
+        while chunk := file.read(_CHUNK):
+            digest.update(chunk)
+            out.write(chunk)
+    target = folder / f"{digest.hexdigest()}.{suffix}"
+    os.replace(part, target)
+    return target
+
+
+def with_fingerprint(search: TicketSearch) -> TicketSearch:
+    """The search with its own images' fingerprint filled in; reads all of them.
+
+    Raises:
+        BadInput: there are no images at the path.
+    """
+    data = search.data
+    if not isinstance(data, OwnImages):
+        return search
+    return search.replace(data=data.replace(fingerprint=fingerprint(Path(data.path))))
+
+
+def _release(file: Any) -> None:
+    """Let go of the server's copy of an upload at once; Streamlit would keep it in memory."""
+    context = get_script_run_ctx()
+    if context is not None:
+        context.uploaded_file_mgr.remove_file(session_id=context.session_id, file_id=file.file_id)
+    file.close()

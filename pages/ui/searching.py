@@ -1,0 +1,120 @@
+"""What the store and the queue know of one ticket search: finished runs, the answer, the job."""
+
+from __future__ import annotations
+
+import functools
+from dataclasses import dataclass
+from typing import cast
+
+from lth_engine.core.errors import BadInput
+from lth_engine.core.search_table import Cell, Table, search_table
+from lth_engine.figures.over_density import Searched
+from lth_engine.jobs.job import Job
+from lth_engine.specs.questions import TicketSearch, question_from_dict
+from lth_engine.store.row import Row
+from pages.ui.lab import lab
+from pages.ui.words import percent, short_name
+
+
+@dataclass(frozen=True)
+class Searching:
+    """One search as it stands.
+
+    Attributes:
+        search: the question.
+        runs: the finished runs by cell.
+        row: the finished search, or None.
+        job: its newest job, or None.
+    """
+
+    search: TicketSearch
+    runs: dict[Cell, Row]
+    row: Row | None
+    job: Job | None
+
+    @property
+    def table(self) -> Table:
+        """The finished runs as a table."""
+        return search_table({cell: row.summary for cell, row in self.runs.items()},
+                            {cell: row.key for cell, row in self.runs.items()})
+
+    @property
+    def levels(self) -> list[int]:
+        """Levels of which every run is there, from 0 up to the first gap."""
+        wanted = run_keys(self.search)
+        missing = min((cell[0] for cell in wanted if cell not in self.runs), default=self.search.levels + 1)
+        return list(range(missing))
+
+    @property
+    def complete(self) -> Table:
+        """The table of the complete levels: what a live figure shows, so that it changes once a level."""
+        levels = set(self.levels)
+        kept = {cell: row for cell, row in self.runs.items() if cell[0] in levels}
+        return search_table({cell: row.summary for cell, row in kept.items()},
+                            {cell: row.key for cell, row in kept.items()})
+
+    def drawn(self, *, live: bool = False) -> Searched:
+        """For the figures; `live` leaves incomplete levels out."""
+        lowest = self.search.search.density(self.search.levels) if live else 0.0
+        return Searched(short_name(self.search), self.complete if live else self.table, self.search.margin, self.mark,
+                        lowest)
+
+    @property
+    def mark(self) -> tuple[int, str] | None:
+        """Level of the verdict's ticket and what it is called, once there is a verdict."""
+        if self.row is None or not isinstance(self.row.summary.get("verdict_level"), int):
+            return None
+        summary = self.row.summary
+        density = summary.get("verdict_density")
+        words = str(summary.get("verdict", ""))
+        if isinstance(density, float):
+            words += f" at {percent(density)}"
+        return cast(int, summary["verdict_level"]), words
+
+
+@functools.lru_cache(maxsize=64)
+def run_keys(search: TicketSearch) -> dict[Cell, str]:
+    """The key of every run of a search, by cell."""
+    return {cell: run.key for cell, run in search.runs().items()}
+
+
+def look_up(search: TicketSearch) -> Searching:
+    """The state of a search: one query to the store's index, one to the queue."""
+    here, keys = lab(), run_keys(search)
+    found = here.store.rows([*keys.values(), search.key])
+    runs = {cell: found[key] for cell, key in keys.items() if key in found}
+    return Searching(search, runs, found.get(search.key), here.queue.find(search.key))
+
+
+def search_of(key: str) -> TicketSearch | None:
+    """The search that a key stands for, if the store or the queue knows it."""
+    here = lab()
+    row, job = here.store.rows([key]).get(key), here.queue.find(key)
+    spec = row.spec if row is not None else dict(job.spec) if job is not None else None
+    try:
+        question = question_from_dict(spec) if spec is not None else None
+    except BadInput:
+        return None
+    return question if isinstance(question, TicketSearch) else None
+
+
+def known_searches() -> dict[str, TicketSearch]:
+    """Every search that is stored or on the queue, by key, newest first."""
+    here = lab()
+    found = [(row.created, row.spec) for row in here.store.list("ticket_search")]
+    found += [(job.submitted, dict(job.spec)) for job in here.queue.list() if job.kind == "ticket_search"]
+    known: dict[str, TicketSearch] = {}
+    for _, spec in sorted(found, key=lambda pair: -pair[0]):
+        question = _readable(spec)
+        if question is not None:
+            known.setdefault(question.key, question)
+    return known
+
+
+def _readable(spec: dict[str, object]) -> TicketSearch | None:
+    """The search of a stored spec; None if a later version asked it in words that this one lacks."""
+    try:
+        question = question_from_dict(spec)
+    except BadInput:
+        return None
+    return question if isinstance(question, TicketSearch) else None

@@ -1,0 +1,86 @@
+"""A question as a link, as a JSON file and as a command line."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+import shlex
+import zlib
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from lth_engine.core.errors import BadInput
+from lth_engine.specs.questions import TicketSearch, question_from_dict
+
+LONGEST_LINK = 1500
+"""Characters of a link beyond which mail programs cut it."""
+
+_LARGEST = 100_000
+
+
+def to_text(search: TicketSearch) -> str:
+    """A search as a short text for an address: its JSON, deflated, in base64 for URLs."""
+    packed = zlib.compress(json.dumps(search.to_dict(), separators=(",", ":")).encode(), 9)
+    return base64.urlsafe_b64encode(packed).decode().rstrip("=")
+
+
+def from_text(text: str) -> TicketSearch:
+    """The search back from :func:`to_text`.
+
+    Raises:
+        BadInput: the text is no search.
+    """
+    try:
+        packed = base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
+        raw = zlib.decompressobj().decompress(packed, _LARGEST)
+    except (binascii.Error, ValueError, zlib.error) as error:
+        raise BadInput("The link does not hold a question; it may have been cut. Ask for it again.") from error
+    return from_json(raw)
+
+
+def from_json(raw: bytes) -> TicketSearch:
+    """The search that a JSON file describes.
+
+    Raises:
+        BadInput: it is not JSON, or no ticket search.
+    """
+    try:
+        values = json.loads(raw)
+    except ValueError as error:
+        raise BadInput(f"The file is not JSON ({error}). Choose one that this page has saved.") from error
+    if not isinstance(values, dict):
+        raise BadInput('The file must hold one question, {"name": "ticket_search", ...}. Choose another.')
+    question = question_from_dict(values)
+    if not isinstance(question, TicketSearch):
+        raise BadInput(f"The file asks for a {question.name}; this page, for a ticket_search. Choose another.")
+    return question
+
+
+def command(search: TicketSearch, preset: str | None = None, base: TicketSearch | None = None) -> str:
+    """The same question on the command line: a preset (if it helps) and the settings that differ."""
+    flags = _differences(search.to_dict(), (base or TicketSearch()).to_dict())
+    words = ["python", "-m", "lth_engine", "answer", *(["--preset", preset] if preset else [])]
+    for path, value in flags:
+        words += [f"--{path}", value]
+    return shlex.join(words)
+
+
+def _differences(values: Mapping[str, Any], base: Mapping[str, Any], above: str = "") -> Iterator[tuple[str, str]]:
+    if above and values.get("name") != base.get("name"):
+        yield above, str(values["name"])
+        base = {}
+    for name, value in values.items():
+        path = f"{above}.{name}" if above else name
+        if name == "name" or value == base.get(name):
+            continue
+        if isinstance(value, dict):
+            yield from _differences(value, base.get(name, {}), path)
+        else:
+            yield path, _shown(value)
+
+
+def _shown(value: Any) -> str:
+    if isinstance(value, list):
+        return ",".join(map(str, value)) or "none"
+    return str(value).lower() if isinstance(value, bool) else str(value)

@@ -1,0 +1,80 @@
+"""Numbers and questions in words, the same on every page."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from typing import Any
+
+from lth_engine.core.spec import Spec
+from lth_engine.specs.questions import Price, TicketSearch
+
+
+def duration(seconds: float) -> str:
+    """"8 s", "2 min 5 s", "3 h 10 min"."""
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s" if whole or seconds == 0 else f"{seconds:.2g} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60} s"
+    return f"{whole // 3600} h {whole % 3600 // 60} min"
+
+
+def size(count: float) -> str:
+    """A number of bytes: "3.2 MB"."""
+    for unit in ("bytes", "kB", "MB", "GB"):
+        if count < 1000:
+            return f"{count:.3g} {unit}"
+        count /= 1000
+    return f"{count:.3g} TB"
+
+
+def many(count: float, unit: str = "") -> str:
+    """A large number with its prefix: "1.2 T" + unit."""
+    for prefix in ("", "k", "M", "G", "T", "P"):
+        if count < 1000:
+            return f"{count:.3g} {prefix}{unit}"
+        count /= 1000
+    return f"{count:.3g} E{unit}"
+
+
+def percent(fraction: float, digits: int = 3) -> str:
+    """A fraction as per cent: 0.107 -> "10.7 %"."""
+    return f"{100 * fraction:.{digits}g} %"
+
+
+def when(unix: float) -> str:
+    """Local date and time, or only the time if it is today."""
+    then, now = time.localtime(unix), time.localtime()
+    return time.strftime("%H:%M:%S" if then[:3] == now[:3] else "%Y-%m-%d %H:%M", then)
+
+
+def in_words(question: Spec) -> str:
+    """A question in one line."""
+    if isinstance(question, TicketSearch):
+        how = question.search.title or question.search.name
+        return (f"{model_words(question.model)} on {question.data.title}, {how}, {counted(question.levels, 'level')}, "
+                f"{counted(question.replicates, 'replicate')}")
+    if isinstance(question, Price):
+        return "Price of: " + in_words(question.of)
+    return question.title or question.name
+
+
+def counted(count: int, word: str) -> str:
+    """"1 level", "10 levels"."""
+    return f"{count:,} {word}{'' if count == 1 else 's'}"
+
+
+def short_name(question: TicketSearch) -> str:
+    """A search in a few words, for legends and lists."""
+    return f"{model_words(question.model)}, {question.data.title}, {question.search.name}, seed {question.seed}"
+
+
+def model_words(model: Spec) -> str:
+    """A network by its usual name."""
+    values: Mapping[str, Any] = model.to_dict()
+    if model.name == "conv":
+        return f"Conv-{values['layers']}"
+    if model.name == "cifar_resnet":
+        return f"ResNet-{values['depth']}"
+    return model.title or model.name

@@ -1,0 +1,89 @@
+"""Our training step against the bare loop: same network, optimizer and batch size, side by side in one run.
+
+The bare loop has one normalised batch in memory and does zero_grad, forward, cross-entropy, backward and step, no
+more. Ours also draws the order, gathers uint8 images, normalises (and for ResNet-20 flips and crops), sets the
+learning rate, looks at the loss, and applies the mask. Blocks of both alternate; the ratio is the median over rounds.
+"""
+
+from __future__ import annotations
+
+import itertools
+import statistics
+import time
+from types import SimpleNamespace
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+
+from lth_engine.core.mask import Mask
+from lth_engine.masking.applied import AppliedMask
+from lth_engine.masking.prunable import prunable
+from lth_engine.models.build import build
+from lth_engine.specs.models import CifarResnet, Lenet300100, ModelSpec
+from lth_engine.specs.training import Sgd, Training
+from lth_engine.training.batches import Batches, Images
+from lth_engine.training.loop import make_optimizer, train
+
+CASES = (("LeNet-300-100", Lenet300100(), 1, 28, False, 60), ("ResNet-20", CifarResnet(), 3, 32, True, 2))
+"""Name, model, channels, side, augmentation, steps in a block."""
+
+BATCH = 128
+
+
+def main(rounds: int = 11) -> None:
+    """Print one line a network and density."""
+    print(f"torch {torch.__version__}, {torch.get_num_threads()} threads, batch {BATCH}, median of {rounds} rounds")
+    print(f"{'network':15} {'density':>8} {'bare ms':>9} {'ours ms':>9} {'ours / bare':>12} {'images/s':>9}")
+    for name, spec, channels, side, augment, block in CASES:
+        for density in (1.0, 0.2):
+            ours = our_steps(spec, channels, side, augment, density)
+            bare = bare_steps(spec, channels, side, fused=False)
+            a, b = alternate(ours, bare, block, rounds)
+            ratio = statistics.median(x / y for x, y in zip(a, b, strict=True))
+            print(f"{name:15} {density:8.0%} {1e3 * statistics.median(b):9.3f} {1e3 * statistics.median(a):9.3f} "
+                  f"{ratio:12.3f} {BATCH / statistics.median(a):9.0f}")
+
+
+def our_steps(spec: ModelSpec, channels: int, side: int, augment: bool, density: float):
+    """The lab's own loop, as an iterator of steps."""
+    x = torch.randint(0, 256, (BATCH * 200, channels, side, side), dtype=torch.uint8)
+    facts = SimpleNamespace(mean=(0.5,) * channels, std=(0.25,) * channels)
+    images = Images(x, torch.randint(0, 10, (len(x),)), facts, "cpu")
+    training = Training(batch_size=BATCH, optimizer=Sgd(lr=0.01), flip=augment, crop=4 if augment else 0)
+    model = build(spec, channels, side, side, 10, 0).to(memory_format=torch.channels_last)
+    rng = np.random.default_rng(0)
+    mask = Mask({n: rng.random(tuple(p.shape)) < density for n, p in prunable(model).items()})
+    return train(model, Batches(images, training, 0, 0), training, make_optimizer(training.optimizer, model),
+                 AppliedMask(model, mask), start=0, stop=10**9, total=10**9)
+
+
+def bare_steps(spec: ModelSpec, channels: int, side: int, fused: bool):
+    """The least that a training step can be, with torch's default SGD unless `fused`."""
+    model = build(spec, channels, side, side, 10, 0).to(memory_format=torch.channels_last)
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.01, momentum=0.9, weight_decay=1e-4, fused=fused or None)
+    x = torch.randn(BATCH, channels, side, side).to(memory_format=torch.channels_last)
+    y = torch.randint(0, 10, (BATCH,))
+    while True:
+        optimizer.zero_grad()
+        F.cross_entropy(model(x), y).backward()
+        optimizer.step()
+        yield
+
+
+def alternate(first, second, block: int, rounds: int) -> tuple[list[float], list[float]]:
+    """Seconds a step of two iterators, block by block, after one block of warm-up each."""
+    times: tuple[list[float], list[float]] = ([], [])
+    for number in range(rounds + 1):
+        for steps, seconds in zip((first, second) if number % 2 else (second, first),
+                                  times if number % 2 else times[::-1], strict=True):
+            began = time.perf_counter()
+            for _ in itertools.islice(steps, block):
+                pass
+            if number:
+                seconds.append((time.perf_counter() - began) / block)
+    return times
+
+
+if __name__ == "__main__":
+    main()
