@@ -54,6 +54,7 @@ class Database:
     def __init__(self, store_root: Path) -> None:
         self.root = store_root.absolute()
         self.path = self.root / "queue.sqlite"
+        self._files = (str(self.path), f"{self.path}-wal")
 
     @property
     def writable(self) -> bool:
@@ -92,7 +93,7 @@ class Database:
     def signature(self) -> tuple[int, ...]:
         """Changes with every write, for a few microseconds; may also change without one."""
         found: list[int] = []
-        for name in (self.path, self.path.with_name("queue.sqlite-wal")):
+        for name in self._files:
             try:
                 status = os.stat(name)
             except FileNotFoundError:

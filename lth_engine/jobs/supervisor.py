@@ -27,8 +27,9 @@ from lth_engine.store.layout import Layout
 WORKER: tuple[str, ...] = (sys.executable, "-P", "-m", "lth_engine.jobs.worker")
 """Command of a worker, before its arguments."""
 
-POLL_SECONDS = 0.05
+POLL_SECONDS = 0.1
 PASS_SECONDS = 1.0
+IDLE_PASS_SECONDS = 5.0
 CANCEL_SECONDS = 5.0
 LEAST_FREE_BYTES = 200_000_000
 GIVE_UP_AFTER = 3
@@ -101,15 +102,17 @@ class Supervisor:
         """Pass over the queue whenever it may have changed; False when the lock or store is lost."""
         seen: tuple[int, ...] = ()
         passed = busy = time.monotonic()
+        patience = PASS_SECONDS
         while True:
             now, signature = time.monotonic(), self.queue.database.signature()
             ended = any(child.poll() is not None for child in self._children.values())
-            if signature != seen or ended or now - passed >= PASS_SECONDS:
+            if signature != seen or ended or now - passed >= patience:
                 if not self.lock.keep():
                     return False
                 seen, passed = signature, now
+                patience = min(IDLE_PASS_SECONDS, self.idle_seconds)
                 if self._guarded_pass():
-                    busy = now
+                    busy, patience = now, PASS_SECONDS
                 elif now - busy >= self.idle_seconds:
                     return True
             time.sleep(POLL_SECONDS)

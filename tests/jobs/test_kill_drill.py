@@ -4,6 +4,7 @@ import random
 import time
 from pathlib import Path
 
+import numpy as np
 import pytest
 from jobs_lab import Lab, kill, search
 
@@ -141,18 +142,22 @@ def test_thirty_kills_while_it_truly_trains(tmp_path):
           seconds=1800)
 
 
-@pytest.mark.parametrize("torn", ["temporary", "checkpoint"])
+@pytest.mark.parametrize("torn", ["temporary", "checkpoint", "answered checkpoint"])
 def test_what_a_kill_leaves_behind_is_no_obstacle(tmp_path, torn):
-    """A temporary file of a dead process, and a checkpoint that cannot be read."""
+    """A temporary file of a dead process, a checkpoint that cannot be read, and one that nobody needs."""
     lab = Lab(tmp_path / "store")
     question = search("", levels=1)
     try:
         store = Store(lab.root)
         if torn == "temporary":
             (lab.root / "artifacts" / f".{question.key}.h5.elsewhere.999999.abcd.tmp").write_bytes(b"half")
-        else:
+        if torn == "checkpoint":
             (lab.root / "checkpoints" / f"{question.key}.h5").write_bytes(b"half")
         assert undisturbed(lab, question)
+        if torn == "answered checkpoint":
+            store.checkpoint(question.key).save({"x": np.zeros(3)}, {"step": 1})
+            store = Store(lab.root)
         assert store.has([question.key])
+        assert not list(lab.root.glob("checkpoints/*.h5"))
     finally:
         lab.end()
