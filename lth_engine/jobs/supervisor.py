@@ -17,9 +17,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from lth_engine.core.errors import BadInput, LotteryError
-from lth_engine.core.spec import Spec
 from lth_engine.jobs.job import Job
 from lth_engine.jobs.lock import RecordLock, holder
+from lth_engine.jobs.needed import needed_keys
 from lth_engine.jobs.queue import Queue
 from lth_engine.specs.questions import question_from_dict
 from lth_engine.store.layout import Layout
@@ -177,7 +177,7 @@ class Supervisor:
         except BadInput:
             return 0
         layout = Layout(self.queue.root)
-        return sum(layout.artifact(key).exists() for key in _closure(question))
+        return sum(layout.artifact(key).exists() for key in needed_keys(question))
 
     def _press(self, job: Job) -> None:
         """SIGTERM first; after CANCEL_SECONDS SIGKILL to the whole process group."""
@@ -225,19 +225,6 @@ class Supervisor:
     @staticmethod
     def _say(line: str) -> None:
         print(time.strftime("%Y-%m-%d %H:%M:%S"), line, flush=True)
-
-
-def _closure(question: Spec) -> set[str]:
-    """Keys of a question and of everything that it needs."""
-    keys: set[str] = set()
-    left = [question]
-    while left:
-        spec = left.pop()
-        key = spec.key
-        if key not in keys:
-            keys.add(key)
-            left.extend(spec.inputs())
-    return keys
 
 
 def _signal(pid: int, number: signal.Signals) -> None:

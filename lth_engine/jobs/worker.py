@@ -22,6 +22,7 @@ from lth_engine.core.errors import Cancelled, LotteryError
 from lth_engine.core.workbench import Progress
 from lth_engine.jobs.job import Job
 from lth_engine.jobs.lock import RecordLock
+from lth_engine.jobs.needed import needed_keys
 from lth_engine.jobs.queue import Queue
 from lth_engine.jobs.reporter import Reporter
 from lth_engine.specs.questions import Question, question_from_dict
@@ -110,7 +111,12 @@ def _compute(queue: Queue, job: Job, data_root: Path, reporter: Reporter, answer
         from lth_engine.answer import answer as computed  # loads torch, hence only here
 
         answer = computed
-    answer(question_from_dict(dict(job.spec)), Store(queue.root), data_root=data_root, report=reporter.report)
+    question, store = question_from_dict(dict(job.spec)), Store(queue.root)
+    if job.attempt > 1:
+        # An attempt that was killed just after it stored an answer has left the checkpoint behind.
+        for key in store.has(needed_keys(question)):
+            store.checkpoint(key).discard()
+    answer(question, store, data_root=data_root, report=reporter.report)
 
 
 def in_words(failure: Exception) -> str:

@@ -8,7 +8,7 @@ import secrets
 
 from lth_engine.core.errors import BadInput, NewerStore, StoreError
 from lth_engine.store.commit import FULL, replace_file, sweep
-from lth_engine.store.layout import SCHEMA_VERSION, SUFFIX, Layout
+from lth_engine.store.layout import SCHEMA_VERSION, Layout
 
 
 def open_folder(layout: Layout, *, create: bool) -> bool:
@@ -33,15 +33,7 @@ def open_folder(layout: Layout, *, create: bool) -> bool:
             replace_file(layout.schema, text.encode(), durable=True)
         for folder in (root, layout.artifacts, layout.checkpoints):
             sweep(folder)
-        _drop_answered_checkpoints(layout)
     return writable
-
-
-def _drop_answered_checkpoints(layout: Layout) -> None:
-    """A process that was killed between storing an answer and discarding its checkpoint leaves one."""
-    for path in layout.checkpoints.glob(f"*{SUFFIX}"):
-        if layout.artifact(path.stem).exists():
-            path.unlink(missing_ok=True)
 
 
 def can_write(layout: Layout) -> bool:

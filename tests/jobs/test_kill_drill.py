@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from jobs_lab import Lab, kill, search
+from jobs_lab import Lab, kill, search, until
 
 from lth_engine.core.step import Step
 from lth_engine.jobs.local import supervisor_pid
@@ -142,22 +142,24 @@ def test_thirty_kills_while_it_truly_trains(tmp_path):
           seconds=1800)
 
 
-@pytest.mark.parametrize("torn", ["temporary", "checkpoint", "answered checkpoint"])
-def test_what_a_kill_leaves_behind_is_no_obstacle(tmp_path, torn):
-    """A temporary file of a dead process, a checkpoint that cannot be read, and one that nobody needs."""
-    lab = Lab(tmp_path / "store")
-    question = search("", levels=1)
-    try:
-        store = Store(lab.root)
-        if torn == "temporary":
-            (lab.root / "artifacts" / f".{question.key}.h5.elsewhere.999999.abcd.tmp").write_bytes(b"half")
-        if torn == "checkpoint":
-            (lab.root / "checkpoints" / f"{question.key}.h5").write_bytes(b"half")
-        assert undisturbed(lab, question)
-        if torn == "answered checkpoint":
-            store.checkpoint(question.key).save({"x": np.zeros(3)}, {"step": 1})
-            store = Store(lab.root)
-        assert store.has([question.key])
-        assert not list(lab.root.glob("checkpoints/*.h5"))
-    finally:
-        lab.end()
+@pytest.mark.parametrize("torn", ["temporary", "checkpoint"])
+def test_what_a_kill_leaves_behind_is_no_obstacle(lab, torn):
+    """A temporary file of a dead process, or a checkpoint that cannot be read."""
+    question, store = search("", levels=1), Store(lab.root)
+    if torn == "temporary":
+        (lab.root / "artifacts" / f".{question.key}.h5.elsewhere.999999.abcd.tmp").write_bytes(b"half")
+    else:
+        (lab.root / "checkpoints" / f"{question.key}.h5").write_bytes(b"half")
+    assert undisturbed(lab, question)
+    assert store.has([question.key])
+
+
+def test_a_checkpoint_whose_answer_was_stored_before_the_kill_is_discarded(lab):
+    question, store = search("die_after=2", levels=1), Store(lab.root)
+    lab.start()
+    job = lab.queue.submit(question)
+    until(lambda: store.stored_keys())
+    left = store.checkpoint(min(store.stored_keys()))
+    left.save({"x": np.zeros(3)}, {"step": 1})
+    assert lab.wait(job.id).attempt > 1
+    assert left.load() is None
