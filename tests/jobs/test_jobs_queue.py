@@ -208,6 +208,15 @@ def test_only_one_of_many_sets_a_damaged_file_aside(queue):
     assert len(list(queue.root.glob("queue.sqlite.corrupt-*"))) == 1
 
 
+def test_a_file_that_another_has_just_begun_anew_is_not_set_aside(queue):
+    queue.submit(long_question())
+    damaged = queue.database.path.stat().st_ino
+    queue.database._set_aside(damaged)
+    fresh = queue.submit(long_question())
+    queue.database._set_aside(damaged)
+    assert queue.list() == [fresh]
+
+
 def test_a_deleted_file_is_begun_anew_and_a_running_job_enters_itself_again(queue):
     job = running(queue)
     queue.log_path(job.id).parent.mkdir()
