@@ -58,7 +58,8 @@ def accuracy_over_density(searches: Sequence[Searched], column: str = "test_accu
             middles.append(student_t(dense).mean * 100)
             around = max(around, 6 * searched.margin * 100)
         if searched.mark is not None:
-            _star(figure, searched, column, look("ticket") if len(searches) == 1 else nth(index, ""))
+            alone = len(searches) == 1
+            _star(figure, searched, column, look("ticket") if alone else nth(index, ""), label=alone)
     if middles:
         figure.update_yaxes(range=[min(middles) - around, min(100.4, max(middles) + around)])
     return figure
@@ -77,7 +78,7 @@ def over_density(searches: Sequence[Searched], column: str, title: str, scale: f
             rows = rows_where(searched.table, variant)
             if column in rows and np.isfinite(rows[column].astype(float)).any():
                 style = look(variant) if len(searches) == 1 else _of_many(index, place, searched.label, variant)
-                _line(figure, rows, column, scale, style, title)
+                _line(figure, rows, column, scale, style, band=len(searches) == 1 or variant == "ticket")
     density_axis(figure, min((s.lowest for s in searches), default=0.0))
     figure.update_yaxes(title_text=title)
     return figure
@@ -89,11 +90,12 @@ def _of_many(index: int, place: int, label: str, variant: str) -> Look:
                 SYMBOLS[place % 10])
 
 
-def _line(figure: go.Figure, rows: Table, column: str, scale: float, style: Look, title: str) -> None:
+def _line(figure: go.Figure, rows: Table, column: str, scale: float, style: Look, *, band: bool) -> None:
     levels = np.unique(rows["level"])
     stats: list[Interval] = [student_t(rows[column][rows["level"] == level] * scale) for level in levels]
     density = [100 * float(np.mean(rows["density"][rows["level"] == level])) for level in levels]
-    _band(figure, density, stats, style)
+    if band:
+        _band(figure, density, stats, style)
     figure.add_scatter(
         x=[100 * float(d) for d in rows["density"]], y=[float(v) * scale for v in rows[column]], mode="markers",
         name=style.label + " (each run)", legendgroup=style.label, showlegend=False,
@@ -136,14 +138,14 @@ def _dense_band(figure: go.Figure, mean: float, margin: float) -> None:
                        name=f"Dense network: {mean:.1f} %" + (f" ± margin {margin:g} %" if margin else ""))
 
 
-def _star(figure: go.Figure, searched: Searched, column: str, style: Look) -> None:
+def _star(figure: go.Figure, searched: Searched, column: str, style: Look, *, label: bool) -> None:
     assert searched.mark is not None
     level, words = searched.mark
     rows = rows_where(searched.table, "ticket", level)
     if not len(rows["level"]):
         return
     figure.add_scatter(
-        x=[100 * float(np.mean(rows["density"]))], y=[student_t(rows[column]).mean * 100], mode="markers+text",
+        x=[100 * float(np.mean(rows["density"]))], y=[student_t(rows[column]).mean * 100], mode="markers+text" if label else "markers",
         marker={"symbol": "star", "size": 20, "color": style.colour, "line": {"color": "white", "width": 1.5}},
         text=[f"<b>{words}</b>"], textposition="bottom center", name=words, showlegend=False,
         hovertemplate=f"{words}: level {level}, density %{{x:.3g}} %<extra></extra>")

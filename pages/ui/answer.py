@@ -10,6 +10,7 @@ from lth_engine.core.errors import LotteryError
 from lth_engine.core.spec import Spec
 from lth_engine.jobs.job import Job
 from pages.ui import lab
+from pages.ui.guard import guard
 from pages.ui.words import duration, many
 
 POLL_SECONDS = 1.0
@@ -64,12 +65,14 @@ def watch(question: Spec, seen_state: str, key: str, more: Callable[[], bool] | 
     when `more` says that there is more to see."""
     @st.fragment(run_every=POLL_SECONDS)
     def poll() -> None:
-        job = lab.lab().queue.find(question.key)
-        if job is None or job.state != seen_state or (more is not None and more()):
-            st.rerun()
-        progress(job)
-        if job.state in ("queued", "running") and st.button("Cancel", key=f"{key}.cancel", icon=":material/stop:"):
-            act(lambda: lab.lab().queue.cancel(job.id))
+        with guard():
+            job = lab.lab().queue.find(question.key)
+            if job is None or job.state != seen_state or (more is not None and more()):
+                st.rerun()
+            progress(job)
+            if job.state in ("queued", "running"):
+                st.button("Cancel", key=f"{key}.cancel", icon=":material/stop:",
+                          on_click=lambda: act(lambda: lab.lab().queue.cancel(job.id)))
     poll()
 
 

@@ -28,12 +28,20 @@ def chart(figure: Any, key: str, alt: str, *, save: bool = True) -> None:
     """
     shown = figure
     if teaching():
-        shown = figure.__class__(figure)
-        shown.update_layout(font={"size": 20}, height=int(1.25 * (figure.layout.height or 420)))
-        shown.update_traces(line_width=4, selector={"mode": "lines+markers"})
+        shown = _large(figure)
     st.plotly_chart(shown, key=key, config=_CONFIG, alt=alt, theme="streamlit")
     if save:
         downloads(figure, key, alt)
+
+
+def _large(figure: Any) -> Any:
+    """A copy to be read from the last row; sizes are set one by one, since the theme sets them too."""
+    shown, font = figure.__class__(figure), {"size": 20}
+    shown.update_layout(font=font, legend={"font": font}, height=int(1.25 * (figure.layout.height or 420)))
+    for axes in (shown.update_xaxes, shown.update_yaxes):
+        axes(tickfont=font, title_font=font)
+    shown.update_traces(line_width=4, selector={"mode": "lines+markers"})
+    return shown
 
 
 def downloads(figure: Any, key: str, title: str) -> None:

@@ -25,6 +25,8 @@ _TEACH = """
 [data-testid="stAppViewContainer"] { font-size: 1.25rem; }
 [data-testid="stMarkdownContainer"] p, [data-testid="stMarkdownContainer"] li { font-size: 1.3rem; line-height: 1.5; }
 [data-testid="stHeading"] h1 { font-size: 3.4rem; }
+[data-testid="stCaptionContainer"] p { font-size: 1.1rem; }
+[data-testid="stBadge"], [data-testid="stMarkdownBadge"] { font-size: 1.1rem; }
 button p { font-size: 1.3rem !important; }
 </style>
 """

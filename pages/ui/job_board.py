@@ -12,6 +12,7 @@ from lth_engine.jobs.job import Job
 from lth_engine.specs.questions import TicketSearch, question_from_dict
 from pages.ui import frame, job_details, lab
 from pages.ui.answer import POLL_SECONDS, act, badge, progress
+from pages.ui.guard import guard
 from pages.ui.words import duration, in_words, when
 
 SHOWN = 30
@@ -30,12 +31,13 @@ def board() -> None:
 
     @st.fragment(run_every=POLL_SECONDS if live else None)
     def cards() -> None:
-        jobs = _jobs(None if everything else SHOWN, quick)
-        st.markdown(_counts(jobs))
-        for job in jobs:
-            _card(job)
-        if live != any(job.live for job in lab.lab().queue.live()):
-            st.rerun()
+        with guard():
+            jobs = _jobs(None if everything else SHOWN, quick)
+            st.markdown(_counts(jobs))
+            for job in jobs:
+                _card(job)
+            if live != bool(lab.lab().queue.live()):
+                st.rerun()
     cards()
 
 

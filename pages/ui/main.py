@@ -1,6 +1,9 @@
 """The frame of every page: icon, navigation, banners, teaching mode."""
 
 from pages.ui import frame
+from pages.ui.guard import guard
 
 frame.configure()
-frame.navigation().run()
+page = frame.navigation()
+with guard():
+    page.run()

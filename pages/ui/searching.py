@@ -39,11 +39,14 @@ class Searching:
                             {cell: row.key for cell, row in self.runs.items()})
 
     @property
+    def missing(self) -> list[Cell]:
+        """Cells whose run is not stored."""
+        return [cell for cell in run_keys(self.search) if cell not in self.runs]
+
+    @property
     def levels(self) -> list[int]:
         """Levels of which every run is there, from 0 up to the first gap."""
-        wanted = run_keys(self.search)
-        missing = min((cell[0] for cell in wanted if cell not in self.runs), default=self.search.levels + 1)
-        return list(range(missing))
+        return list(range(min((cell[0] for cell in self.missing), default=self.search.levels + 1)))
 
     @property
     def complete(self) -> Table:

@@ -23,7 +23,7 @@ def choose() -> tuple[TicketSearch, str | None]:
     linked = _linked()
     if linked is not None:
         with st.container(horizontal=True, vertical_alignment="center"):
-            st.info("The form holds the question of a link or a file.", icon=":material/link:", width="content")
+            st.markdown(":material/link: The form holds the question of a link or a file.", width="content")
             st.button("Back to the presets", on_click=_forget, key="find.forget")
         return linked, None
     known = {name: p for name, p in presets().items() if isinstance(p.question, TicketSearch)}

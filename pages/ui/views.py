@@ -6,9 +6,9 @@ from collections.abc import Callable
 
 import streamlit as st
 
-from lth_engine.core.errors import LotteryError
-from pages.ui import view_accuracy, view_layers, view_provenance, view_runs
-from pages.ui.answer import answer
+from pages.ui import lab, view_accuracy, view_layers, view_provenance, view_runs
+from pages.ui.answer import act, answer
+from pages.ui.guard import guard
 from pages.ui.searching import Searching, look_up
 from pages.ui.start_question import submit_again
 from pages.ui.words import short_name
@@ -31,6 +31,8 @@ def show(states: list[Searching]) -> None:
     for state in states:
         if state.row is None:
             _unfinished(state)
+        elif state.missing:
+            _missing(state)
     there = [state for state in states if state.runs]
     if not there:
         st.info("Nothing is finished yet; the first figure appears with the first trained network.",
@@ -39,8 +41,8 @@ def show(states: list[Searching]) -> None:
     tabs = st.tabs(list(VIEWS), key="view", on_change="rerun", bind="query-params")
     for tab, draw in zip(tabs, VIEWS.values(), strict=True):
         if tab.open:
-            with tab:
-                _safely(draw, there)
+            with tab, guard():
+                draw(there)
 
 
 def _unfinished(state: Searching) -> None:
@@ -51,12 +53,13 @@ def _unfinished(state: Searching) -> None:
                more=lambda: len(look_up(search).levels) > seen)
 
 
-def _safely(draw: Callable[[list[Searching]], None], states: list[Searching]) -> None:
-    """Draw a view; what the store refuses is said in its own words."""
-    try:
-        draw(states)
-    except LotteryError as error:
-        st.error(str(error), icon=":material/broken_image:")
-    except KeyError as error:
-        st.error(f"The store does not hold {error.args[0]} any more. Start the search again: what is stored is not "
-                 "computed twice.", icon=":material/broken_image:")
+def _missing(state: Searching) -> None:
+    count, all_of_them = len(state.missing), len(state.runs) + len(state.missing)
+    st.warning(f"{count} of its {all_of_them} runs {'is' if count == 1 else 'are'} missing from the store (damaged or "
+               f"removed), so figures of {short_name(state.search)} are drawn without.", icon=":material/warning:")
+
+    def compute() -> None:
+        for cell in state.missing:
+            lab.submit(state.search.run(*cell))
+    st.button("Compute again what is missing", key=f"missing.{state.search.key}", icon=":material/replay:",
+              disabled=not lab.lab().store.writable, on_click=lambda: act(compute))

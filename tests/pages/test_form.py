@@ -1,0 +1,167 @@
+"""The form: made from the specs, checked by the specs, and what it asks is what is queued."""
+
+import json
+
+import numpy as np
+import pytest
+
+from lth_engine.core.errors import BadInput
+from lth_engine.core.knob import knobs
+from lth_engine.core.spec import catalogue
+from lth_engine.specs.presets import presets
+from lth_engine.specs.questions import Price, TicketSearch, question_from_dict
+from pages.ui import form, share
+from tests.pages.conftest import words
+from tests.pages.fake_search import SEARCH, put_search
+
+PRESETS = [name for name, p in presets().items() if isinstance(p.question, TicketSearch)]
+
+
+def key_of(app, ending):
+    """The key of the widget whose key ends so."""
+    kinds = (app.number_input, app.text_input, app.selectbox, app.toggle, app.multiselect, app.button_group)
+    return next(w for kind in kinds for w in kind if w.key and w.key.endswith(ending))
+
+
+@pytest.mark.parametrize("name", PRESETS)
+def test_each_preset_is_asked_as_it_is(open_page, queue, name):
+    app = open_page("find", preset=name)
+    app.button(key="find.start").click().run()
+    assert question_from_dict(dict(queue.list()[0].spec)) == presets()[name].question
+
+
+@pytest.mark.parametrize("family", ["model", "search", "optimizer", "schedule", "data"])
+def test_every_member_of_a_family_has_its_fields(open_page, family):
+    for name, cls in catalogue(family).items():
+        app = open_page("find")
+        picker = key_of(app, f".{family}.name")
+        picker.select(name).run()
+        assert not app.exception
+        keys = {w.key for kind in (app.number_input, app.text_input, app.selectbox, app.toggle, app.button_group)
+                for w in kind if w.key}
+        for knob in knobs(cls):
+            if knob.name in form.FILLED:
+                continue
+            assert any(f".{name}.{knob.name}" in key for key in keys), knob.name
+
+
+def test_a_value_out_of_range_is_one_sentence_beside_its_field(open_page):
+    app = open_page("find")
+    key_of(app, ".sgd.momentum").set_value(1.5).run()
+    (error,) = app.error
+    assert error.value == "sgd.momentum must be in [0, 1). Got 1.5."
+    assert "Correct what is marked" in words(app)
+    assert not [b for b in app.button if b.key == "find.start"]
+
+
+def test_values_that_do_not_go_together_are_said(open_page):
+    app = open_page("find")
+    key_of(app, ".imp.rewind").set_value("50ep").run()
+    assert "not before the end of training" in words(app)
+
+
+def test_a_step_that_is_none(open_page):
+    app = open_page("find")
+    key_of(app, ".training.length").set_value("ten").run()
+    assert "written like" in words(app)
+
+
+def test_the_price_in_epochs_is_there_at_once(open_page):
+    search = presets()["first-ticket"].question
+    runs = (1 + search.levels * (1 + len(search.controls))) * search.replicates
+    assert f"{runs} trainings" in words(open_page("find", preset="first-ticket"))
+    assert f"{runs * search.training.length.count:,} epochs" in words(open_page("find", preset="first-ticket"))
+
+
+def test_what_is_stored_is_not_paid_for_again(open_page, store):
+    put_search(store)
+    smaller = SEARCH.replace(levels=3)
+    text = words(open_page("find", spec=share.to_text(smaller)))
+    assert "14 trainings" in text
+    assert "10 of them are in the store already" in text
+
+
+def test_measuring_the_price_is_a_quick_job(open_page, queue):
+    app = open_page("find")
+    app.button(key="price.ask").click().run()
+    (job,) = queue.list()
+    assert job.quick
+    assert isinstance(question_from_dict(dict(job.spec)), Price)
+
+
+def test_an_answered_question_is_not_asked_again(open_page, store):
+    put_search(store)
+    app = open_page("find", spec=share.to_text(SEARCH))
+    assert "answered already" in words(app)
+
+
+def test_a_link_holds_the_whole_question(open_page):
+    assert share.from_text(share.to_text(SEARCH)) == SEARCH
+    assert len(share.to_text(SEARCH)) < share.LONGEST_LINK
+
+
+@pytest.mark.parametrize("text", ["", "%%%", "eJwDAAAAAAE", share.to_text(SEARCH)[:-20], "A" * 4000])
+def test_a_broken_link_is_one_sentence(open_page, text):
+    with pytest.raises(BadInput):
+        share.from_text(text)
+    if text:
+        assert open_page("find", spec=text).error
+
+
+def test_a_link_that_unpacks_to_gigabytes_is_refused():
+    import base64
+    import zlib
+
+    bomb = base64.urlsafe_b64encode(zlib.compress(b" " * 50_000_000)).decode()
+    with pytest.raises(BadInput):
+        share.from_text(bomb)
+
+
+@pytest.mark.parametrize("raw", [b"", b"[]", b'{"name": "run"}', b'{"name": "nothing"}', b"\xff"])
+def test_a_file_that_is_no_search_is_refused(raw):
+    with pytest.raises(BadInput):
+        share.from_json(raw)
+
+
+@pytest.mark.parametrize("name", PRESETS)
+def test_the_command_line_asks_the_same(name):
+    import shlex
+
+    from lth_engine.cli.ask import ask
+
+    search = presets()[name].question
+    for command in (share.command(search), share.command(search.replace(levels=3, controls=()), name, search)):
+        tokens = shlex.split(command)[4:]
+        preset = tokens.pop(1) if tokens[:1] == ["--preset"] else None
+        wanted = search.replace(levels=3, controls=()) if preset else search
+        assert ask(None, preset, tokens[1:] if preset else tokens) == wanted
+
+
+def test_an_upload_is_kept_under_its_hash_and_asked_with_it(open_page, queue, tmp_path):
+    import hashlib
+    import io
+
+    buffer = io.BytesIO()
+    np.savez(buffer, x=np.zeros((8, 4, 4), np.uint8), y=np.arange(8) % 2)
+    raw = buffer.getvalue()
+    app = open_page("find")
+    key_of(app, ".data.name").select("own_images").run()
+    key_of(app, ".way").set_value("Upload").run()
+    app.file_uploader[0].upload("../../evil name.npz", raw).run()
+    stored = tmp_path / "data" / "uploads" / f"{hashlib.sha256(raw).hexdigest()}.npz"
+    assert stored.read_bytes() == raw
+    app.button(key="find.start").click().run()
+    (job,) = queue.list()
+    assert job.spec["data"]["path"] == str(stored)
+    assert len(job.spec["data"]["fingerprint"]) == 64
+
+
+def test_a_path_without_images_is_said_at_once(open_page):
+    app = open_page("find")
+    key_of(app, ".data.name").select("own_images").run()
+    key_of(app, ".path").set_value("/no/such/folder").run()
+    assert "There is nothing at" in words(app)
+
+
+def test_a_question_saved_as_json_opens_again():
+    assert share.from_json(json.dumps(SEARCH.to_dict()).encode()) == SEARCH
