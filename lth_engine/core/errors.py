@@ -31,7 +31,7 @@ class UnknownName(BadInput):
 
     def __init__(self, what: str, given: object, known: Iterable[str]) -> None:
         names = sorted(known)
-        near = difflib.get_close_matches(str(given), names, n=1)
+        near = difflib.get_close_matches(str(given), names, n=1) or [n for n in names if n.startswith(str(given))]
         hint = f" Did you mean {near[0]}?" if near else ""
         super().__init__(f"Unknown {what}: {given!r}.{hint} Known: {', '.join(names)}.")
 

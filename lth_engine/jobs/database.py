@@ -54,6 +54,7 @@ class Database:
     def __init__(self, store_root: Path) -> None:
         self.root = store_root.absolute()
         self.path = self.root / "queue.sqlite"
+        self._files = (str(self.path), f"{self.path}-wal")
 
     @property
     def writable(self) -> bool:
@@ -71,8 +72,14 @@ class Database:
         except sqlite3.Error as error:
             raise StoreError(f"{self.path} cannot be read ({error}). The jobs are not shown; the store is.") from error
 
-    def write(self, action: Callable[[sqlite3.Connection], T]) -> T:
-        """The result of `action` in one transaction that begins with the write lock."""
+    def write(self, action: Callable[[sqlite3.Connection], T], *, make_folder: bool = False) -> T:
+        """The result of `action` in one transaction that begins with the write lock.
+
+        A store that was deleted is not made again by those who still worked on it: only with
+        `make_folder` is a folder made.
+        """
+        if not make_folder and not self.root.is_dir():
+            raise StoreError(f"The store {self.root} is gone, so none of its jobs can be changed.")
         if not self.writable:
             raise ReadOnlyStore(f"The store {self.root} cannot be written to, so no job can be added or changed. "
                                 "Name a folder of your own with --store or LTH_STORE.")
@@ -86,7 +93,7 @@ class Database:
     def signature(self) -> tuple[int, ...]:
         """Changes with every write, for a few microseconds; may also change without one."""
         found: list[int] = []
-        for name in (self.path, self.path.with_name("queue.sqlite-wal")):
+        for name in self._files:
             try:
                 status = os.stat(name)
             except FileNotFoundError:

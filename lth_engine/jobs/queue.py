@@ -52,7 +52,7 @@ class Queue:
                 "ON CONFLICT (key) WHERE state IN ('queued', 'running', 'cancelling') DO NOTHING",
                 (secrets.token_hex(4), question.key, question.name, spec, quick, time.time()))
             return _one(connection, f"key = ? AND state IN {_LIVE}", question.key)
-        return self.database.write(insert)
+        return self.database.write(insert, make_folder=True)
 
     def get(self, id: str) -> Job:
         """The job as it stands."""

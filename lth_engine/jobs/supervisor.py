@@ -17,9 +17,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from lth_engine.core.errors import BadInput, LotteryError
-from lth_engine.core.spec import Spec
 from lth_engine.jobs.job import Job
 from lth_engine.jobs.lock import RecordLock, holder
+from lth_engine.jobs.needed import needed_keys
 from lth_engine.jobs.queue import Queue
 from lth_engine.specs.questions import question_from_dict
 from lth_engine.store.layout import Layout
@@ -27,8 +27,9 @@ from lth_engine.store.layout import Layout
 WORKER: tuple[str, ...] = (sys.executable, "-P", "-m", "lth_engine.jobs.worker")
 """Command of a worker, before its arguments."""
 
-POLL_SECONDS = 0.05
+POLL_SECONDS = 0.1
 PASS_SECONDS = 1.0
+IDLE_PASS_SECONDS = 5.0
 CANCEL_SECONDS = 5.0
 LEAST_FREE_BYTES = 200_000_000
 GIVE_UP_AFTER = 3
@@ -101,15 +102,17 @@ class Supervisor:
         """Pass over the queue whenever it may have changed; False when the lock or store is lost."""
         seen: tuple[int, ...] = ()
         passed = busy = time.monotonic()
+        patience = PASS_SECONDS
         while True:
             now, signature = time.monotonic(), self.queue.database.signature()
             ended = any(child.poll() is not None for child in self._children.values())
-            if signature != seen or ended or now - passed >= PASS_SECONDS:
+            if signature != seen or ended or now - passed >= patience:
                 if not self.lock.keep():
                     return False
                 seen, passed = signature, now
+                patience = min(IDLE_PASS_SECONDS, self.idle_seconds)
                 if self._guarded_pass():
-                    busy = now
+                    busy, patience = now, PASS_SECONDS
                 elif now - busy >= self.idle_seconds:
                     return True
             time.sleep(POLL_SECONDS)
@@ -174,7 +177,7 @@ class Supervisor:
         except BadInput:
             return 0
         layout = Layout(self.queue.root)
-        return sum(layout.artifact(key).exists() for key in _closure(question))
+        return sum(layout.artifact(key).exists() for key in needed_keys(question))
 
     def _press(self, job: Job) -> None:
         """SIGTERM first; after CANCEL_SECONDS SIGKILL to the whole process group."""
@@ -222,19 +225,6 @@ class Supervisor:
     @staticmethod
     def _say(line: str) -> None:
         print(time.strftime("%Y-%m-%d %H:%M:%S"), line, flush=True)
-
-
-def _closure(question: Spec) -> set[str]:
-    """Keys of a question and of everything that it needs."""
-    keys: set[str] = set()
-    left = [question]
-    while left:
-        spec = left.pop()
-        key = spec.key
-        if key not in keys:
-            keys.add(key)
-            left.extend(spec.inputs())
-    return keys
 
 
 def _signal(pid: int, number: signal.Signals) -> None:

@@ -22,6 +22,7 @@ from lth_engine.core.errors import Cancelled, LotteryError
 from lth_engine.core.workbench import Progress
 from lth_engine.jobs.job import Job
 from lth_engine.jobs.lock import RecordLock
+from lth_engine.jobs.needed import needed_keys
 from lth_engine.jobs.queue import Queue
 from lth_engine.jobs.reporter import Reporter
 from lth_engine.specs.questions import Question, question_from_dict
@@ -76,15 +77,31 @@ def _attempt(queue: Queue, job: Job, lock: RecordLock, data_root: Path, answer: 
             error = ""
         except Cancelled as stop:
             print(stop, flush=True)
-            state = queue.stopped(job.id, job.attempt)
-            print(f"--- stopped; the job is {state or 'not this attempt’s any more'}", flush=True)
-            return 0
+            return _stopped(queue, job)
         except Exception as failure:
             error = in_words(failure)
             if not isinstance(failure, LotteryError):
                 traceback.print_exc()
             print(error, file=sys.stderr, flush=True)
-    counted = queue.finish(job.id, job.attempt, "failed" if error else "done", error)
+    return _ended(queue, job, error)
+
+
+def _stopped(queue: Queue, job: Job) -> int:
+    try:
+        state = queue.stopped(job.id, job.attempt)
+    except LotteryError as trouble:
+        print(trouble, file=sys.stderr, flush=True)
+        return 1
+    print(f"--- stopped; the job is {state or 'not this attempt’s any more'}", flush=True)
+    return 0
+
+
+def _ended(queue: Queue, job: Job, error: str) -> int:
+    try:
+        counted = queue.finish(job.id, job.attempt, "failed" if error else "done", error)
+    except LotteryError as trouble:
+        print(trouble, file=sys.stderr, flush=True)
+        return 1
     print(f"--- {'failed' if error else 'done'}{'' if counted else ' (too late to count)'}", flush=True)
     return 1 if error else 0
 
@@ -94,7 +111,12 @@ def _compute(queue: Queue, job: Job, data_root: Path, reporter: Reporter, answer
         from lth_engine.answer import answer as computed  # loads torch, hence only here
 
         answer = computed
-    answer(question_from_dict(dict(job.spec)), Store(queue.root), data_root=data_root, report=reporter.report)
+    question, store = question_from_dict(dict(job.spec)), Store(queue.root)
+    if job.attempt > 1:
+        # An attempt that was killed just after it stored an answer has left the checkpoint behind.
+        for key in store.has(needed_keys(question)):
+            store.checkpoint(key).discard()
+    answer(question, store, data_root=data_root, report=reporter.report)
 
 
 def in_words(failure: Exception) -> str:

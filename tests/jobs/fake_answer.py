@@ -23,6 +23,8 @@ from lth_engine.core.workbench import Progress
 from lth_engine.jobs import worker
 
 STEPS = 5
+PAUSE = float(os.environ.get("LAB_PAUSE", "0"))
+"""Seconds added to the delay of every artifact, without a change of the question."""
 
 
 class OutOfMemoryError(RuntimeError):
@@ -71,7 +73,7 @@ def fake(question, store, *, data_root, report):
         if number == int(words.get("die_after", 1_000_000)):
             os.kill(os.getpid(), signal.SIGKILL)
         with store.claim(current.key, lambda: None):
-            one(current, number, len(pending), store, float(words.get("delay", 0)), report)
+            one(current, number, len(pending), store, float(words.get("delay", 0)) + PAUSE, report)
     return store.get(question.key)
 
 

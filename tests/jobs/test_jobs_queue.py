@@ -166,6 +166,15 @@ def test_threads_and_processes_write_at_once(queue, tmp_path):
     assert len(queue.list()) == 40
 
 
+def test_a_deleted_store_is_not_made_again_by_a_verdict(queue):
+    job = running(queue)
+    shutil.rmtree(queue.root)
+    with pytest.raises(StoreError, match="is gone, so none of its jobs can be changed"):
+        queue.finish(job.id, 1, "done")
+    assert not queue.root.exists()
+    assert queue.submit(long_question()).state == "queued"
+
+
 def test_reading_creates_nothing(queue):
     assert (queue.list(), queue.change_stamp(), queue.notice()) == ([], 0, "")
     assert not queue.root.exists()
@@ -197,6 +206,15 @@ def test_only_one_of_many_sets_a_damaged_file_aside(queue):
         thread.join()
     assert len(queue.list()) == 8
     assert len(list(queue.root.glob("queue.sqlite.corrupt-*"))) == 1
+
+
+def test_a_file_that_another_has_just_begun_anew_is_not_set_aside(queue):
+    queue.submit(long_question())
+    damaged = queue.database.path.stat().st_ino
+    queue.database._set_aside(damaged)
+    fresh = queue.submit(long_question())
+    queue.database._set_aside(damaged)
+    assert queue.list() == [fresh]
 
 
 def test_a_deleted_file_is_begun_anew_and_a_running_job_enters_itself_again(queue):

@@ -158,7 +158,7 @@ def test_a_worker_that_cannot_even_start_is_given_up_too(lab):
 
 def test_a_job_that_stores_something_between_its_deaths_goes_on(lab):
     lab.start()
-    question = search("die_after=3", levels=3)
+    question = search("die_after=3", levels=2)
     job = lab.wait(lab.queue.submit(question).id)
     assert job.state == "done"
     assert job.attempt > 3

@@ -4,8 +4,9 @@ import random
 import time
 from pathlib import Path
 
+import numpy as np
 import pytest
-from jobs_lab import Lab, kill, search
+from jobs_lab import Lab, kill, search, until
 
 from lth_engine.core.step import Step
 from lth_engine.jobs.local import supervisor_pid
@@ -36,11 +37,12 @@ class Drill:
         self.counts = dict.fromkeys(("worker", "supervisor"), 0)
         self.checked = 0
 
-    def run(self, question, kills: int, longest: float, expected: dict[str, str], seconds: float) -> int:
+    def run(self, question, kills: int, longest: float, expected: dict[str, str], seconds: float,
+            **variables: str) -> int:
         """Submit a question, strike `kills` times while it is computed, wait until it is done; the number of
         strikes that hit something."""
         lab, deadline = self.lab, time.monotonic() + seconds
-        lab.start()
+        lab.start(**variables)
         job = lab.queue.submit(question)
         rounds = 0
         while lab.queue.get(job.id).state != "done":
@@ -49,7 +51,7 @@ class Drill:
                 self.wait_for_work(job.id, longest)
                 rounds += self.strike(job.id, expected)
             if supervisor_pid(lab.root) is None:
-                lab.start()
+                lab.start(**variables)
             if lab.queue.get(job.id).state == "failed":  # killed three times before it stored anything new
                 lab.queue.resume(job.id)
             time.sleep(0.02)
@@ -95,7 +97,8 @@ class Drill:
         assert not list(self.lab.root.glob("*/*corrupt*"))
 
 
-def drill(tmp_path: Path, question, *, kills: int, longest: float, seed: int, worker: str, seconds: float) -> None:
+def drill(tmp_path: Path, question, worker: str, *, kills: int, longest: float, pause: float, seed: int,
+          seconds: float = 600) -> None:
     """A search killed `kills` times ends with the hashes of one that was left alone."""
     calm, wild = Lab(tmp_path / "calm" / "store", worker), Lab(tmp_path / "wild" / "store", worker)
     for lab in (calm, wild):
@@ -103,7 +106,7 @@ def drill(tmp_path: Path, question, *, kills: int, longest: float, seed: int, wo
     try:
         expected = undisturbed(calm, question, seconds)
         done = Drill(wild, random.Random(seed))
-        rounds = done.run(question, kills, longest, expected, seconds)
+        rounds = done.run(question, kills, longest, expected, seconds, LAB_PAUSE=str(pause))
         assert hashes(wild.root) == expected
         assert rounds == kills, f"only {rounds} of {kills} kills before the search was done"
         assert not list(wild.root.glob("checkpoints/*.h5"))
@@ -115,43 +118,48 @@ def drill(tmp_path: Path, question, *, kills: int, longest: float, seed: int, wo
 
 
 def trained(levels: int, epochs: int) -> TicketSearch:
-    """A search on real images that trains for about a second a level."""
+    """A search on real images."""
     return TicketSearch(levels=levels, replicates=1, controls=("random_mask",), training=Training(length=Step(epochs)))
 
 
 def test_kills_of_worker_and_supervisor(tmp_path):
-    drill(tmp_path, search("delay=0.15", levels=3), kills=6, longest=0.6, seed=1, worker="fake_answer.py", seconds=120)
+    drill(tmp_path, search(levels=2), "fake_answer.py", kills=5, longest=0.3, pause=0.6, seed=1)
 
 
 def test_kills_while_it_truly_trains(tmp_path):
-    drill(tmp_path, trained(levels=2, epochs=30), kills=3, longest=1.5, seed=1, worker="real_answer.py", seconds=240)
+    drill(tmp_path, trained(levels=1, epochs=40), "real_answer.py", kills=3, longest=0.5, pause=0.15, seed=1)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("seed", [2, 3])
 def test_thirty_kills_of_worker_and_supervisor(tmp_path, seed):
-    drill(tmp_path, search("delay=0.6", levels=8), kills=30, longest=1.0, seed=seed, worker="fake_answer.py",
-          seconds=600)
+    drill(tmp_path, search(levels=8), "fake_answer.py", kills=30, longest=0.6, pause=1.0, seed=seed)
 
 
 @pytest.mark.slow
 def test_thirty_kills_while_it_truly_trains(tmp_path):
-    drill(tmp_path, trained(levels=10, epochs=60), kills=30, longest=4.0, seed=2, worker="real_answer.py",
+    drill(tmp_path, trained(levels=6, epochs=60), "real_answer.py", kills=30, longest=1.5, pause=0.15, seed=2,
           seconds=1800)
 
 
 @pytest.mark.parametrize("torn", ["temporary", "checkpoint"])
-def test_what_a_kill_leaves_behind_is_no_obstacle(tmp_path, torn):
-    """A temporary file of a dead process, and a checkpoint that cannot be read."""
-    lab = Lab(tmp_path / "store")
-    question = search("", levels=1)
-    try:
-        store = Store(lab.root)
-        if torn == "temporary":
-            (lab.root / "artifacts" / f".{question.key}.h5.elsewhere.999999.abcd.tmp").write_bytes(b"half")
-        else:
-            (lab.root / "checkpoints" / f"{question.key}.h5").write_bytes(b"half")
-        assert undisturbed(lab, question)
-        assert store.has([question.key])
-    finally:
-        lab.end()
+def test_what_a_kill_leaves_behind_is_no_obstacle(lab, torn):
+    """A temporary file of a dead process, or a checkpoint that cannot be read."""
+    question, store = search("", levels=1), Store(lab.root)
+    if torn == "temporary":
+        (lab.root / "artifacts" / f".{question.key}.h5.elsewhere.999999.abcd.tmp").write_bytes(b"half")
+    else:
+        (lab.root / "checkpoints" / f"{question.key}.h5").write_bytes(b"half")
+    assert undisturbed(lab, question)
+    assert store.has([question.key])
+
+
+def test_a_checkpoint_whose_answer_was_stored_before_the_kill_is_discarded(lab):
+    question, store = search("die_after=2", levels=1), Store(lab.root)
+    lab.start()
+    job = lab.queue.submit(question)
+    until(lambda: store.stored_keys())
+    left = store.checkpoint(min(store.stored_keys()))
+    left.save({"x": np.zeros(3)}, {"step": 1})
+    assert lab.wait(job.id).attempt > 1
+    assert left.load() is None
