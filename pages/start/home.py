@@ -11,11 +11,12 @@ from pages.ui.prose import prose
 from pages.ui.searching import known_searches, search_of
 
 st.title("Which few weights does a network really need?")
-st.markdown(prose("what_is_a_ticket"))
 
 preset = question_for_preset("first-ticket")
 asked = st.query_params.get("search")
 search = search_of(asked) if asked else None
+if search is None:
+    st.markdown(prose("what_is_a_ticket"))
 
 
 def begin() -> None:
@@ -31,6 +32,10 @@ with st.container(horizontal=True, vertical_alignment="center"):
     known = [s for s in known_searches().values() if s.replace(seed=preset.seed) == preset]
     if known and search is None:
         frame.link("start/home.py", "Show the one found last", "visibility", search=known[0].key)
+    if search is not None:
+        with st.popover("What is a ticket?", icon=":material/help:", key="what"):
+            st.markdown(prose("what_is_a_ticket"))
+            st.markdown(prose("what_will_happen"))
     st.caption("Trains LeNet-300-100 on 1,797 handwritten digits, 93 times, on this machine. Nothing is prepared: "
                "each click draws new seeds.")
 

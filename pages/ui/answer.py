@@ -69,9 +69,9 @@ def watch(question: Spec, seen_state: str, key: str, more: Callable[[], bool] | 
             job = lab.lab().queue.find(question.key)
             if job is None or job.state != seen_state or (more is not None and more()):
                 st.rerun()
-            progress(job)
-            if job.state in ("queued", "running"):
-                st.button("Cancel", key=f"{key}.cancel", icon=":material/stop:",
+            with st.container(horizontal=True, vertical_alignment="bottom"):
+                progress(job)
+                st.button("Cancel", key=f"{key}.cancel", icon=":material/stop:", disabled=job.state == "cancelling",
                           on_click=lambda: act(lambda: lab.lab().queue.cancel(job.id)))
     poll()
 

@@ -45,7 +45,7 @@ def part(owner: type[Spec], start: Values, key: str, columns: int = 2, only: tup
         Incomplete: a field is wrong; all fields have been drawn nevertheless.
     """
     chosen = [k for k in knobs(owner) if (only is None or k.name in only) and k.name not in FILLED]
-    plain = [k for k in chosen if not is_spec(k.type)]
+    plain = sorted((k for k in chosen if not is_spec(k.type)), key=lambda k: k.name != "path")
     values, wrong = _fields(owner, [k for k in plain if not k.advanced], start, key, columns)
     for knob in chosen:
         if is_spec(knob.type):

@@ -82,7 +82,7 @@ def keep(file: Any, folder: Path) -> Path:
 
 
 def with_fingerprint(search: TicketSearch) -> TicketSearch:
-    """The search with its own images' fingerprint filled in; reads all of them.
+    """The search with its own images' fingerprint filled in; reads all of them, and remembers it.
 
     Raises:
         BadInput: there are no images at the path.
@@ -90,7 +90,17 @@ def with_fingerprint(search: TicketSearch) -> TicketSearch:
     data = search.data
     if not isinstance(data, OwnImages):
         return search
-    return search.replace(data=data.replace(fingerprint=fingerprint(Path(data.path))))
+    found = fingerprint(Path(data.path))
+    st.session_state.setdefault("fingerprints", {})[data.path] = found
+    return search.replace(data=data.replace(fingerprint=found))
+
+
+def remembered(search: TicketSearch) -> TicketSearch:
+    """The search with the fingerprint that this session found at its path before, if any."""
+    data = search.data
+    if not isinstance(data, OwnImages) or data.fingerprint:
+        return search
+    return search.replace(data=data.replace(fingerprint=st.session_state.get("fingerprints", {}).get(data.path, "")))
 
 
 def _release(file: Any) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import platform
+from collections.abc import Callable
 
 import streamlit as st
 
@@ -26,25 +27,37 @@ def epochs(search: TicketSearch) -> None:
 
 def measured(search: TicketSearch) -> None:
     """FLOPs, time, memory and disk, from a few timed steps on this machine."""
-    question = Price(of=search, machine=f"{platform.node()} auto")
+    question = Price(of=search, machine=machine())
 
     def ask() -> None:
-        st.button("Measure time and memory", icon=":material/timer:", key="price.ask",
-                  help="Times a few training steps on this machine; takes some seconds.",
-                  on_click=lambda: act(lambda: lab.submit(question)), disabled=not lab.lab().store.writable)
+        _button(lambda: search)
 
     def show() -> None:
         summary = lab.lab().store.rows([question.key])[question.key].summary
         value = {name: float(summary.get(name) or 0) for name in
                  ("seconds", "flops_dense", "flops_sparse", "peak_bytes", "store_bytes", "prunable")}
-        cells = st.grid(2, min_column_width=110)
-        with cells:
-            st.metric("Time here", duration(value["seconds"]),
-                      help="Number of steps times the time of a step measured on this machine.")
-            st.metric("Compute", many(value["flops_dense"], "FLOP"),
-                      help=f"As done, with dense kernels. If zeros were free: {many(value['flops_sparse'], 'FLOP')}. "
-                           "Unstructured zeros do not speed up dense kernels.")
-            st.metric("Peak memory", size(value["peak_bytes"]))
-            st.metric("Store", size(value["store_bytes"]))
-        st.caption(f"{value['prunable']:,.0f} prunable weights. Measured on {platform.node()}.")
+        st.table({
+            "": ["Time", "Memory", "Store", "Compute", "If zeros were free"],
+            " ": [duration(value["seconds"]), size(value["peak_bytes"]), size(value["store_bytes"]),
+                  many(value["flops_dense"], "FLOP"), many(value["flops_sparse"], "FLOP")],
+        }, hide_index=True, hide_header=True, border="horizontal")
+        st.caption(f"{value['prunable']:,.0f} prunable weights; measured on {platform.node()} with nothing else of it "
+                   "in the store. Unstructured zeros do not speed up dense kernels.")
     answer(question, "price", not_asked=ask, done=show)
+
+
+def unmeasured(find: Callable[[], TicketSearch]) -> None:
+    """The button to measure a search that has to be completed first (by reading its images)."""
+    _button(find)
+
+
+def machine() -> str:
+    """The machine that times are for; the command line names it alike."""
+    return f"{platform.node()} auto"
+
+
+def _button(find: Callable[[], TicketSearch]) -> None:
+    st.button("Measure time and memory", icon=":material/timer:", key="price.ask",
+              help="Times a few training steps on this machine; takes some seconds.",
+              on_click=lambda: act(lambda: lab.submit(Price(of=find(), machine=machine()))),
+              disabled=not lab.lab().store.writable)

@@ -12,7 +12,7 @@ from lth_engine.specs.presets import Preset, presets
 from lth_engine.specs.questions import TicketSearch
 from pages.ui import frame, lab, price, share
 from pages.ui.answer import act, answer
-from pages.ui.own_images import with_fingerprint
+from pages.ui.own_images import remembered, with_fingerprint
 from pages.ui.searching import Searching, look_up
 from pages.ui.verdict import verdict
 from pages.ui.words import in_words
@@ -35,6 +35,7 @@ def choose() -> tuple[TicketSearch, str | None]:
 
 def card(search: TicketSearch, preset: str | None, start: TicketSearch) -> None:
     """The question in words, its price, and what to do with it."""
+    search = remembered(search)
     st.subheader("Your question", anchor=False)
     st.markdown(in_words(search))
     ready = not isinstance(search.data, OwnImages) or bool(search.data.fingerprint)
@@ -55,7 +56,9 @@ def submit_again(search: TicketSearch) -> None:
 
 def _ask(search: TicketSearch) -> None:
     price.epochs(search)
-    if not isinstance(search.data, OwnImages):
+    if isinstance(search.data, OwnImages) and not search.data.fingerprint:
+        price.unmeasured(lambda: with_fingerprint(search))
+    else:
         price.measured(search)
 
     def start() -> None:
