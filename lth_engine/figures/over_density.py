@@ -145,7 +145,8 @@ def _star(figure: go.Figure, searched: Searched, column: str, style: Look, *, la
     if not len(rows["level"]):
         return
     figure.add_scatter(
-        x=[100 * float(np.mean(rows["density"]))], y=[student_t(rows[column]).mean * 100], mode="markers+text" if label else "markers",
+        x=[100 * float(np.mean(rows["density"]))], y=[student_t(rows[column]).mean * 100],
+        mode="markers+text" if label else "markers",
         marker={"symbol": "star", "size": 20, "color": style.colour, "line": {"color": "white", "width": 1.5}},
         text=[f"<b>{words}</b>"], textposition="bottom center", name=words, showlegend=False,
         hovertemplate=f"{words}: level {level}, density %{{x:.3g}} %<extra></extra>")

@@ -54,6 +54,25 @@ def test_undecided_says_how_many_more_replicates_would_settle_it():
     assert verdict.more == needed - 3
 
 
+def test_more_replicates_may_also_settle_it_as_failing():
+    verdict = judge(np.array([0.8845, 0.8905, 0.8965]), np.array([0.9, 0.9, 0.9]), {}, 0.01)
+    assert verdict.word == "undecided"
+    assert verdict.more == 1  # with four such differences the interval ends below 0
+
+
+def test_differences_that_are_equal_by_chance_are_not_certain():
+    ticket, dense = np.array([430, 431, 431]) / 450, np.array([429, 430, 430]) / 450
+    assert judge(ticket, dense, {}, 0.001).word == "winning"
+    assert judge(ticket, dense, {}, 0.001, images=450).word == "undecided"
+
+
+def test_networks_that_guess_decide_nothing():
+    guess = np.array([0.1, 0.1, 0.1])
+    verdict = judge(guess, guess, {}, 0.01, images=1000, chance=0.1)
+    assert verdict.word == "undecided"
+    assert "did not learn" in verdict.sentence
+
+
 def test_half_width_is_infinite_for_one_value():
     assert half_width(np.array([0.3])) == np.inf
     values = np.array([1.0, 2.0, 4.0])

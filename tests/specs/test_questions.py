@@ -25,7 +25,8 @@ def test_number_of_runs() -> None:
     runs = search.runs()
     assert len(runs) == 3 * (1 + 4 * 3)
     assert len({run.key for run in runs.values()}) == len(runs)
-    assert {run.key for run in search.inputs()} == {run.key for run in runs.values()}
+    assert {q.key for q in search.inputs()} == {q.key for q in (*runs.values(), *search.starts())}
+    assert len(search.starts()) == 6  # one a replicate, and one that is re-drawn
 
 
 def test_more_levels_replicates_and_controls_reuse_the_runs() -> None:
