@@ -12,7 +12,7 @@ from pages.ui.chart import chart
 from pages.ui.invariants import badges
 from pages.ui.masks import layers_of, player, views
 from pages.ui.prose import prose
-from pages.ui.searching import Searching, look_up
+from pages.ui.searching import Searching, levels_done, look_up
 from pages.ui.verdict import verdict
 from pages.ui.words import short_name
 
@@ -27,7 +27,7 @@ def show(search: TicketSearch) -> None:
     answer(search, "first", not_asked=lambda: st.info("This search was taken off the list. Press the button to start "
                                                       "another."),
            done=lambda: _found(state), partial=lambda: _pictures(state),
-           more=lambda: len(look_up(search).levels) > seen)
+           more=lambda: levels_done(search) > seen)
 
 
 def invitation() -> None:

@@ -1,4 +1,4 @@
-"""The list of jobs: a card each, drawn again every second while any of them is live."""
+"""The list of jobs: a card each; the progress of live ones is drawn again every second."""
 
 from __future__ import annotations
 
@@ -17,41 +17,45 @@ from pages.ui.words import duration, in_words, when
 
 SHOWN = 30
 """Jobs on the page before "Show all"."""
+IDLE_SECONDS = 3.0
+"""How often the page looks for jobs that were asked elsewhere while nothing runs."""
+DETAIL_SECONDS = 5.0
+"""How often the curves of a live job are drawn again."""
 
 
 def board() -> None:
-    """The list with its controls; polls only while something is live."""
+    """The list with its controls; live jobs are polled one by one, the list as a whole for changes."""
     if not lab.lab().queue.list(1):
         _empty()
         return
-    live = bool(lab.lab().queue.live())
     options = st.container(horizontal=True)
     everything = options.toggle("Show all", key="jobs.all", help=f"Not only the newest {SHOWN}.")
     quick = options.toggle("Show quick jobs", key="jobs.quick", help="Prices and other answers that take seconds.")
+    stamp = lab.lab().queue.change_stamp()
+    jobs = [job for job in lab.lab().queue.list() if quick or not job.quick][:None if everything else SHOWN]
+    st.markdown(_counts(jobs))
+    for job in jobs:
+        _card(job)
+    _watch(stamp, _states(), any(job.live for job in jobs))
 
-    @st.fragment(run_every=POLL_SECONDS if live else None)
-    def cards() -> None:
+
+def _states() -> tuple[tuple[str, str], ...]:
+    return tuple((job.id, job.state) for job in lab.lab().queue.list())
+
+
+def _watch(stamp: int, states: tuple[tuple[str, str], ...], live: bool) -> None:
+    """Draw the page again when a job came, went or changed its state, here or in another tab."""
+    seen = [stamp]
+
+    @st.fragment(run_every=POLL_SECONDS if live else IDLE_SECONDS)
+    def watch() -> None:
         with guard():
-            jobs = _jobs(None if everything else SHOWN, quick)
-            st.markdown(_counts(jobs))
-            for job in jobs:
-                _card(job)
-            if live != bool(lab.lab().queue.live()):
-                st.rerun()
-    cards()
-
-
-def _jobs(limit: int | None, quick: bool) -> list[Job]:
-    """The jobs to show; read only if the queue has changed since this tab last looked."""
-    queue = lab.lab().queue
-    stamp = queue.change_stamp()
-    kept = st.session_state.get("jobs.read")
-    if kept is None or kept[0] != (stamp, limit, quick):
-        found = [job for job in queue.list(None if limit is None else 4 * limit) if quick or not job.quick]
-        kept = ((stamp, limit, quick), found[:limit])
-        st.session_state["jobs.read"] = kept
-    jobs: list[Job] = kept[1]
-    return jobs
+            now = lab.lab().queue.change_stamp()
+            if now != seen[0]:
+                seen[0] = now
+                if _states() != states:
+                    st.rerun()
+    watch()
 
 
 def _counts(jobs: list[Job]) -> str:
@@ -69,12 +73,30 @@ def _card(job: Job) -> None:
                 st.markdown(f"**{in_words(question) if question else job.kind}**")
             _buttons(job, question)
         if job.live:
-            progress(job)
-            _metrics(job)
-        elif job.error:
-            st.warning(job.error, icon=":material/warning:")
+            st.fragment(run_every=POLL_SECONDS)(_live)(job.id)
+        else:
+            if job.error:
+                st.warning(job.error, icon=":material/warning:")
+            st.caption(_times(job))
+        box = st.expander("Curves, log, question", key=f"details-{job.id}", on_change="rerun")
+        if box.open:
+            with box:
+                st.fragment(run_every=DETAIL_SECONDS if job.live else None)(_details)(job.id)
+
+
+def _live(id: str) -> None:
+    """How far a live job is."""
+    with guard():
+        job = lab.lab().queue.get(id)
+        progress(job)
+        _metrics(job)
         st.caption(_times(job))
-        _details(job, question)
+
+
+def _details(id: str) -> None:
+    with guard():
+        job = lab.lab().queue.get(id)
+        job_details.show(job, _question(job))
 
 
 def _question(job: Job) -> Spec | None:
@@ -125,13 +147,6 @@ def _buttons(job: Job, question: Spec | None) -> None:
 def _resume(job: Job) -> None:
     lab.lab().queue.resume(job.id)
     lab.wake()
-
-
-def _details(job: Job, question: Spec | None) -> None:
-    box = st.expander("Curves, log, question", key=f"details-{job.id}", on_change="rerun")
-    if box.open:
-        with box:
-            job_details.show(job, question)
 
 
 def _empty() -> None:

@@ -89,6 +89,13 @@ def look_up(search: TicketSearch) -> Searching:
     return Searching(search, runs, found.get(search.key), here.queue.find(search.key))
 
 
+def levels_done(search: TicketSearch) -> int:
+    """Number of levels of which every run is there, from 0 up to the first gap; opens nothing."""
+    keys = run_keys(search)
+    there = lab().store.has(keys.values())
+    return min((cell[0] for cell, key in keys.items() if key not in there), default=search.levels + 1)
+
+
 def search_of(key: str) -> TicketSearch | None:
     """The search that a key stands for, if the store or the queue knows it."""
     here = lab()

@@ -5,7 +5,9 @@ from __future__ import annotations
 import base64
 import gc
 import hashlib
+import importlib
 import re
+import threading
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -24,14 +26,22 @@ from pages.ui.chart import PLOTLY_URL
 
 @asynccontextmanager
 async def lifespan(app: Any) -> AsyncIterator[None]:
-    """Open the store, wake the supervisor so that dead jobs are noticed, and settle memory.
+    """Open the store, wake the supervisor so that dead jobs are noticed, and load what pages need.
 
     Workers outlive the server, so nothing is stopped at its end.
     """
     lab.start()
+    threading.Thread(target=_load, name="load pages", daemon=True).start()
+    yield
+
+
+def _load() -> None:
+    """Import what pages draw with while the browser still loads its own scripts; then settle memory,
+    so that what stays for good is not looked at by every collection."""
+    for name in ("pages.ui.first_ticket", "pages.ui.views", "pages.ui.job_board", "pages.ui.question"):
+        importlib.import_module(name)
     gc.collect()
     gc.freeze()
-    yield
 
 
 def routes() -> list[BaseRoute]:

@@ -9,7 +9,7 @@ import streamlit as st
 from pages.ui import lab, view_accuracy, view_layers, view_provenance, view_runs
 from pages.ui.answer import act, answer
 from pages.ui.guard import guard
-from pages.ui.searching import Searching, look_up
+from pages.ui.searching import Searching, levels_done
 from pages.ui.start_question import submit_again
 from pages.ui.words import short_name
 
@@ -50,7 +50,7 @@ def _unfinished(state: Searching) -> None:
     with st.container(border=True):
         st.markdown(f"**{short_name(search)}** is not finished: {len(state.levels)} of {search.levels + 1} levels.")
         answer(search, f"explore.{search.key}", not_asked=lambda: submit_again(search), done=lambda: None,
-               more=lambda: len(look_up(search).levels) > seen)
+               more=lambda: levels_done(search) > seen)
 
 
 def _missing(state: Searching) -> None:

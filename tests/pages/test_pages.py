@@ -172,9 +172,18 @@ def test_a_damaged_run_is_one_sentence_and_can_be_computed_again(open_page, stor
 
 def test_a_read_only_store_can_be_looked_at(open_page, store, monkeypatch):
     put_search(store)
-    monkeypatch.setattr("lth_engine.store.store.Store.writable", False, raising=False)
-    app = open_page("explore", search=SEARCH.key)
-    assert not app.exception
+    from pages.ui import lab
+
+    monkeypatch.setattr(lab.lab().store, "writable", False)
+    for name in ("explore", "home", "find", "jobs"):
+        app = open_page(name, search=SEARCH.key)
+        assert "cannot be written" in words(app)
+    assert open_page("home").button(key="begin").disabled
+
+
+def test_a_second_server_is_a_banner(open_page, monkeypatch):
+    monkeypatch.setattr("pages.ui.lab.claim_server", lambda root: "Another server already serves this store.")
+    assert "Another server already serves" in words(open_page("home"))
 
 
 def test_a_newer_store_is_one_sentence(open_page, store):
