@@ -81,7 +81,7 @@ def test_level_zero_has_no_controls() -> None:
 
 
 def test_rewind_must_lie_before_the_end() -> None:
-    with pytest.raises(BadInput, match=r"search\.rewind \(3ep\) is not before"):
+    with pytest.raises(BadInput, match=r"rewind point \(3ep\) is not before"):
         TicketSearch(search=Imp(rewind=Step(3)), training=Training(length=Step(3)))
     with pytest.raises(BadInput, match="same rewind point"):
         FoundTicket(search=Imp(rewind=Step(3)), start=DenseTicket(rewind=Step(2)))
