@@ -12,6 +12,7 @@ import numpy as np
 
 from lth_engine.core.artifact import Answer, Array, Inputs, Scalar, text_array
 from lth_engine.core.search_table import Table, rows_where, search_table
+from lth_engine.core.spec import catalogue
 from lth_engine.core.verdict import Verdict, judge
 from lth_engine.core.workbench import Workbench
 from lth_engine.masking.feasible import require_feasible
@@ -53,7 +54,8 @@ def answer(question: TicketSearch, inputs: Inputs, bench: Workbench) -> Answer:
 def judge_level(question: TicketSearch, table: Table, level: int) -> Verdict:
     """The verdict on the tickets of one level."""
     return judge(rows_where(table, "ticket", level)["test_accuracy"], rows_where(table, "ticket", 0)["test_accuracy"],
-                 {c: rows_where(table, c, level)["test_accuracy"] for c in question.controls}, question.margin,
+                 {catalogue("ticket")[c].title.lower(): rows_where(table, c, level)["test_accuracy"]
+                  for c in question.controls}, question.margin,
                  images=int(table["test_images"][0]), chance=float(table["chance"][0]))
 
 

@@ -54,7 +54,7 @@ class Verdict:
     Attributes:
         word: "winning", "matching", "failing" or "undecided".
         against_dense: ticket minus dense.
-        against_controls: ticket minus each control, by the control's name.
+        against_controls: ticket minus each control, by what the control is called.
         margin: largest loss of accuracy that counts as matching, a fraction.
         more: rough number of further replicates that would settle it; 0 if it is settled, None if 100 would not.
         learned: whether the dense network is above chance.
@@ -164,7 +164,7 @@ def _spread(differences: Values, resolution: float) -> float:
 
 def _against(name: str, d: Difference) -> str:
     word = "above" if d.low > 0 else "below" if d.high < 0 else "not told apart from"
-    return f"{word} {name.replace('_', ' ')} ({_points(d.mean)} points, {_points(d.low)} to {_points(d.high)})"
+    return f"{word} {name} ({_points(d.mean)} points, {_points(d.low)} to {_points(d.high)})"
 
 
 def _points(fraction: float) -> str:

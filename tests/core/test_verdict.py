@@ -33,7 +33,7 @@ def test_winning_is_the_one_sided_test_at_five_percent():
     ([0.85, 0.99, 0.88], [0.70, 0.71, 0.70], "undecided"),
 ])
 def test_the_four_words(ticket, control, word):
-    verdict = judge(np.array(ticket), np.array([0.90, 0.90, 0.90]), {"random_mask": np.array(control)}, 0.01)
+    verdict = judge(np.array(ticket), np.array([0.90, 0.90, 0.90]), {"random mask": np.array(control)}, 0.01)
     assert verdict.word == word
     assert verdict.sentence.startswith(f"{word} (n = 3, margin 1 points, paired t-test at 5%")
     assert "random mask" in verdict.sentence
