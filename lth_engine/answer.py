@@ -48,10 +48,13 @@ def answer(question: Question, store: Store, *, data_root: Path, device: str = "
         LotteryError: one of its kinds; everything finished before is in the store.
     """
     device = _device(device)
-    torch.set_flush_denormal(True)
+    torch.set_flush_denormal(True)  # denormals slow a CPU down several times and change nothing that is reported
+    torch.backends.cudnn.allow_tf32 = False  # float32 means float32, on a GPU too
     pending = plan(question, store)
     work = [max(OVERHEAD_EPOCHS, _epochs(q)) for q in pending]
     done = 0.0
+    if pending:
+        _look_ahead(question, Workbench(data_root, device, _scaled(report, 0.0, 0.0, sum(work), "")))
     for number, (step, cost) in enumerate(zip(pending, work, strict=True)):
         scaled = _scaled(report, done, cost, sum(work), f"{number + 1} of {len(pending)}: ")
         scaled(Progress(0, 0, step.title.lower()))
@@ -86,6 +89,13 @@ def plan(question: Question, store: Store) -> list[Question]:
         stack.append((current, True))
         stack.extend((cast(Question, q), False) for q in reversed(current.inputs()))
     return list(order.values())
+
+
+def _look_ahead(question: Question, bench: Workbench) -> None:
+    """Let the solver refuse the question before its inputs are computed, if it has a function `before`."""
+    module = importlib.import_module(f"{question.package}.{question.name}")
+    if hasattr(module, "before"):
+        module.before(question, bench)
 
 
 def _solve(question: Question, store: Store, bench: Workbench) -> None:

@@ -12,9 +12,24 @@ import numpy as np
 
 from lth_engine.core.artifact import Answer, Array, Inputs, Scalar, text_array
 from lth_engine.core.search_table import Table, rows_where, search_table
+from lth_engine.core.spec import catalogue
 from lth_engine.core.verdict import Verdict, judge
 from lth_engine.core.workbench import Workbench
+from lth_engine.masking.feasible import require_feasible
 from lth_engine.specs.questions import TicketSearch
+from lth_engine.training.batches import Batches
+from lth_engine.training.material import material, network
+
+COSTS = ("epochs", "train_seconds", "flops_dense", "flops_sparse")
+"""What a search costs: sums over its runs and over the training that leads to the rewind point."""
+
+
+def before(question: TicketSearch, bench: Workbench) -> None:
+    """Refuse what could only fail after hours; see :func:`lth_engine.masking.feasible.require_feasible`."""
+    images = material(question.data, bench)
+    batches = Batches(images.train, question.training, question.seed, level=0)
+    question.training.span(question.search.rewind, batches.steps_per_epoch)
+    require_feasible(question, network(question.model, images.facts, question.seed, bench.device))
 
 
 def answer(question: TicketSearch, inputs: Inputs, bench: Workbench) -> Answer:
@@ -27,18 +42,21 @@ def answer(question: TicketSearch, inputs: Inputs, bench: Workbench) -> Answer:
     arrays: dict[str, Array] = {f"table/{name}": column for name, column in table.items()}
     arrays |= _columns(table, verdicts)
     density = float(np.mean(rows_where(table, "ticket", chosen)["density"]))
+    pretraining = [inputs.summary(start.key) for start in question.starts()]
     summary: dict[str, Scalar] = {
         "verdict": verdicts[chosen].word, "verdict_level": chosen, "verdict_density": density,
         "verdict_text": f"At {100 * density:.3g}% density (level {chosen}): {verdicts[chosen].sentence}",
         "runs": len(runs),
-        **{name: float(table[name].sum()) for name in ("epochs", "train_seconds", "flops_dense", "flops_sparse")}}
+        **{name: float(table[name].sum()) + sum(float(p[name] or 0) for p in pretraining) for name in COSTS}}
     return Answer(arrays, summary)
 
 
 def judge_level(question: TicketSearch, table: Table, level: int) -> Verdict:
     """The verdict on the tickets of one level."""
     return judge(rows_where(table, "ticket", level)["test_accuracy"], rows_where(table, "ticket", 0)["test_accuracy"],
-                 {c: rows_where(table, c, level)["test_accuracy"] for c in question.controls}, question.margin)
+                 {catalogue("ticket")[c].title.lower(): rows_where(table, c, level)["test_accuracy"]
+                  for c in question.controls}, question.margin,
+                 images=int(table["test_images"][0]), chance=float(table["chance"][0]))
 
 
 def chosen_level(table: Table, levels: int, margin: float) -> int:

@@ -6,9 +6,12 @@ which is two one-sided tests at 5%:
 - winning: the interval lies above 0, and so does that of the ticket over every control;
 - matching: it lies above -margin (not worse than dense by more than the margin);
 - failing: it lies below 0;
-- undecided: anything else, and always with fewer than two replicates.
+- undecided: anything else, always with fewer than two replicates, and always if the dense network did not learn.
 
 The first that applies holds: a ticket that is a little below the dense network, but surely within the margin, matches.
+The spread that enters the interval is at least one image of the test set, so that replicates that happen to differ by
+the same number of images do not count as certain. Verdicts at several levels of one search are not corrected for their
+number; the verdict of a search is that of one level, chosen on validation images beforehand.
 """
 
 from __future__ import annotations
@@ -51,9 +54,10 @@ class Verdict:
     Attributes:
         word: "winning", "matching", "failing" or "undecided".
         against_dense: ticket minus dense.
-        against_controls: ticket minus each control, by the control's name.
+        against_controls: ticket minus each control, by what the control is called.
         margin: largest loss of accuracy that counts as matching, a fraction.
-        more: rough number of further replicates that would settle it; 0 if it is settled, None if none would.
+        more: rough number of further replicates that would settle it; 0 if it is settled, None if 100 would not.
+        learned: whether the dense network is above chance.
     """
 
     word: str
@@ -61,6 +65,7 @@ class Verdict:
     against_controls: Mapping[str, Difference]
     margin: float
     more: int | None
+    learned: bool = True
 
     @property
     def beats_controls(self) -> bool:
@@ -71,23 +76,29 @@ class Verdict:
     def sentence(self) -> str:
         """The verdict with everything that it rests on."""
         d = self.against_dense
+        if not self.learned:
+            return (f"undecided (n = {d.count}): the dense network did not learn more than guessing, so there is "
+                    "nothing to compare with. Lower the learning rate or train longer.")
         if d.count < 2:
             return (f"undecided (n = {d.count}): one replicate has no spread, so no test is possible. "
                     "Ask for 3 replicates or more.")
         head = (f"{self.word} (n = {d.count}, margin {100 * self.margin:g} points, paired t-test at 5%: "
                 f"ticket - dense = {_points(d.mean)} points, 90% interval {_points(d.low)} to {_points(d.high)})")
         controls = "; ".join(_against(name, c) for name, c in self.against_controls.items())
-        more = f". About {self.more} more replicates would settle it" if self.more else ""
-        return head + (f"; {controls}" if controls else "") + more + "."
+        more = f". About {self.more} more replicate{'s' * (self.more > 1)} would settle it" if self.more else ""
+        return head + (f"; {controls}" if controls else "; no controls were trained") + more + "."
 
 
-def paired_difference(first: Values, second: Values) -> Difference:
-    """Mean and two-sided 90% Student-t interval of `first - second`, paired by replicate."""
+def paired_difference(first: Values, second: Values, resolution: float = 0.0) -> Difference:
+    """Mean and two-sided 90% Student-t interval of `first - second`, paired by replicate.
+
+    `resolution` is the least standard deviation that is believed: the accuracy of one image.
+    """
     differences = np.asarray(first, float) - np.asarray(second, float)
     count, mean = len(differences), float(differences.mean())
     if count < 2:
         return Difference(mean, -math.inf, math.inf, count)
-    half = half_width(differences, 1 - 2 * ALPHA)
+    half = _quantile(count) * _spread(differences, resolution) / math.sqrt(count)
     return Difference(mean, mean - half, mean + half, count)
 
 
@@ -99,12 +110,26 @@ def half_width(values: Values, confidence: float = 0.95) -> float:
     return quantile * float(np.std(values, ddof=1)) / math.sqrt(len(values))
 
 
-def judge(ticket: Values, dense: Values, controls: Mapping[str, Values], margin: float) -> Verdict:
-    """The verdict on a ticket from accuracies in [0, 1], one a replicate, in the same order everywhere."""
-    against = paired_difference(ticket, dense)
-    others = {name: paired_difference(ticket, values) for name, values in controls.items()}
-    word = _word(against, others, margin)
-    return Verdict(word, against, others, margin, _more(ticket, dense, against, margin) if word == "undecided" else 0)
+def judge(ticket: Values, dense: Values, controls: Mapping[str, Values], margin: float, *, images: int = 0,
+          chance: float = 0.0) -> Verdict:
+    """The verdict on a ticket.
+
+    Args:
+        ticket: accuracies in [0, 1], one a replicate.
+        dense: those of the dense networks, in the same order.
+        controls: those of each control.
+        margin: loss of accuracy that counts as matching.
+        images: number of test images, which is how finely an accuracy is known; 0 for exact values.
+        chance: accuracy of guessing; a dense network that is not clearly above it did not learn.
+    """
+    resolution = 1 / images if images else 0.0
+    against = paired_difference(ticket, dense, resolution)
+    others = {name: paired_difference(ticket, values, resolution) for name, values in controls.items()}
+    learned = float(np.mean(dense)) > chance + 3 * math.sqrt(chance * (1 - chance) * resolution)
+    word = _word(against, others, margin) if learned else "undecided"
+    spread = _spread(np.asarray(ticket, float) - np.asarray(dense, float), resolution)
+    more = (_more(against, spread, margin) if learned else None) if word == "undecided" else 0
+    return Verdict(word, against, others, margin, more, learned)
 
 
 def _word(d: Difference, controls: Mapping[str, Difference], margin: float) -> str:
@@ -117,21 +142,29 @@ def _word(d: Difference, controls: Mapping[str, Difference], margin: float) -> s
     return "failing" if d.high < 0 else "undecided"
 
 
-def _more(ticket: Values, dense: Values, d: Difference, margin: float) -> int | None:
-    """Replicates still missing until the interval clears -margin, if mean and spread stay as they are."""
+def _more(d: Difference, spread: float, margin: float) -> int | None:
+    """Replicates still missing until the interval clears -margin or 0, if mean and spread stay as they are."""
     if d.count < 2:
         return 3 - d.count
-    spread = float(np.std(np.asarray(ticket) - np.asarray(dense), ddof=1))
-    gap = abs(d.mean + margin)
     for count in range(d.count + 1, 101):
-        if float(stdtrit(count - 1, 1 - ALPHA)) * spread / math.sqrt(count) < gap:
+        half = _quantile(count) * spread / math.sqrt(count)
+        if d.mean - half > -margin or d.mean + half < 0:
             return count - d.count
     return None
 
 
+def _quantile(count: int) -> float:
+    """Student's t for one side at ALPHA and `count` values."""
+    return float(stdtrit(count - 1, 1 - ALPHA))
+
+
+def _spread(differences: Values, resolution: float) -> float:
+    return max(float(np.std(differences, ddof=1)), resolution) if len(differences) > 1 else resolution
+
+
 def _against(name: str, d: Difference) -> str:
     word = "above" if d.low > 0 else "below" if d.high < 0 else "not told apart from"
-    return f"{word} {name.replace('_', ' ')} ({_points(d.mean)} points, {_points(d.low)} to {_points(d.high)})"
+    return f"{word} {name} ({_points(d.mean)} points, {_points(d.low)} to {_points(d.high)})"
 
 
 def _points(fraction: float) -> str:

@@ -12,21 +12,32 @@ from lth_engine.masking.applied import AppliedMask
 from lth_engine.masking.prunable import prunable
 from lth_engine.specs.questions import DenseTicket
 from lth_engine.training.batches import Batches
+from lth_engine.training.flops import TRAINING_FACTOR, forward_flops
 from lth_engine.training.material import material, network, take_weights
 from lth_engine.training.session import Session
+
+COSTS = ("epochs", "train_seconds", "flops_dense", "flops_sparse")
+"""What the way to the rewind point costs; nothing, if that is the initialisation."""
 
 
 def answer(question: DenseTicket, inputs: Inputs, bench: Workbench) -> Answer:
     """Draw the network, train it to the rewind point under the schedule of the whole training, keep everything."""
-    images = material(question.data, bench.data_root, bench.device)
+    images = material(question.data, bench)
     model = network(question.model, images.facts, question.init_seed, bench.device)
     mask = Mask({name: np.ones(tuple(p.shape), dtype=bool) for name, p in prunable(model).items()})
-    if question.rewind.count:
-        training = question.training
-        batches = Batches(images.train, training, question.order_seed, level=0)
-        stop = question.rewind.iterations(batches.steps_per_epoch)
-        total = training.length.iterations(batches.steps_per_epoch)
-        Session(model, AppliedMask(model, mask), images, training, batches, 0, stop, total, bench,
-                f"dense network to the rewind point {question.rewind}, seed {question.order_seed}").run()
     parameters = sum(p.numel() for p in model.parameters())
-    return Ticket(mask, take_weights(model), 0).to_answer(parameters=parameters)
+    if not question.rewind.count:
+        ticket = Ticket(mask, take_weights(model), 0)
+        return ticket.to_answer(parameters=parameters, **dict.fromkeys(COSTS, 0.0))
+    batches = Batches(images.train, question.training, question.order_seed, level=0)
+    stop, total = question.training.span(question.rewind, batches.steps_per_epoch)
+    session = Session(model, AppliedMask(model, mask), images, question.training, batches, 0, stop, total, bench,
+                      f"dense network to the rewind point {question.rewind}, seed {question.order_seed}")
+    session.run()
+    facts = images.facts
+    flops = float(TRAINING_FACTOR * session.trained_images
+                  * sum(forward_flops(model, facts.channels, facts.height, facts.width).values()))
+    found = Ticket(mask, take_weights(model), 0).to_answer(
+        parameters=parameters, flops_dense=flops, flops_sparse=flops, **session.cost())
+    history = {f"history/{name}": column for name, column in session.history().items()}
+    return Answer({**found.arrays, **history}, found.summary, found.sparse)

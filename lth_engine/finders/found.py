@@ -10,7 +10,8 @@ from lth_engine.core.artifact import Answer, Inputs
 from lth_engine.core.mask import Mask
 from lth_engine.core.ticket import Ticket
 from lth_engine.core.workbench import Workbench
-from lth_engine.finders.rewound import rewound
+from lth_engine.finders.rewound import rewound, with_ignored
+from lth_engine.masking.prunable import without_ignored
 from lth_engine.specs.questions import FoundTicket
 
 
@@ -20,11 +21,10 @@ def answer(question: FoundTicket, inputs: Inputs, bench: Workbench) -> Answer:
     run = question.reads()
     search = importlib.import_module(f"{question.search.package}.{question.search.name}")
     read = None if run is None else inputs[run.key]
-    names = [name for name in dense.mask if name not in question.search.ignore]
+    names = without_ignored(dense.mask, question.search.ignore)
     weights = dense.start if read is None else read.group("final")
     before = dense.mask if read is None else Mask(read.group("mask"))
     kept = search.find(question, {n: torch.from_numpy(weights[n]) for n in names},
                        {n: torch.tensor(before[n]) for n in names})
-    mask = Mask({name: value.numpy() for name, value in kept.items()})
-    return rewound(mask, dense.start, question.at_level).to_answer(
-        overlap_with_previous=mask.overlap(Mask({n: before[n] for n in mask})))
+    mask = with_ignored({name: value.numpy() for name, value in kept.items()}, dense.mask)
+    return rewound(mask, dense.start, question.at_level).to_answer(overlap_with_previous=mask.overlap(before))

@@ -22,6 +22,9 @@ T = TypeVar("T")
 
 SCHEMA_VERSION = 1
 
+TRIES = 4
+"""Rounds of an operation on a file that is damaged or replaced meanwhile."""
+
 _SCHEMA = """
 CREATE TABLE job (
     seq INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -60,7 +63,9 @@ class Database:
     def writable(self) -> bool:
         """Whether jobs can be submitted here."""
         there = next(p for p in (self.root, *self.root.parents) if p.exists())
-        return os.access(there, os.W_OK) and (not self.path.exists() or os.access(self.path, os.W_OK))
+        # Asked twice, because another process may be setting a damaged file aside just now.
+        return os.access(there, os.W_OK) and (
+            os.access(self.path, os.W_OK) or not self.path.exists() or os.access(self.path, os.W_OK))
 
     def read(self, action: Callable[[sqlite3.Connection], T]) -> T:
         """The result of `action` on a connection. Creates nothing: a missing file reads as an empty one."""
@@ -103,16 +108,18 @@ class Database:
         return tuple(found)
 
     def _repairing(self, action: Callable[[sqlite3.Connection], T]) -> T:
-        for again in (True, False):
+        for left in reversed(range(TRIES)):
             inode = self._inode()
             try:
                 with closing(self._connect()) as connection:
                     return action(connection)
             except sqlite3.Error as error:
-                if not (again and _damaged(error)):
+                replaced = self._inode() != inode  # set aside by another while it was open here
+                if not (left and (replaced or _damaged(error))):
                     raise StoreError(_in_words(self.path, error)) from error
-            self._set_aside(inode)
-        raise AssertionError("the second round returns or raises")
+            if not replaced:
+                self._set_aside(inode)
+        raise AssertionError("the last round returns or raises")
 
     def _connect(self) -> sqlite3.Connection:
         if not self.path.exists():

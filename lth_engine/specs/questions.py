@@ -55,6 +55,10 @@ class DenseTicket(TicketSpec, name="dense"):
     init_seed: int = knob(0, "Seed of the initial weights.", low=0)
     order_seed: int = knob(0, "Seed of the order of the images and of their augmentation.", low=0)
 
+    def check(self) -> None:
+        """The rewind point must lie before the end of training."""
+        self.training.require_before_end(self.rewind)
+
     @property
     def dense(self) -> DenseTicket:
         """Itself."""
@@ -162,12 +166,20 @@ REDRAWN_SEED = 1_000_003
 
 @dataclass(frozen=True, kw_only=True)
 class Run(Question, name="run", package="lth_engine.training"):
-    """One training of one ticket, from the rewind point to the end."""
+    """One training of one ticket, from the rewind point to the end of the schedule.
+
+    The optimizer starts fresh at the rewind point, for tickets and for the dense network alike (as open_lth does), so
+    that a ticket and the dense network that it is compared with differ in the mask alone.
+    """
 
     title: ClassVar[str] = "Training of a ticket"
     ticket: TicketSpec = knob(DenseTicket(), "The ticket.")
     training: Training = knob(Training(), "Training; its first `rewind` steps are the ticket's own past.")
     order_seed: int = knob(0, "Seed of the order of the images; runs that differ in it alone are siblings.", low=0)
+
+    def check(self) -> None:
+        """The rewind point must lie before the end of training."""
+        self.training.require_before_end(self.ticket.dense.rewind)
 
     def inputs(self) -> tuple[Spec, ...]:
         """The ticket, and the dense network that its weights must be rewound to."""
@@ -195,15 +207,13 @@ class TicketSearch(Question, name="ticket_search"):
                            low=1, high=100)
     controls: tuple[str, ...] = knob(("random_mask", "redrawn"), "Controls trained beside each ticket.",
                                      choices=CONTROLS)
-    seed: int = knob(0, "Replicate r uses the seeds seed + r.", low=0)
+    seed: int = knob(0, "Replicate r uses the seeds seed + r.", low=0, high=2**62)
     margin: float = knob(0.01, "Loss of test accuracy up to which a ticket counts as matching.", low=0, open_low=True,
                          high=1, unit="fraction")
 
     def check(self) -> None:
         """A rewind point must lie before the end of training."""
-        rewind, length = self.search.rewind, self.training.length
-        if rewind.unit == length.unit and rewind.count >= length.count:
-            raise BadInput(f"search.rewind ({rewind}) is not before the end of training ({length}). Lower it.")
+        self.training.require_before_end(self.search.rewind)
 
     def ticket(self, level: int, replicate: int) -> TicketSpec:
         """The ticket of one level and replicate."""
@@ -233,9 +243,13 @@ class TicketSearch(Question, name="ticket_search"):
                     found[level, replicate, variant] = self.run(level, replicate, variant)
         return found
 
+    def starts(self) -> tuple[DenseTicket, ...]:
+        """The dense networks at the rewind point that the runs descend from, each once."""
+        return tuple(dict.fromkeys(run.ticket.dense for run in self.runs().values()))
+
     def inputs(self) -> tuple[Spec, ...]:
-        """Every run."""
-        return tuple(self.runs().values())
+        """Every run, and the dense networks that they start from."""
+        return (*self.starts(), *self.runs().values())
 
 
 @dataclass(frozen=True, kw_only=True)

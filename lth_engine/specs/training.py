@@ -109,8 +109,31 @@ class Training(Spec, family="training", name="training", package="lth_engine.tra
         if self.warmup.unit == self.length.unit and self.warmup.count > self.length.count:
             raise BadInput(f"training.warmup ({self.warmup}) is longer than training.length ({self.length}).")
 
+    def require_before_end(self, rewind: Step) -> None:
+        """Refuse a rewind point that is not before the end, as far as that is known without the data."""
+        if rewind.unit == self.length.unit and rewind.count >= self.length.count:
+            raise _too_late(rewind, self.length)
+
+    def span(self, rewind: Step, steps_per_epoch: int) -> tuple[int, int]:
+        """First and last optimizer step of a training that continues at `rewind`.
+
+        Raises:
+            BadInput: the rewind point is not before the end, or the warm-up is longer than the training.
+        """
+        start, total = rewind.iterations(steps_per_epoch), self.length.iterations(steps_per_epoch)
+        if start >= total:
+            raise _too_late(rewind, self.length)
+        if self.warmup.iterations(steps_per_epoch) > total:
+            raise BadInput(f"training.warmup ({self.warmup}) is longer than the training ({self.length}). Shorten it.")
+        return start, total
+
     def learning_rate(self, step: int, total: int, steps_per_epoch: int) -> float:
         """Learning rate at optimizer step `step` (from 0) of `total`, warm-up included."""
         warm = self.warmup.iterations(steps_per_epoch)
         rise = min(1.0, (step + 1) / warm) if warm else 1.0
         return self.optimizer.lr * rise * self.schedule.factor(step, total, steps_per_epoch)
+
+
+def _too_late(rewind: Step, length: Step) -> BadInput:
+    return BadInput(f"The rewind point ({rewind}) is not before the end of training ({length}). "
+                    "Lower search.rewind or train longer.")

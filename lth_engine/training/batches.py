@@ -13,7 +13,6 @@ import torch.nn.functional as F
 
 from lth_engine.core.errors import BadInput
 from lth_engine.core.seeds import derive
-from lth_engine.data.image_set import ImageSet
 from lth_engine.specs.training import Training
 
 Batch = tuple[torch.Tensor, torch.Tensor]
@@ -28,12 +27,12 @@ class Images:
     The channel is stored last: a gathered batch is then in torch's channels_last layout at no cost.
     """
 
-    def __init__(self, x: torch.Tensor, y: torch.Tensor, image_set: ImageSet, device: str) -> None:
+    def __init__(self, x: torch.Tensor, y: torch.Tensor, mean: tuple[float, ...], std: tuple[float, ...],
+                 device: str) -> None:
         self.x = x.permute(0, 2, 3, 1).contiguous().to(device)
         self.y = y.to(device)
-        scale = 255.0 * torch.tensor(image_set.std, device=device)
-        self.mean = 255.0 * torch.tensor(image_set.mean, device=device)
-        self.inverse = 1.0 / scale
+        self.mean = 255.0 * torch.tensor(mean, device=device)
+        self.inverse = 1.0 / (255.0 * torch.tensor(std, device=device))
 
     def __len__(self) -> int:
         return len(self.y)

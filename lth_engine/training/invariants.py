@@ -41,17 +41,13 @@ def rewound_exactly(mask: Mask, actual: Weights, rewind: Weights) -> bool:
 
 
 def disconnected(mask: Mask) -> tuple[int, int]:
-    """(units, layers) that the mask cuts off.
+    """(units, layers) that the mask cuts off from their input.
 
-    A unit is cut off when its layer keeps none of the weights into it (an output row), or none of the weights that
-    read it (an input column); a layer when it keeps nothing at all.
+    A unit (an output row of a weight) is cut off when none of the weights into it is kept: it computes a constant
+    (though in a residual network the shortcut may still feed the channel). A layer, when it keeps nothing.
     """
-    units = layers = 0
-    for kept in mask.values():
-        layers += not kept.any()
-        rest = tuple(range(2, kept.ndim))
-        units += int((~kept.any(axis=(1, *rest))).sum())
-        units += int((~kept.any(axis=(0, *rest))).sum())
+    units = sum(int((~kept.reshape(len(kept), -1).any(axis=1)).sum()) for kept in mask.values())
+    layers = sum(not kept.any() for kept in mask.values())
     return units, layers
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +11,8 @@ import torch
 from torch import nn
 
 from lth_engine.core.artifact import Array
-from lth_engine.data.image_set import ImageSet, load
+from lth_engine.core.workbench import Progress, Workbench
+from lth_engine.data.image_set import load
 from lth_engine.models.build import build
 from lth_engine.specs.data import DataSpec
 from lth_engine.specs.models import ModelSpec
@@ -20,25 +20,45 @@ from lth_engine.training.batches import Images
 
 
 @dataclass(frozen=True)
+class Facts:
+    """Sizes of the images, and mean and deviation of each channel over the training part (pixels in [0, 1])."""
+
+    channels: int
+    height: int
+    width: int
+    num_classes: int
+    mean: tuple[float, ...]
+    std: tuple[float, ...]
+
+
+@dataclass(frozen=True)
 class Material:
     """An image set on the device: its three parts, and its facts."""
 
-    facts: ImageSet
+    facts: Facts
     train: Images
     validation: Images
     test: Images
 
 
-@functools.lru_cache(maxsize=1)
-def material(data: DataSpec, data_root: Path, device: str) -> Material:
-    """The images of `data` on `device`; the last set asked for stays there for the next level."""
-    facts = load(data, data_root)
-    return Material(facts, Images(facts.train_x, facts.train_y, facts, device),
-                    Images(facts.validation_x, facts.validation_y, facts, device),
-                    Images(facts.test_x, facts.test_y, facts, device))
+_LAST: dict[tuple[DataSpec, Path, str], Material] = {}
+"""The set used last, so that the next level finds it on the device; one at a time."""
 
 
-def network(spec: ModelSpec, facts: ImageSet, init_seed: int, device: str) -> nn.Module:
+def material(data: DataSpec, bench: Workbench) -> Material:
+    """The images of `data` on the bench's device; loading reports what it does and can be stopped."""
+    wanted = (data, bench.data_root, bench.device)
+    if wanted not in _LAST:
+        _LAST.clear()
+        found = load(data, bench.data_root, lambda text: bench.report(Progress(0, 0, text)))
+        facts = Facts(found.channels, found.height, found.width, found.num_classes, found.mean, found.std)
+        _LAST[wanted] = Material(facts, Images(found.train_x, found.train_y, facts.mean, facts.std, bench.device),
+                                 Images(found.validation_x, found.validation_y, facts.mean, facts.std, bench.device),
+                                 Images(found.test_x, found.test_y, facts.mean, facts.std, bench.device))
+    return _LAST[wanted]
+
+
+def network(spec: ModelSpec, facts: Facts, init_seed: int, device: str) -> nn.Module:
     """A freshly initialised network for the images, on `device`, in channels_last layout."""
     model = build(spec, facts.channels, facts.height, facts.width, facts.num_classes, init_seed)
     return model.to(device=device, memory_format=torch.channels_last)  # type: ignore[call-overload, no-any-return]

@@ -26,14 +26,13 @@ def answer(question: Run, inputs: Inputs, bench: Workbench) -> Answer:
     """Train the ticket from the rewind point to the end of the schedule."""
     ticket = Ticket.from_artifact(inputs[question.ticket.key])
     dense = question.ticket.dense
-    images = material(dense.data, bench.data_root, bench.device)
+    images = material(dense.data, bench)
     model = network(dense.model, images.facts, dense.init_seed, bench.device)
     put_weights(model, ticket.start)
     mask = AppliedMask(model, ticket.mask)
     rewound = rewound_exactly(ticket.mask, take_weights(model), inputs[dense.key].group("start"))
     batches = Batches(images.train, question.training, question.order_seed, ticket.level)
-    start = dense.rewind.iterations(batches.steps_per_epoch)
-    total = question.training.length.iterations(batches.steps_per_epoch)
+    start, total = question.training.span(dense.rewind, batches.steps_per_epoch)
     session = Session(model, mask, images, question.training, batches, start, total, total, bench, _words(question))
     session.run()
     final = _masked(take_weights(model), ticket.mask)
@@ -70,12 +69,11 @@ def _answer(ticket: Ticket, final: dict[str, Array], session: Session, flops: di
     last = session.rows[-1]
     summary: dict[str, Scalar] = {
         "level": ticket.level, "density": mask.density, "kept": mask.kept, "prunable": mask.size,
+        "test_images": len(session.images.test), "chance": 1 / session.images.facts.num_classes,
         **{name: last[name] for name in ("test_accuracy", "test_loss", "train_loss", "validation_accuracy",
                                          "validation_loss")},
         "learning_distance": _distance(mask, ticket.start, final),
-        "epochs": (session.stop - session.start) / session.batches.steps_per_epoch,
-        "steps": session.stop - session.start, "train_seconds": session.train_seconds,
-        "images_per_second": session.images_per_second, "flops_dense": float(sum(flops.values()) * per_image),
+        **session.cost(), "flops_dense": float(sum(flops.values()) * per_image),
         "flops_sparse": float(sparse_flops(flops, density) * per_image)}
     return Answer(arrays, summary | _invariants(ticket, final, session, rewound),
                   sparse={f"final/{n}": f"mask/{n}" for n in mask})

@@ -33,7 +33,7 @@ def test_winning_is_the_one_sided_test_at_five_percent():
     ([0.85, 0.99, 0.88], [0.70, 0.71, 0.70], "undecided"),
 ])
 def test_the_four_words(ticket, control, word):
-    verdict = judge(np.array(ticket), np.array([0.90, 0.90, 0.90]), {"random_mask": np.array(control)}, 0.01)
+    verdict = judge(np.array(ticket), np.array([0.90, 0.90, 0.90]), {"random mask": np.array(control)}, 0.01)
     assert verdict.word == word
     assert verdict.sentence.startswith(f"{word} (n = 3, margin 1 points, paired t-test at 5%")
     assert "random mask" in verdict.sentence
@@ -52,6 +52,25 @@ def test_undecided_says_how_many_more_replicates_would_settle_it():
     spread, gap = np.std(ticket - dense, ddof=1), abs((ticket - dense).mean() + 0.01)
     needed = next(n for n in range(4, 200) if stats.t.ppf(0.95, n - 1) * spread / np.sqrt(n) < gap)
     assert verdict.more == needed - 3
+
+
+def test_more_replicates_may_also_settle_it_as_failing():
+    verdict = judge(np.array([0.8845, 0.8905, 0.8965]), np.array([0.9, 0.9, 0.9]), {}, 0.01)
+    assert verdict.word == "undecided"
+    assert verdict.more == 1  # with four such differences the interval ends below 0
+
+
+def test_differences_that_are_equal_by_chance_are_not_certain():
+    ticket, dense = np.array([430, 431, 431]) / 450, np.array([429, 430, 430]) / 450
+    assert judge(ticket, dense, {}, 0.001).word == "winning"
+    assert judge(ticket, dense, {}, 0.001, images=450).word == "undecided"
+
+
+def test_networks_that_guess_decide_nothing():
+    guess = np.array([0.1, 0.1, 0.1])
+    verdict = judge(guess, guess, {}, 0.01, images=1000, chance=0.1)
+    assert verdict.word == "undecided"
+    assert "did not learn" in verdict.sentence
 
 
 def test_half_width_is_infinite_for_one_value():

@@ -25,7 +25,8 @@ def test_number_of_runs() -> None:
     runs = search.runs()
     assert len(runs) == 3 * (1 + 4 * 3)
     assert len({run.key for run in runs.values()}) == len(runs)
-    assert {run.key for run in search.inputs()} == {run.key for run in runs.values()}
+    assert {q.key for q in search.inputs()} == {q.key for q in (*runs.values(), *search.starts())}
+    assert len(search.starts()) == 6  # one a replicate, and one that is re-drawn
 
 
 def test_more_levels_replicates_and_controls_reuse_the_runs() -> None:
@@ -80,7 +81,7 @@ def test_level_zero_has_no_controls() -> None:
 
 
 def test_rewind_must_lie_before_the_end() -> None:
-    with pytest.raises(BadInput, match=r"search\.rewind \(3ep\) is not before"):
+    with pytest.raises(BadInput, match=r"rewind point \(3ep\) is not before"):
         TicketSearch(search=Imp(rewind=Step(3)), training=Training(length=Step(3)))
     with pytest.raises(BadInput, match="same rewind point"):
         FoundTicket(search=Imp(rewind=Step(3)), start=DenseTicket(rewind=Step(2)))

@@ -16,7 +16,7 @@ from lth_engine.training.batches import Batches, Images, shifted
 @pytest.fixture(scope="module")
 def digits(tmp_path_factory):
     facts = load(Digits(), tmp_path_factory.mktemp("data"))
-    return facts, Images(facts.train_x, facts.train_y, facts, "cpu")
+    return facts, Images(facts.train_x, facts.train_y, facts.mean, facts.std, "cpu")
 
 
 def test_an_epoch_shows_every_image_once_and_is_normalised(digits):
@@ -79,8 +79,8 @@ def test_a_batch_larger_than_the_set_is_refused(digits):
 
 
 def test_colour_batches_are_channels_last():
-    facts = type("Facts", (), {"mean": (0.5,) * 3, "std": (0.2,) * 3})()
-    images = Images(torch.randint(0, 256, (40, 3, 8, 8), dtype=torch.uint8), torch.arange(40) % 10, facts, "cpu")
+    x = torch.randint(0, 256, (40, 3, 8, 8), dtype=torch.uint8)
+    images = Images(x, torch.arange(40) % 10, (0.5,) * 3, (0.2,) * 3, "cpu")
     x, _ = next(Batches(images, Training(batch_size=20, crop=1, flip=True), 0, 0).epoch(0))
     assert x.is_contiguous(memory_format=torch.channels_last)
     assert np.isfinite(x.numpy()).all()

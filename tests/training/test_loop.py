@@ -24,7 +24,7 @@ from lth_engine.training.session import Session
 
 @pytest.fixture(scope="module")
 def images(tmp_path_factory):
-    return material(Digits(), tmp_path_factory.mktemp("data"), "cpu")
+    return material(Digits(), Workbench(tmp_path_factory.mktemp("data")))
 
 
 def random_mask(model, density, seed=0):
@@ -130,6 +130,40 @@ def test_a_real_explosion_keeps_finite_weights_in_the_checkpoint(images):
     with pytest.raises(NonFinite, match=r"Lower training\.optimizer\.lr \(it was 900\)"):
         session.run()
     assert shelf.scalars["step"] == session.step < session.stop
+    assert all(np.isfinite(a).all() for n, a in shelf.arrays.items() if n.startswith(("model/", "optimizer/")))
+
+
+def test_a_weight_that_explodes_in_the_last_step_is_named_and_the_last_good_state_is_kept(images):
+    training = Training(length="2ep", batch_size=64)
+    shelf = Shelf()
+    session = new_session(images, training, Workbench(None, checkpoint=shelf, checkpoint_seconds=0.0))
+    session.report_every = 0.0
+
+    def poison(progress):
+        if session.step == session.stop - 1:
+            with torch.no_grad():
+                session.model.fc1.bias[3] = float("inf")
+    object.__setattr__(session.bench, "report", poison)
+    with pytest.raises(NonFinite):
+        session.run()
+    assert shelf.scalars["step"] < session.stop - 1
+    assert all(np.isfinite(a).all() for n, a in shelf.arrays.items() if n.startswith("model/"))
+
+
+@pytest.mark.parametrize("change", [{"format": 1}, {"stop": 7}, None])
+def test_a_checkpoint_of_something_else_is_not_continued(images, change):
+    training = Training(length="1ep", batch_size=200)
+    whole = new_session(images, training, Workbench(None))
+    whole.run()
+    shelf = Shelf()
+    other = new_session(images, training, Workbench(None, checkpoint=shelf, checkpoint_seconds=0.0),
+                        None if change else CifarResnet(depth=8, width=4))
+    other.run()
+    shelf.scalars |= change or {}
+    session = new_session(images, training, Workbench(None, checkpoint=shelf))
+    session.run()
+    first, second = take_weights(whole.model), take_weights(session.model)
+    assert all(first[n].tobytes() == second[n].tobytes() for n in first)
 
 
 class Shelf:
