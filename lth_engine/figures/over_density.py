@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -144,13 +145,16 @@ def _star(figure: go.Figure, searched: Searched, column: str, style: Look, *, la
     rows = rows_where(searched.table, "ticket", level)
     if not len(rows["level"]):
         return
-    inwards = "left" if 2 * level > int(np.max(searched.table["level"])) else "right"
+    x, y = 100 * float(np.mean(rows["density"])), student_t(rows[column]).mean * 100
     figure.add_scatter(
-        x=[100 * float(np.mean(rows["density"]))], y=[student_t(rows[column]).mean * 100],
-        mode="markers+text" if label else "markers", text=[f"<b>{words}</b>"], textposition=f"bottom {inwards}",
+        x=[x], y=[y], mode="markers", name=words, showlegend=False,
         marker={"symbol": "star", "size": 20, "color": style.colour, "line": {"color": "white", "width": 1.5}},
-        name=words, showlegend=False,
         hovertemplate=f"{words}: level {level}, density %{{x:.3g}} %<extra></extra>")
+    if label:
+        figure.add_annotation(
+            x=math.log10(x), y=y, text=f"<b>{words}</b>", showarrow=True, arrowhead=0, arrowcolor=style.colour, ax=0,
+            ay=-34, bgcolor=style.colour, font={"color": "white", "size": 13}, borderpad=4,
+            xanchor="right" if 2 * level > int(np.max(searched.table["level"])) else "left")
 
 
 def _or_none(value: float) -> float | None:

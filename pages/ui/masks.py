@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import io
 import math
 from typing import Any
 
@@ -40,6 +41,24 @@ def player(table: Table, layer: str, view: str, data: str, replicate: int, key: 
                                              strict=True)]
     if frames:
         component("mask_player")(key=key, data={"frames": frames}, height="content")
+
+
+def files(table: Table, layer: str, view: str, data: str, replicate: int, variant: str) -> None:
+    """Save one level's picture as PNG, and the numbers behind it as CSV."""
+    rows = rows_where(table, variant)
+    chosen = rows["replicate"] == replicate
+    runs = {int(level): bytes(key).decode() for level, key in zip(rows["level"][chosen], rows["key"][chosen],
+                                                                  strict=True)}
+    if not runs:
+        return
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        level = st.selectbox("Save level", list(runs), index=len(runs) - 1, key="masks.save", width=120)
+        name = f"mask-{layer}-level-{level}-replicate-{replicate}"
+        st.download_button("PNG", lambda: _large(mask_of(runs[level], layer), view, data), f"{name}.png", "image/png",
+                           on_click="ignore", icon=":material/download:", key="masks.png")
+        st.download_button("CSV", lambda: _numbers(mask_of(runs[level], layer), view, data), f"{name}.csv",
+                           "text/csv", on_click="ignore", icon=":material/download:", key="masks.csv",
+                           help="Exactly the numbers of the picture: one line a row of squares.")
 
 
 @st.cache_data(max_entries=2000, show_spinner=False)
@@ -99,3 +118,22 @@ def _picture(mask: Array, view: str, data: str) -> tuple[bytes, str]:
             f"{mask.shape[1]} shown); yellow weights are kept.")
     return mask_picture.png(mask_picture.colours(mask_picture.pooled(mask))), (
         "Rows are the layer's outputs, columns its inputs; the yellower, the more weights are kept there.")
+
+
+def _large(mask: Array, view: str, data: str) -> bytes:
+    shape = image_shape(data, mask.shape[1]) if view == "input" else None
+    if shape is not None:
+        return mask_picture.input_picture(mask, shape)
+    return mask_picture.kernel_picture(mask) if view == "kernels" else mask_picture.matrix_picture(mask)
+
+
+def _numbers(mask: Array, view: str, data: str) -> bytes:
+    """What the picture shows: weights kept at each pixel, or the (pooled) matrix; kernels as rows of O x (I k k)."""
+    shape = image_shape(data, mask.shape[1]) if view == "input" else None
+    if shape is not None:
+        grid: Array = mask_picture.input_counts(mask, shape)
+    else:
+        grid = mask_picture.pooled(mask) if view == "matrix" else mask.reshape(mask.shape[0], -1)
+    out = io.StringIO()
+    np.savetxt(out, grid, fmt="%g", delimiter=",")
+    return out.getvalue().encode()

@@ -12,7 +12,7 @@ from lth_engine.figures.layers import layer_density
 from lth_engine.figures.look import look
 from pages.ui.chart import chart
 from pages.ui.lab import lab
-from pages.ui.masks import layers_of, player, views
+from pages.ui.masks import files, layers_of, player, views
 from pages.ui.picker import one_of
 from pages.ui.searching import Searching
 
@@ -59,6 +59,7 @@ def masks(states: list[Searching]) -> None:
     place, _ = st.columns([3, 2])
     with place:
         player(table, layer, way, state.search.data.name, replicate, "explore-mask", variant)
+        files(table, layer, way, state.search.data.name, replicate, variant)
 
 
 def weights(states: list[Searching]) -> None:

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from lth_engine.store.store import Store
 from tests.e2e.conftest import SETTLED
 from tests.pages.fake_search import SEARCH
 
@@ -57,7 +58,7 @@ def test_the_svg_is_the_figure(stored, tab):
 def test_the_png_is_a_picture_on_white(stored, tab):
     page = tab(f"{stored.url}/explore?search={SEARCH.key}", color_scheme="dark")
     file = saved(page, page.get_by_role("button", name=re.compile("as PNG")).click)
-    picture = Image.open(file.path()).convert("RGB")
+    picture = Image.open(io.BytesIO(file.path().read_bytes())).convert("RGB")
     assert picture.size == (2880, 1800)
     assert picture.getpixel((5, 5)) == (255, 255, 255)
     colours = {c for _, c in picture.getcolors(1 << 24)}
@@ -93,6 +94,17 @@ def test_the_mask_player_plays_and_stops_at_the_end(stored, tab):
     assert slider.input_value() == "0"
     page.get_by_role("button", name="Play the levels one after the other").wait_for(timeout=10_000)
     assert slider.input_value() == "2"
+
+
+def test_the_mask_comes_as_png_and_csv(stored, tab):
+    page = tab(f"{stored.url}/explore?search={SEARCH.key}&view=Masks")
+    file = saved(page, page.get_by_role("button", name="PNG").click)
+    assert file.suggested_filename == "mask-fc1.weight-level-2-replicate-0.png"
+    assert Image.open(io.BytesIO(file.path().read_bytes())).size == (384, 384)
+    numbers = saved(page, page.get_by_role("button", name="CSV").click).path().read_text()
+    counts = np.loadtxt(io.StringIO(numbers), delimiter=",")
+    kept = Store(stored.store).read(SEARCH.run(2, 0).key, "mask")["fc1.weight"]
+    assert counts.tolist() == kept.sum(axis=0).reshape(8, 8).tolist()
 
 
 PAGES = ["/", f"/?search={SEARCH.key}", "/find", "/jobs", f"/explore?search={SEARCH.key}"]
