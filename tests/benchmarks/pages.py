@@ -1,8 +1,8 @@
 """The web app: cold start, page switches, the cost of an open tab, memory.
 
-One server, one headless browser, a store with two finished searches of invented numbers. The running job is a stand-in
-that lives in this process: it holds the job's lock and reports as a worker does, so no training disturbs the figures.
-CPU time is the server's alone (user and system, all threads).
+One server, one headless browser, a store with two finished searches of invented numbers and a list of 100 jobs. The
+running job is a stand-in that lives in this process: it holds the job's lock and reports as a worker does, so no
+training disturbs the figures. CPU time is the server's alone (user and system, all threads).
 """
 
 from __future__ import annotations
@@ -33,6 +33,8 @@ STARTS = 3
 ROUNDS = 4
 """Times around the four pages, after one round of warm-up."""
 IDLE_SECONDS = 20.0
+JOBS = 100
+"""Finished jobs on the list: a lab that has been in use for some weeks."""
 PATHS = {"Find": "/find", "Explore": "/explore", "Jobs": "/jobs", "Start": "/"}
 
 _SWITCH = """([path, title]) => new Promise((resolve, reject) => {
@@ -161,15 +163,16 @@ def show(name: str, server: Server, seconds: float, page: Page | None = None) ->
 
 @contextmanager
 def served(folder: Path, *, stored: bool, script: str = Server.script) -> Iterator[Server]:
-    """A server on a store of its own, with two finished searches and their jobs if `stored`."""
+    """A server on a store of its own, with two finished searches and JOBS finished jobs if `stored`."""
     folder.mkdir()
     server = Server(folder)
     server.script = script
     if stored:
-        for number, search in enumerate((SEARCH, SEARCH.replace(seed=8))):
-            put_search(Store(server.store), search, word=("winning", "failing")[number])
-            queue = Queue(server.store)
-            job = queue.claim(queue.submit(search).id)
+        put_search(Store(server.store))
+        put_search(Store(server.store), SEARCH.replace(seed=SEARCH.seed + 1), word="failing")
+        queue = Queue(server.store)
+        for number in range(JOBS):
+            job = queue.claim(queue.submit(SEARCH.replace(seed=SEARCH.seed + number)).id)
             assert job is not None
             queue.finish(job.id, job.attempt, "done")
     server.start()
