@@ -31,19 +31,15 @@ def board() -> None:
     options = st.container(horizontal=True)
     everything = options.toggle("Show all", key="jobs.all", help=f"Not only the newest {SHOWN}.")
     quick = options.toggle("Show quick jobs", key="jobs.quick", help="Prices and other answers that take seconds.")
-    stamp = lab.lab().queue.change_stamp()
+    stamp, states = lab.lab().queue.change_stamp(), lab.lab().queue.states()  # before the cards: a later change counts
     jobs = [job for job in lab.lab().queue.list() if quick or not job.quick][:None if everything else SHOWN]
     st.markdown(_counts(jobs))
     for job in jobs:
         _card(job)
-    _watch(stamp, _states(), any(job.live for job in jobs))
+    _watch(stamp, states, any(job.live for job in jobs))
 
 
-def _states() -> tuple[tuple[str, str], ...]:
-    return tuple((job.id, job.state) for job in lab.lab().queue.list())
-
-
-def _watch(stamp: int, states: tuple[tuple[str, str], ...], live: bool) -> None:
+def _watch(stamp: int, states: dict[str, str], live: bool) -> None:
     """Draw the page again when a job came, went or changed its state, here or in another tab."""
     seen = [stamp]
 
@@ -53,7 +49,7 @@ def _watch(stamp: int, states: tuple[tuple[str, str], ...], live: bool) -> None:
             now = lab.lab().queue.change_stamp()
             if now != seen[0]:
                 seen[0] = now
-                if _states() != states:
+                if lab.lab().queue.states() != states:
                     st.rerun()
     watch()
 

@@ -36,6 +36,8 @@ def pytest_collection_modifyitems(items):
 class Server:
     """One web server on one store; may be stopped and started again on the same port."""
 
+    script = "app.py"
+
     def __init__(self, folder: Path) -> None:
         self.store, self.log = folder / "store", folder / "server.log"
         with socket.socket() as free:
@@ -49,7 +51,7 @@ class Server:
     def start(self) -> None:
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "streamlit", "run", "app.py", "--server.port", str(self.port),
+                [sys.executable, "-m", "streamlit", "run", self.script, "--server.port", str(self.port),
                  "--server.headless", "true"], cwd=ROOT, env=self.environment, stdout=log, stderr=log)
         deadline = time.monotonic() + 60
         while time.monotonic() < deadline:
@@ -57,7 +59,7 @@ class Server:
                 with urllib.request.urlopen(self.url + "/_stcore/health", timeout=2):
                     return
             except OSError:
-                time.sleep(0.1)
+                time.sleep(0.02)
         raise AssertionError(self.log.read_text())
 
     def kill(self) -> None:

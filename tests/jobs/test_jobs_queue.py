@@ -83,6 +83,14 @@ def test_late_writers_change_nothing(queue):
     assert (queue.get(job.id).state, queue.get(job.id).error) == ("failed", "It failed.")
 
 
+def test_states_are_those_of_the_jobs_newest_first(queue):
+    assert queue.states() == {}
+    first, second = queue.submit(search()), running(queue)
+    assert list(queue.states().items()) == [(second.id, "running"), (first.id, "queued")]
+    queue.forget(queue.cancel(first.id).id)
+    assert queue.states() == {second.id: "running"}
+
+
 def test_progress_is_read_back(queue):
     job = running(queue)
     queue.report(job.id, 1, Progress(2, 8, "level 2", 1234.5, {"test_accuracy": 0.9}), 60.0)
