@@ -137,7 +137,11 @@ def test_a_file_asks_too(command: Command, shelf: Path, tmp_path: Path) -> None:
     path.write_text(json.dumps(SEARCH.to_dict()))
     code, out, _ = command("answer", "--spec", path, "--store", shelf, "--json")
     assert (code, json.loads(out)["key"]) == (0, SEARCH.key)
-    for text in ("{", "[]", '{"name": "ticket_serch"}', '{"name": "ticket_search", "levls": 3}'):
+    path.write_text(json.dumps(SEARCH.to_dict()), encoding="utf-8-sig")
+    assert command("answer", "--spec", path, "--store", shelf)[0] == 0
+    half = '{"name": "ticket_search", "data": {"name": "own_images", "path": "\\ud800"}}'
+    for text in ("{", "[" * 100_000, '{"name": []}', half, "[]", '{"name": "ticket_serch"}',
+                 '{"name": "ticket_search", "levls": 3}'):
         path.write_text(text)
         code, _, err = command("answer", "--spec", path, "--store", shelf)
         assert (code, err.startswith("error: "), err.count("\n")) == (2, True, 1)
@@ -159,6 +163,8 @@ def test_a_file_asks_too(command: Command, shelf: Path, tmp_path: Path) -> None:
     ("answer --jsn", "Did you mean --json"),
     ("answer --data own_images", "own_images.path"),
     ("answer --data own_images --path nowhere", "nowhere"),
+    ("answer --data own_images --path ~nobody_has_this_name", "nobody_has_this_name"),
+    (f"answer --data own_images --path {'x' * 5000}", "own_images.path"),
     ("price --spec x --preset y", "exclude"),
     ("export abc", "--to"),
     ("cancel", "job"),
