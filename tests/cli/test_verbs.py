@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import shutil
 import sqlite3
+import subprocess
+import sys
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -115,6 +117,32 @@ def test_verify_finds_damage(command: Command, shelf: Path, tmp_path: Path) -> N
     assert out == f"{total - 1} of {total} answers are what was written.\n"
     assert command("answer", *FLAGS, "--store", copy)[0] == 0
     assert command("verify", SEARCH.key, "--store", copy)[0] == 0
+
+
+def test_verify_tells_what_is_missing_and_how_to_compute_it(command: Command, shelf: Path, tmp_path: Path) -> None:
+    copy = tmp_path / "my lab"
+    shutil.copytree(shelf, copy)
+    run, search = SEARCH.run(1, 1), SEARCH.key
+    (copy / "artifacts" / f"{run.key}.h5").rename(copy / "artifacts" / f"{run.key}.h5.corrupt-1700000000")
+    (copy / "artifacts" / f"{search}.h5").rename(copy / "artifacts" / f"{search}.h5.corrupt-1700000001")
+    code, out, err = command("verify", "--all", "--store", copy)
+    assert code == 1
+    total = len(list(copy.glob("artifacts/*.h5")))
+    assert out == f"{total} of {total} answers are what was written.\n"
+    told = {line.split()[0]: line for line in err.splitlines()}
+    assert set(told) == {run.key, search}
+    assert f"{search}.h5.corrupt-1700000001). Ask its question again." in told[search]
+    assert f"{run.key}.h5.corrupt-1700000000). Ask its question again." in told[run.key]
+    assert command("answer", *FLAGS, "--store", copy)[0] == 0
+    assert command("verify", "--all", "--store", copy)[::2] == (0, "")
+    run = SEARCH.run(0, 0)
+    (copy / "artifacts" / f"{run.key}.h5").unlink()
+    code, _, err = command("verify", "--all", "--store", copy)
+    assert (code, err.count("\n")) == (1, 1)
+    assert err.startswith(f"{run.key} is missing; 2 stored answer(s) were made of it. Compute it again with: printf ")
+    line = err.partition("Compute it again with: ")[2].strip().replace("python -m", f"{sys.executable} -m")
+    subprocess.run(["sh", "-c", line], check=True, capture_output=True, cwd=Path(__file__).parents[2])
+    assert command("verify", "--all", "--store", copy)[::2] == (0, "")
 
 
 def test_verify_wants_keys_or_all(command: Command, shelf: Path) -> None:
