@@ -44,10 +44,10 @@ def read_question(path: Path) -> Question:
         BadInput: there is no such file, it is not JSON, or it is no question.
     """
     try:
-        values = json.loads(path.read_text(encoding="utf-8"))
+        values = json.loads(path.read_text(encoding="utf-8-sig"))
     except OSError as error:
         raise BadInput(f"{path} cannot be read ({error.strerror}). Name a JSON file with a question.") from error
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise BadInput(f"{path} is not JSON ({error}). Correct it, or start from `show KEY --json`.") from error
     if not isinstance(values, dict):
         raise BadInput(f'{path} must hold one question, {{"name": ..., settings}}. Got a {type(values).__name__}.')
@@ -69,9 +69,9 @@ def _fill(values: dict[str, Any]) -> bool:
     if values.get("name") == "own_images" and "fingerprint" in values and not values["fingerprint"]:
         from lth_engine.core.fingerprint import fingerprint
 
-        path = Path(values["path"]).expanduser()
+        path = Path(values["path"])
         values["fingerprint"] = fingerprint(path)
-        values["path"] = str(path.resolve())
+        values["path"] = str(path.expanduser().resolve())
         filled = True
     for part in values.values():
         if isinstance(part, dict):

@@ -16,6 +16,7 @@ from lth_engine.cli.words import duration, pairs, size
 from lth_engine.core.artifact import Artifact
 from lth_engine.core.errors import BadInput, Cancelled
 from lth_engine.core.workbench import Progress
+from lth_engine.jobs.local import check_data_root
 from lth_engine.specs.questions import Price, Question, TicketSearch
 from lth_engine.store.store import Store
 
@@ -53,6 +54,7 @@ def price_text(artifact: Artifact) -> str:
 
 def compute(question: Question, store: Path, data_root: Path, device: str) -> Artifact:
     """The answer, with progress on stderr. Raises Cancelled when the user interrupts."""
+    check_data_root(data_root)
     opened = Store(store)
     if opened.has([question.key]):
         return opened.get(question.key)

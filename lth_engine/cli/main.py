@@ -9,6 +9,7 @@ import argparse
 import difflib
 import importlib
 import os
+import re
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -163,10 +164,9 @@ def _add_own(made: dict[str, argparse.ArgumentParser]) -> None:
 
 
 def _count(text: str) -> int:
-    count = int(text)
-    if count < 1:
-        raise ValueError(text)
-    return count
+    if re.fullmatch(r"[0-9]{1,9}", text) is None or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"must be a whole number from 1. Got {text[:200]!r}")
+    return int(text)
 
 
 def _say(error: object, code: int) -> int:

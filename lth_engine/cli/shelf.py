@@ -6,6 +6,7 @@ import argparse
 import json
 import sys
 
+from lth_engine.cli.missing import Missing
 from lth_engine.cli.result import as_json, as_text, finite, origin_text
 from lth_engine.cli.words import columns, duration, size, when
 from lth_engine.core.artifact import Artifact, Scalar
@@ -62,20 +63,22 @@ def export(given: argparse.Namespace) -> int:
 
 
 def verify(given: argparse.Namespace) -> int:
-    """Recompute content hashes; status 1 if any answer is damaged."""
+    """Recompute content hashes; status 1 if any answer is damaged or, with --all, missing below another."""
     store = _store(given)
     if given.all == bool(given.key):
         raise BadInput("verify takes keys or --all. Give one of the two.")
     keys = [row.key for row in store.list()] if given.all else [_key(store, key) for key in given.key]
-    damaged = 0
+    damaged, missing = 0, Missing(store)
     for key in keys:
         try:
-            store.verify(key)
+            missing.add(store.get(key))
         except (DamagedArtifact, KeyError) as error:
             damaged += 1
             print(error if isinstance(error, LotteryError) else f"{key} is gone.", file=sys.stderr)
+    lost = missing.lines() if given.all else []
+    print(*lost, sep="\n", end="\n" if lost else "", file=sys.stderr)
     print(f"{len(keys) - damaged} of {len(keys)} answers are what was written.")
-    return 1 if damaged else 0
+    return 1 if damaged or lost else 0
 
 
 def list_presets(given: argparse.Namespace) -> int:

@@ -17,6 +17,18 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable
 
+ECHO = 200
+"""Characters of a value that an error repeats."""
+
+
+def clipped(value: object) -> str:
+    """A value as an error repeats it: whole if it is short."""
+    try:
+        text = repr(value)
+    except (RecursionError, ValueError):  # nested too deeply, or a number of thousands of digits
+        text = f"a {type(value).__name__} too large to show"
+    return text if len(text) <= ECHO else f"{text[:ECHO]}..."
+
 
 class LotteryError(Exception):
     """An error whose text is meant for the user: one sentence with the remedy."""
@@ -31,9 +43,10 @@ class UnknownName(BadInput):
 
     def __init__(self, what: str, given: object, known: Iterable[str]) -> None:
         names = sorted(known)
-        near = difflib.get_close_matches(str(given), names, n=1) or [n for n in names if n.startswith(str(given))]
+        word = str(given)[:ECHO]
+        near = difflib.get_close_matches(word, names, n=1) or [n for n in names if n.startswith(word)]
         hint = f" Did you mean {near[0]}?" if near else ""
-        super().__init__(f"Unknown {what}: {given!r}.{hint} Known: {', '.join(names)}.")
+        super().__init__(f"Unknown {what}: {clipped(given)}.{hint} Known: {', '.join(names)}.")
 
 
 class MissingData(LotteryError):

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 from pathlib import Path
 
-from lth_engine.core.errors import BadInput
+from lth_engine.core.errors import BadInput, clipped
 
 _SYSTEM_FILES = {"__MACOSX", "Thumbs.db", "desktop.ini"}
 
@@ -51,8 +52,8 @@ def fingerprint(path: Path) -> str:
     """
     if path == Path():
         raise BadInput("own_images.path is empty: name the folder, .zip or .npz that holds your images.")
-    path = path.expanduser()
     try:
+        path = path.expanduser()
         if path.is_dir():
             return _of_folder(path)
         if not path.is_file():
@@ -62,8 +63,13 @@ def fingerprint(path: Path) -> str:
             raise BadInput(f"{path} is empty: name the folder, .zip or .npz that holds your images.")
         return _of_file(path)
     except OSError as error:
+        if error.errno == errno.ENAMETOOLONG:
+            raise BadInput(f"{clipped(str(path))} is no path ({error.strerror}): check own_images.path.") from error
         raise BadInput(f"{error.filename or path} cannot be read ({error.strerror}): give the lab the right to "
                        "read it.") from error
+    except (RuntimeError, ValueError) as error:  # ~ of an unknown user, or a name that the system cannot have
+        raise BadInput(f"{clipped(str(path))} is no path ({error}): check own_images.path, which is a place on the "
+                       "machine that runs the lab.") from error
 
 
 def _of_folder(folder: Path) -> str:

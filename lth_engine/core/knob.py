@@ -13,7 +13,7 @@ import typing
 from dataclasses import dataclass
 from typing import Any
 
-from lth_engine.core.errors import BadInput, UnknownName
+from lth_engine.core.errors import BadInput, UnknownName, clipped
 from lth_engine.core.step import Step
 
 
@@ -77,8 +77,8 @@ class Knob:
             return "one of " + ", ".join(str(c) for c in self.choices)
         if self.low is None and self.high is None:
             return ""
-        low = "-inf" if self.low is None else f"{self.low:g}"
-        high = "inf" if self.high is None else f"{self.high:g}"
+        low = "-inf" if self.low is None else _number(self.low)
+        high = "inf" if self.high is None else _number(self.high)
         left = "(" if self.open_low or self.low is None else "["
         right = ")" if self.open_high or self.high is None else "]"
         return f"in {left}{low}, {high}{right}"
@@ -98,7 +98,7 @@ class Knob:
                 if items.count(item) > 1:
                     raise BadInput(f"{owner}.{self.name} names {item!r} twice. Name it once.")
         if isinstance(value, int | float) and not isinstance(value, bool) and not self._inside(value):
-            raise BadInput(f"{owner}.{self.name} must be {self.bounds or 'a finite number'}. Got {value:g}.")
+            raise BadInput(f"{owner}.{self.name} must be {self.bounds or 'a finite number'}. Got {_number(value)}.")
         return value
 
     def _inside(self, value: float) -> bool:
@@ -127,7 +127,7 @@ def _coerce(where: str, kind: Any, value: Any) -> Any:
     if typing.get_origin(kind) is tuple:
         (item,) = {a for a in typing.get_args(kind) if a is not Ellipsis}
         if not isinstance(value, list | tuple):
-            raise BadInput(f"{where} must be a list. Got {value!r}.")
+            raise BadInput(f"{where} must be a list. Got {clipped(value)}.")
         return tuple(_coerce(where, item, v) for v in value)
     if kind is Step:
         try:
@@ -139,8 +139,14 @@ def _coerce(where: str, kind: Any, value: Any) -> Any:
     if kind is float and isinstance(value, int) and not isinstance(value, bool):
         return float(value)
     if not isinstance(value, kind) or (isinstance(value, bool) and kind is not bool):
-        raise BadInput(f"{where} must be {_NAMES.get(kind, kind.__name__)}. Got {value!r}.")
+        raise BadInput(f"{where} must be {_NAMES.get(kind, kind.__name__)}. Got {clipped(value)}.")
+    if isinstance(value, str) and any("\ud800" <= letter <= "\udfff" for letter in value):
+        raise BadInput(f"{where} must be a text that can be written as UTF-8. Got {clipped(value)}.")
     return value
+
+
+def _number(value: float) -> str:
+    return str(value) if isinstance(value, int) else f"{value:g}"
 
 
 _LARGEST = 2**63 - 1

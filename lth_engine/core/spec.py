@@ -13,7 +13,7 @@ import json
 from dataclasses import dataclass
 from typing import Any, ClassVar, Self
 
-from lth_engine.core.errors import BadInput, UnknownName
+from lth_engine.core.errors import BadInput, UnknownName, clipped
 from lth_engine.core.knob import knobs
 from lth_engine.core.step import Step
 
@@ -135,7 +135,7 @@ def from_dict(family: str, values: dict[str, Any] | str) -> Spec:
     if isinstance(values, str):
         values = {"name": values}
     if not isinstance(values, dict) or not isinstance(values.get("name"), str):
-        raise BadInput(f'A {family} is written as {{"name": ..., settings}}. Got {values!r}.')
+        raise BadInput(f'A {family} is written as {{"name": ..., settings}}. Got {clipped(values)}.')
     members = _FAMILIES[family]
     if values["name"] not in members:
         raise UnknownName(family, values["name"], members)

@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from lth_engine.core.errors import BadInput
+from lth_engine.core.errors import BadInput, clipped
 
-_PATTERN = re.compile(r"(\d+)\s*(ep|it)")
+_PATTERN = re.compile(r"(\d{1,9})\s*(ep|it)")
 
 
 @dataclass(frozen=True)
@@ -36,9 +36,10 @@ class Step:
         """
         if isinstance(text, Step):
             return text
-        match = _PATTERN.fullmatch(str(text).strip())
+        match = _PATTERN.fullmatch(text.strip()) if isinstance(text, str) else None
         if match is None:
-            raise BadInput(f'A step is written like "2ep" (epochs) or "500it" (steps). Got {text!r}.')
+            raise BadInput('A step is written like "2ep" (epochs) or "500it" (steps), with at most 9 digits. Got '
+                           f"{clipped(text)}.")
         return cls(int(match[1]), match[2])
 
     def iterations(self, steps_per_epoch: int) -> int:

@@ -15,6 +15,10 @@ LIVE: tuple[State, ...] = ("queued", "running", "cancelling")
 """States of a job that will still change by itself."""
 
 
+DAMAGED = "This row of the queue is damaged; take it off the list."
+"""Error of a job whose row cannot be read; its spec is empty."""
+
+
 @dataclass(frozen=True)
 class Job:
     """One row of the queue, as it was when it was read.
@@ -46,6 +50,11 @@ class Job:
     quick: bool
     eta_seconds: float | None
     pid: int | None
+
+    @property
+    def damaged(self) -> bool:
+        """Whether the row could not be read, so that the question is not known."""
+        return not self.spec
 
     @property
     def live(self) -> bool:

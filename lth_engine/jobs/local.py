@@ -7,15 +7,18 @@ any way that matters, and outlives them.
 from __future__ import annotations
 
 import argparse
+import os
+import signal
 import subprocess
 import sys
 import threading
 import time
 from collections.abc import Sequence
 from pathlib import Path
+from typing import NoReturn
 
-from lth_engine.core.errors import LotteryError, StoreError
-from lth_engine.jobs.lock import exclusive, holder
+from lth_engine.core.errors import BadInput, LotteryError, StoreError
+from lth_engine.jobs.lock import exclusive, holder, make_folder, refused
 from lth_engine.jobs.queue import Queue
 from lth_engine.jobs.supervisor import Supervisor, environment, lock_path, slots
 
@@ -41,12 +44,13 @@ def ensure_supervisor(store_root: Path, data_root: Path, *, command: Sequence[st
 
     Raises:
         StoreError: it does not start.
-        BadInput: LTH_SLOTS is not a number.
+        BadInput: LTH_SLOTS is not a number, or the data folder is a file.
     """
     pid = supervisor_pid(store_root)
     if pid is not None:
         return pid
     slots()
+    check_data_root(Path(data_root))
     root = Path(store_root).absolute()
     if not Queue(root).database.writable:
         return None
@@ -60,12 +64,25 @@ def supervisor_pid(store_root: Path) -> int | None:
     return holder(lock_path(store_root))
 
 
+def check_data_root(path: Path) -> None:
+    """Refuse a data folder that is a file; one that is missing is made when data is downloaded.
+
+    Raises:
+        BadInput: it is a file.
+    """
+    if path.is_file():
+        raise BadInput(f"The data folder {path} is a file. Name a folder with --data-root or LTH_DATA.")
+
+
 def _start(root: Path, data_root: Path, command: Sequence[str]) -> int:
     log = root / "logs" / "supervisor.log"
-    log.parent.mkdir(exist_ok=True)
-    with log.open("ab") as output:
-        child = subprocess.Popen([*command, str(root), "--data", str(data_root)], stdin=subprocess.DEVNULL,
-                                 stdout=output, stderr=output, start_new_session=True, env=environment())
+    make_folder(log.parent)
+    try:
+        with log.open("ab") as output:
+            child = subprocess.Popen([*command, str(root), "--data", str(data_root)], stdin=subprocess.DEVNULL,
+                                     stdout=output, stderr=output, start_new_session=True, env=environment())
+    except OSError as error:
+        raise refused(Path(error.filename or log), error) from error
     threading.Thread(target=child.wait, name="reap supervisor", daemon=True).start()
     deadline = time.monotonic() + START_SECONDS
     while time.monotonic() < deadline:
@@ -85,6 +102,7 @@ def main(arguments: list[str] | None = None) -> int:
     declared.add_argument("--data", type=Path, required=True, help="folder of the data sets")
     declared.add_argument("--idle-minutes", type=float, default=10.0, help="end after so long without a job")
     given = declared.parse_args(arguments)
+    signal.signal(signal.SIGTERM, _told_to_end)
     try:
         return Supervisor(given.store, given.data, idle_minutes=given.idle_minutes, long_jobs=slots()).run()
     except LotteryError as error:
@@ -92,6 +110,13 @@ def main(arguments: list[str] | None = None) -> int:
         return 1
     except KeyboardInterrupt:
         return 130
+
+
+def _told_to_end(number: int, frame: object) -> NoReturn:
+    """SIGTERM leaves a line in the log. By os.write: the signal may have come in the midst of a print."""
+    os.write(sys.stdout.fileno(), f"{time.strftime('%Y-%m-%d %H:%M:%S')} supervisor {os.getpid()}: ended by SIGTERM; "
+             "its workers go on\n".encode())
+    raise SystemExit(128 + number)
 
 
 if __name__ == "__main__":

@@ -8,6 +8,7 @@ process closes *any* descriptor of the file, so a process never opens a lock fil
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import os
 import struct
@@ -18,6 +19,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from lth_engine.core.errors import StoreError
+
 _held: dict[Path, tuple[int, int]] = {}
 _guard = threading.Lock()
 
@@ -26,7 +29,10 @@ _FLOCK = ("hhqqi4x", 0, 4) if sys.platform.startswith("linux") else ("qqihh", 3,
 
 
 class RecordLock:
-    """An exclusive kernel lock on the file `path`, held until :meth:`release` or the process's end."""
+    """An exclusive kernel lock on the file `path`, held until :meth:`release` or the process's end.
+
+    Raises (from acquire and keep): StoreError if the file cannot be made or locked.
+    """
 
     def __init__(self, path: Path) -> None:
         self.path = path.absolute()
@@ -62,12 +68,14 @@ class RecordLock:
                 return True
             if _held_here(self.path):
                 return False
-            descriptor = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
+            descriptor = _made(self.path)
             try:
                 fcntl.lockf(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except (BlockingIOError, PermissionError):
+            except OSError as error:
                 os.close(descriptor)
-                return False
+                if isinstance(error, BlockingIOError | PermissionError):
+                    return False
+                raise refused(self.path, error) from error
             if not _same_file(descriptor, self.path):
                 os.close(descriptor)
                 return False
@@ -77,7 +85,11 @@ class RecordLock:
 
 
 def holder(path: Path) -> int | None:
-    """Process id of the lock's holder (0 if it runs in another pid namespace), or None."""
+    """Process id of the lock's holder (0 if it runs in another pid namespace), or None.
+
+    Raises:
+        StoreError: the lock file cannot be opened.
+    """
     path = path.absolute()
     with _guard:
         if _held_here(path):
@@ -86,6 +98,8 @@ def holder(path: Path) -> int | None:
             descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
         except FileNotFoundError:
             return None
+        except OSError as error:
+            raise refused(path, error) from error
         try:
             return _ask_kernel(descriptor)
         finally:
@@ -94,14 +108,50 @@ def holder(path: Path) -> int | None:
 
 @contextmanager
 def exclusive(path: Path) -> Iterator[None]:
-    """A short critical section among threads and processes (flock, so threads exclude each other too)."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
+    """A short critical section among threads and processes (flock, so threads exclude each other too).
+
+    Raises:
+        StoreError: the file cannot be made or locked.
+    """
+    make_folder(path.parent)
+    descriptor = _made(path)
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+        except OSError as error:
+            raise refused(path, error) from error
         yield
     finally:
         os.close(descriptor)
+
+
+def make_folder(path: Path) -> None:
+    """Make a folder of the store, with those above it, unless it is there.
+
+    Raises:
+        StoreError: it cannot be made.
+    """
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise refused(path, error) from error
+
+
+def refused(path: Path, error: OSError) -> StoreError:
+    """What the system refused about a file or folder of the store, in a sentence."""
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return StoreError(f"The disk is full, so {path} cannot be written. Free some space.")
+    for folder in (path, path.parent):
+        if error.errno in (errno.ENOTDIR, errno.EEXIST) and folder.exists() and not folder.is_dir():
+            return StoreError(f"{folder} must be a folder and is a file. Move it away and try again.")
+    return StoreError(f"{path} cannot be used ({error.strerror or error}). Check its permissions and the disk.")
+
+
+def _made(path: Path) -> int:
+    try:
+        return os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
+    except OSError as error:
+        raise refused(path, error) from error
 
 
 def _held_here(path: Path) -> bool:
@@ -111,7 +161,7 @@ def _held_here(path: Path) -> bool:
 def _same_file(descriptor: int, path: Path) -> bool:
     try:
         there = os.stat(path)
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return False
     here = os.fstat(descriptor)
     return (here.st_dev, here.st_ino) == (there.st_dev, there.st_ino)

@@ -18,7 +18,7 @@ from lth_engine.core.errors import BadInput
 from lth_engine.core.spec import Spec
 from lth_engine.core.workbench import Progress
 from lth_engine.jobs.database import Database
-from lth_engine.jobs.job import Job, State
+from lth_engine.jobs.job import DAMAGED, Job, State
 
 __all__ = ["Job", "Queue"]
 
@@ -88,11 +88,21 @@ class Queue:
 
     def resume(self, id: str) -> Job:
         """Queue a failed or cancelled job again; it goes on from what is stored. Returns the live
-        job of the same question if there is one."""
+        job of the same question if there is one.
+
+        Raises:
+            BadInput: it is done, still stopping, or damaged.
+        """
         def change(connection: sqlite3.Connection) -> Job:
             job = _one(connection, "id = ?", id)
             for other in _many(connection, f"key = ? AND state IN {_LIVE}", job.key):
+                if other.state == "cancelling":
+                    raise BadInput(f"The job {other.id} is still stopping; resume it in a moment.")
                 return other
+            if job.state == "done":
+                raise BadInput(f"The job {id} is done; there is nothing to resume.")
+            if job.damaged:
+                raise BadInput(f"The row of the job {id} is damaged; take it off the list and ask its question again.")
             connection.execute(f"UPDATE job SET state = 'queued', losses = 0, {_FRESH} "
                                "WHERE id = ? AND state IN ('failed', 'cancelled')", (id,))
             return _one(connection, "id = ?", id)
@@ -242,9 +252,16 @@ def _many(connection: sqlite3.Connection, where: str, *values: Any) -> list[Job]
 
 
 def _job(row: Mapping[str, Any] | sqlite3.Row) -> Job:
-    progress = Progress(row["done"], row["total"], row["message"], row["images_per_second"],
-                        json.loads(row["metrics"]))
-    return Job(id=row["id"], key=row["key"], kind=row["kind"], spec=json.loads(row["spec"]), state=row["state"],
+    """The job of a row; one that cannot be read keeps its id, key and state and says that it is damaged."""
+    try:
+        spec, metrics = json.loads(row["spec"]), json.loads(row["metrics"])
+        whole = isinstance(spec, dict) and isinstance(metrics, dict)
+    except (ValueError, RecursionError):
+        whole = False
+    if not whole:
+        spec, metrics = {}, {}
+    progress = Progress(row["done"], row["total"], row["message"], row["images_per_second"], metrics)
+    return Job(id=row["id"], key=row["key"], kind=row["kind"], spec=spec, state=row["state"],
                progress=progress, submitted=row["submitted"], started=row["started"], ended=row["ended"],
-               error=row["error"], attempt=row["attempt"], quick=bool(row["quick"]),
+               error=row["error"] if whole else DAMAGED, attempt=row["attempt"], quick=bool(row["quick"]),
                eta_seconds=row["eta_seconds"], pid=row["pid"])

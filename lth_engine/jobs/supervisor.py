@@ -16,9 +16,9 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from lth_engine.core.errors import BadInput, LotteryError
-from lth_engine.jobs.job import Job
-from lth_engine.jobs.lock import RecordLock, holder
+from lth_engine.core.errors import BadInput, LotteryError, NewerStore, StoreError
+from lth_engine.jobs.job import DAMAGED, Job, State
+from lth_engine.jobs.lock import RecordLock, holder, make_folder, refused
 from lth_engine.jobs.needed import needed_keys
 from lth_engine.jobs.queue import Queue
 from lth_engine.specs.questions import question_from_dict
@@ -71,10 +71,15 @@ class Supervisor:
         idle_minutes: it ends after so many minutes without a live job.
         worker: command of a worker; STORE JOB_ID ATTEMPT --data DIR are appended.
         long_jobs: number of long jobs at once; quick ones have one slot of their own besides.
+
+    Raises:
+        BadInput: `idle_minutes` is not a number from 0.
     """
 
     def __init__(self, store_root: Path, data_root: Path, *, idle_minutes: float = 10.0,
                  worker: Sequence[str] = WORKER, long_jobs: int = 1) -> None:
+        if not idle_minutes >= 0:
+            raise BadInput(f"--idle-minutes must be a number from 0. Got {idle_minutes:g}.")
         self.queue = Queue(store_root)
         self.data_root = Path(data_root).absolute()
         self.idle_seconds = idle_minutes * 60
@@ -84,8 +89,13 @@ class Supervisor:
         self._told: dict[tuple[str, int], float] = {}
 
     def run(self) -> int:
-        """Supervise until idle; returns at once if another supervisor lives. Returns an exit status."""
-        self.lock.path.parent.mkdir(parents=True, exist_ok=True)
+        """Supervise until idle; returns at once if another supervisor lives. Returns an exit status.
+
+        Raises:
+            StoreError: the queue cannot be used.
+        """
+        self.queue.live()
+        make_folder(self.lock.path.parent)
         while self.lock.acquire():
             self._say(f"supervisor {os.getpid()}: {self.long_jobs} long job(s) at once")
             if not self._until_idle():
@@ -120,6 +130,8 @@ class Supervisor:
     def _guarded_pass(self) -> bool:
         try:
             return self.look_once()
+        except NewerStore:
+            raise
         except (LotteryError, OSError) as error:
             self._say(str(error))
             time.sleep(PASS_SECONDS)
@@ -159,8 +171,11 @@ class Supervisor:
     def _settle(self, job: Job) -> None:
         """The worker is gone: unless it left a verdict meanwhile, queue the job again or give up."""
         child = self._children.get(job.id)
+        state: State | None
         self._told.pop((job.id, job.attempt), None)
-        if job.pid is None and child is None and job.state == "running":
+        if job.damaged:
+            state = "failed" if self.queue.finish(job.id, job.attempt, "failed", DAMAGED) else None
+        elif job.pid is None and child is None and job.state == "running":
             # The last supervisor died before its worker began: nobody's loss.
             state = self.queue.stopped(job.id, job.attempt)
         else:
@@ -203,6 +218,9 @@ class Supervisor:
         job = self.queue.claim(waiting.id)
         if job is None:
             return
+        if job.damaged:
+            self.queue.finish(job.id, job.attempt, "failed", DAMAGED)
+            return
         free = shutil.disk_usage(self.queue.root).free
         if free < LEAST_FREE_BYTES:
             self.queue.finish(job.id, job.attempt, "failed",
@@ -211,11 +229,15 @@ class Supervisor:
             return
         command = [*self.worker, str(self.queue.root), job.id, str(job.attempt), "--data", str(self.data_root)]
         log = self.queue.log_path(job.id)
-        log.parent.mkdir(exist_ok=True)
-        with log.open("ab") as output:
-            self._children[job.id] = subprocess.Popen(
-                command, stdin=subprocess.DEVNULL, stdout=output, stderr=output, start_new_session=True,
-                env=environment())
+        try:
+            make_folder(log.parent)
+            with log.open("ab") as output:
+                self._children[job.id] = subprocess.Popen(
+                    command, stdin=subprocess.DEVNULL, stdout=output, stderr=output, start_new_session=True,
+                    env=environment())
+        except (StoreError, OSError) as error:
+            told = error if isinstance(error, StoreError) else refused(Path(error.filename or log), error)
+            self.queue.finish(job.id, job.attempt, "failed", f"The worker could not be started: {told}")
 
     def _note(self, job: Job, line: str) -> None:
         with self.queue.log_path(job.id).open("a", encoding="utf-8") as log:

@@ -21,7 +21,7 @@ from lth_engine.core.artifact import Artifact
 from lth_engine.core.errors import Cancelled, LotteryError
 from lth_engine.core.workbench import Progress
 from lth_engine.jobs.job import Job
-from lth_engine.jobs.lock import RecordLock
+from lth_engine.jobs.lock import RecordLock, make_folder
 from lth_engine.jobs.needed import needed_keys
 from lth_engine.jobs.queue import Queue
 from lth_engine.jobs.reporter import Reporter
@@ -56,7 +56,7 @@ def run(store_root: Path, job_id: str, attempt: int, data_root: Path, answer: An
     faulthandler.enable()
     queue = Queue(store_root)
     lock = RecordLock(queue.lock_path(job_id))
-    lock.path.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(lock.path.parent)
     if not lock.acquire(LOCK_SECONDS):
         print(f"Attempt {attempt}: another worker still has this job.", file=sys.stderr)
         return 1
@@ -145,7 +145,11 @@ def main(arguments: list[str] | None = None) -> int:
     declared.add_argument("attempt", type=int, help="number of the attempt")
     declared.add_argument("--data", type=Path, required=True, help="folder of the data sets")
     given = declared.parse_args(arguments)
-    return run(given.store, given.job, given.attempt, given.data)
+    try:
+        return run(given.store, given.job, given.attempt, given.data)
+    except LotteryError as error:  # before it began or after it ended, so that no verdict can be written
+        print(error, file=sys.stderr)
+        return 1
 
 
 if __name__ == "__main__":

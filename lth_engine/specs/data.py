@@ -9,6 +9,9 @@ from lth_engine.core.errors import BadInput
 from lth_engine.core.knob import knob
 from lth_engine.core.spec import Spec
 
+SEED_HIGH = 2**52
+"""Greatest seed that can be asked for: a browser's numbers hold it exactly."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class DataSpec(Spec, family="data", package="lth_engine.data"):
@@ -22,7 +25,7 @@ class DataSpec(Spec, family="data", package="lth_engine.data"):
         0.1, "Fraction of the training images held back to decide what is selected.", low=0, high=0.9)
     split_seed: int = knob(
         0, "Seed of the draw of the validation images, and of the test images where the set has none of its own.",
-        low=0, advanced=True)
+        low=0, high=SEED_HIGH, advanced=True)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -14,10 +14,13 @@ from lth_engine.core.errors import BadInput
 from lth_engine.core.knob import knob
 from lth_engine.core.spec import Spec, catalogue, from_dict
 from lth_engine.core.step import Step
-from lth_engine.specs.data import DataSpec, Digits
+from lth_engine.specs.data import SEED_HIGH, DataSpec, Digits
 from lth_engine.specs.finding import Imp, SearchSpec
 from lth_engine.specs.models import Lenet300100, ModelSpec
 from lth_engine.specs.training import Training
+
+DERIVED_HIGH = 4 * SEED_HIGH
+"""Greatest seed of a part of a search: room for replicates, and for networks that are re-drawn."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,8 +55,8 @@ class DenseTicket(TicketSpec, name="dense"):
     data: DataSpec = knob(Digits(), "Images.")
     training: Training = knob(Training(), "Training whose beginning leads to the rewind point.")
     rewind: Step = knob(Step(0, "it"), "The rewind point; 0it is the initialisation.")
-    init_seed: int = knob(0, "Seed of the initial weights.", low=0)
-    order_seed: int = knob(0, "Seed of the order of the images and of their augmentation.", low=0)
+    init_seed: int = knob(0, "Seed of the initial weights.", low=0, high=DERIVED_HIGH)
+    order_seed: int = knob(0, "Seed of the order of the images and of their augmentation.", low=0, high=DERIVED_HIGH)
 
     def check(self) -> None:
         """The rewind point must lie before the end of training."""
@@ -77,10 +80,10 @@ class FoundTicket(TicketSpec, name="found"):
     title: ClassVar[str] = "Ticket found by a search"
     start: DenseTicket = knob(DenseTicket(), "The dense network at the rewind point.")
     training: Training = knob(Training(), "Training of the mask search.")
-    order_seed: int = knob(0, "Seed of the order of the images during the mask search.", low=0)
+    order_seed: int = knob(0, "Seed of the order of the images during the mask search.", low=0, high=DERIVED_HIGH)
     search: SearchSpec = knob(Imp(), "Search.")
     at_level: int = knob(1, "Level of the search.", low=1, high=200)
-    mask_seed: int = knob(0, "Seed of random choices of the search.", low=0)
+    mask_seed: int = knob(0, "Seed of random choices of the search.", low=0, high=DERIVED_HIGH)
 
     def check(self) -> None:
         """The search and the start must agree on the rewind point."""
@@ -117,7 +120,7 @@ class ControlTicket(TicketSpec, family="ticket", package="lth_engine.finders"):
     """A found ticket with one thing about it destroyed."""
 
     of: FoundTicket = knob(FoundTicket(), "The ticket that it is a control of.")
-    seed: int = knob(0, "Seed of what is drawn anew.", low=0)
+    seed: int = knob(0, "Seed of what is drawn anew.", low=0, high=DERIVED_HIGH)
 
     @property
     def dense(self) -> DenseTicket:
@@ -154,6 +157,10 @@ class Redrawn(ControlTicket, name="redrawn"):
 
     title: ClassVar[str] = "Same mask, weights re-drawn"
 
+    def check(self) -> None:
+        """The other draw must have a seed that is allowed too."""
+        _ = self.dense
+
     @property
     def dense(self) -> DenseTicket:
         """Another draw of the dense network."""
@@ -175,7 +182,8 @@ class Run(Question, name="run", package="lth_engine.training"):
     title: ClassVar[str] = "Training of a ticket"
     ticket: TicketSpec = knob(DenseTicket(), "The ticket.")
     training: Training = knob(Training(), "Training; its first `rewind` steps are the ticket's own past.")
-    order_seed: int = knob(0, "Seed of the order of the images; runs that differ in it alone are siblings.", low=0)
+    order_seed: int = knob(0, "Seed of the order of the images; runs that differ in it alone are siblings.", low=0,
+                           high=DERIVED_HIGH)
 
     def check(self) -> None:
         """The rewind point must lie before the end of training."""
@@ -207,7 +215,7 @@ class TicketSearch(Question, name="ticket_search"):
                            low=1, high=100)
     controls: tuple[str, ...] = knob(("random_mask", "redrawn"), "Controls trained beside each ticket.",
                                      choices=CONTROLS)
-    seed: int = knob(0, "Replicate r uses the seeds seed + r.", low=0, high=2**62)
+    seed: int = knob(0, "Replicate r uses the seeds seed + r.", low=0, high=SEED_HIGH)
     margin: float = knob(0.01, "Loss of test accuracy up to which a ticket counts as matching.", low=0, open_low=True,
                          high=1, unit="fraction")
 
@@ -268,5 +276,6 @@ def question_from_dict(values: dict[str, object]) -> Question:
     Raises:
         BadInput: no such question, or a knob that is not allowed.
     """
-    family = "ticket" if values.get("name") in catalogue("ticket") else "question"
+    name = values.get("name")
+    family = "ticket" if isinstance(name, str) and name in catalogue("ticket") else "question"
     return cast(Question, from_dict(family, values))

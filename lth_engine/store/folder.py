@@ -58,6 +58,8 @@ def _make(layout: Layout, create: bool) -> bool:
             folder.mkdir(parents=create, exist_ok=True)
     except NotADirectoryError as error:
         raise BadInput(f"The store must be a folder. A part of {layout.root} is a file; name another path.") from error
+    except FileExistsError as error:
+        raise StoreError(f"{folder} must be a folder and is a file. Move it away and open the store again.") from error
     except OSError as error:
         if not layout.artifacts.is_dir():
             raise StoreError(f"The store {layout.root} could not be made ({error.strerror}). "
@@ -71,7 +73,7 @@ def _check_version(layout: Layout) -> None:
         found = int(json.loads(layout.schema.read_text())["schema_version"])
     except FileNotFoundError:
         return
-    except (OSError, ValueError, TypeError, KeyError) as error:
+    except (OSError, ValueError, TypeError, KeyError, OverflowError, RecursionError) as error:
         raise StoreError(f"{layout.schema} should say which version wrote the store but is not readable ({error}). "
                          "Remove it: it is written anew.") from error
     if found > SCHEMA_VERSION:

@@ -11,6 +11,7 @@ STORE/
 
 from __future__ import annotations
 
+import os
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -74,8 +75,11 @@ class Layout:
         return self.locks / _checked(key)
 
     def stored_keys(self) -> set[str]:
-        """Keys of the answers on the disk: one listing of a folder."""
-        names = (path.name for path in self.artifacts.iterdir())
+        """Keys of the answers on the disk: one listing of a folder; none if the folder is gone."""
+        try:
+            names = os.listdir(self.artifacts)
+        except FileNotFoundError:
+            return set()
         return {name.removesuffix(SUFFIX) for name in names
                 if name.endswith(SUFFIX) and is_key(name.removesuffix(SUFFIX))}
 

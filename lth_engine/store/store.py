@@ -175,6 +175,10 @@ class Store:
         """Keys of the artifacts on the disk."""
         return self._layout.stored_keys()
 
+    def set_aside(self) -> set[Path]:
+        """Files that were found damaged and kept under another name, KEY.h5.corrupt-UNIXTIME."""
+        return set(self._layout.artifacts.glob(f"*{SUFFIX}.corrupt-*"))
+
     def load_row(self, key: str) -> Row | None:
         """A row read from its file; None if the file is gone, or unreadable: damaged (then it is
         moved aside), newer, or refused by the system."""

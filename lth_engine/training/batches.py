@@ -58,7 +58,7 @@ class Batches:
     def __init__(self, images: Images, training: Training, order_seed: int, level: int) -> None:
         if training.batch_size > len(images):
             raise BadInput(f"training.batch_size must be at most the {len(images)} training images. "
-                           f"Got {training.batch_size}.")
+                           f"Got {training.batch_size}. Lower it to {len(images)}.")
         self.images = images
         self.training = training
         self.order_seed = order_seed

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import json
 import shutil
+import sqlite3
+import subprocess
+import sys
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +16,7 @@ import pytest
 
 from lth_engine.cli import queue
 from lth_engine.cli.main import VERBS, in_words, main, parsers
+from lth_engine.jobs.queue import Queue
 from lth_engine.specs.presets import presets
 from lth_engine.specs.questions import TicketSearch
 from lth_engine.store.store import Store
@@ -114,6 +119,32 @@ def test_verify_finds_damage(command: Command, shelf: Path, tmp_path: Path) -> N
     assert command("verify", SEARCH.key, "--store", copy)[0] == 0
 
 
+def test_verify_tells_what_is_missing_and_how_to_compute_it(command: Command, shelf: Path, tmp_path: Path) -> None:
+    copy = tmp_path / "my lab"
+    shutil.copytree(shelf, copy)
+    run, search = SEARCH.run(1, 1), SEARCH.key
+    (copy / "artifacts" / f"{run.key}.h5").rename(copy / "artifacts" / f"{run.key}.h5.corrupt-1700000000")
+    (copy / "artifacts" / f"{search}.h5").rename(copy / "artifacts" / f"{search}.h5.corrupt-1700000001")
+    code, out, err = command("verify", "--all", "--store", copy)
+    assert code == 1
+    total = len(list(copy.glob("artifacts/*.h5")))
+    assert out == f"{total} of {total} answers are what was written.\n"
+    told = {line.split()[0]: line for line in err.splitlines()}
+    assert set(told) == {run.key, search}
+    assert f"{search}.h5.corrupt-1700000001). Ask its question again." in told[search]
+    assert f"{run.key}.h5.corrupt-1700000000). Ask its question again." in told[run.key]
+    assert command("answer", *FLAGS, "--store", copy)[0] == 0
+    assert command("verify", "--all", "--store", copy)[::2] == (0, "")
+    run = SEARCH.run(0, 0)
+    (copy / "artifacts" / f"{run.key}.h5").unlink()
+    code, _, err = command("verify", "--all", "--store", copy)
+    assert (code, err.count("\n")) == (1, 1)
+    assert err.startswith(f"{run.key} is missing; 2 stored answer(s) were made of it. Compute it again with: printf ")
+    line = err.partition("Compute it again with: ")[2].strip().replace("python -m", f"{sys.executable} -m")
+    subprocess.run(["sh", "-c", line], check=True, capture_output=True, cwd=Path(__file__).parents[2])
+    assert command("verify", "--all", "--store", copy)[::2] == (0, "")
+
+
 def test_verify_wants_keys_or_all(command: Command, shelf: Path) -> None:
     assert command("verify", "--store", shelf)[0] == 2
     assert command("verify", SEARCH.key, "--all", "--store", shelf)[0] == 2
@@ -134,7 +165,11 @@ def test_a_file_asks_too(command: Command, shelf: Path, tmp_path: Path) -> None:
     path.write_text(json.dumps(SEARCH.to_dict()))
     code, out, _ = command("answer", "--spec", path, "--store", shelf, "--json")
     assert (code, json.loads(out)["key"]) == (0, SEARCH.key)
-    for text in ("{", "[]", '{"name": "ticket_serch"}', '{"name": "ticket_search", "levls": 3}'):
+    path.write_text(json.dumps(SEARCH.to_dict()), encoding="utf-8-sig")
+    assert command("answer", "--spec", path, "--store", shelf)[0] == 0
+    half = '{"name": "ticket_search", "data": {"name": "own_images", "path": "\\ud800"}}'
+    for text in ("{", "[" * 100_000, '{"name": []}', half, "[]", '{"name": "ticket_serch"}',
+                 '{"name": "ticket_search", "levls": 3}'):
         path.write_text(text)
         code, _, err = command("answer", "--spec", path, "--store", shelf)
         assert (code, err.startswith("error: "), err.count("\n")) == (2, True, 1)
@@ -146,14 +181,18 @@ def test_a_file_asks_too(command: Command, shelf: Path, tmp_path: Path) -> None:
     ("anwser", "Did you mean answer"),
     ("", "VERB"),
     ("ls --lmit 3", "Did you mean --limit"),
-    ("ls --limit 0", "--limit"),
-    ("ls --limit many", "--limit"),
+    ("ls --limit 0", "--limit: must be a whole number from 1. Got '0'"),
+    ("jobs --limit many", "--limit: must be a whole number from 1. Got 'many'"),
+    ("ls --limit 99999999999", "--limit: must be a whole number from 1"),
+    ("worker --idle-minutes nan", "--idle-minutes must be a number from 0. Got nan."),
     ("answer --device tpu", "cpu"),
     ("answer --preset first-tikcet", "Did you mean first-ticket"),
     ("answer --levls 3", "Did you mean --levels"),
     ("answer --jsn", "Did you mean --json"),
     ("answer --data own_images", "own_images.path"),
     ("answer --data own_images --path nowhere", "nowhere"),
+    ("answer --data own_images --path ~nobody_has_this_name", "nobody_has_this_name"),
+    (f"answer --data own_images --path {'x' * 5000}", "own_images.path"),
     ("price --spec x --preset y", "exclude"),
     ("export abc", "--to"),
     ("cancel", "job"),
@@ -185,9 +224,73 @@ def test_queue_verbs(command: Command, tmp_path: Path, monkeypatch: pytest.Monke
     assert [(j["id"], j["state"], j["key"]) for j in json.loads(out)] == [(job, "queued", SEARCH.key)]
     assert command("cancel", job, *where)[1] == f"{job} cancelled\n"
     assert command("resume", job, *where)[1] == f"{job} queued\n"
-    assert len(started) == 3
+    assert len(started) == 4, "twice by submit, by jobs and by resume; a job that is cancelled needs nobody"
     assert command("jobs", *where)[1].splitlines()[1].split()[:3] == [job, "queued", "ticket_search"]
     assert command("cancel", "nope", *where)[0] == 2
+
+
+def test_whoever_looks_or_cancels_replaces_a_dead_supervisor(command: Command, tmp_path: Path,
+                                                             monkeypatch: pytest.MonkeyPatch) -> None:
+    started: list[Path] = []
+
+    def start(store: Path, data: Path) -> int | None:
+        started.append(store)
+        return 1 if Store(store).writable else None
+    monkeypatch.setattr(queue, "ensure_supervisor", start)
+    store = tmp_path / "lab"
+    Store(store)
+    asked = Queue(store)
+    job = asked.claim(asked.submit(SEARCH).id)
+    assert job is not None
+    code, out, err = command("jobs", "--store", store)
+    assert (code, err) == (0, "Nobody worked on this queue; a process that does was started just now.\n")
+    assert job.id in out
+    assert command("cancel", job.id, "--store", store)[1] == f"{job.id} cancelling\n"
+    assert started == [store, store]
+    code, _, err = command("resume", job.id, "--store", store)
+    assert (code, err) == (2, f"error: The job {job.id} is still stopping; resume it in a moment.\n")
+    monkeypatch.setattr("lth_engine.store.folder.can_write", lambda layout: False)
+    assert "nobody can be started" in command("jobs", "--store", store)[2]
+    asked.stopped(job.id, job.attempt)
+    assert command("jobs", "--store", store)[2] == "", "nothing is left to work on"
+
+
+def test_submit_tells_the_id_even_if_nobody_can_be_woken(command: Command, tmp_path: Path) -> None:
+    store = tmp_path / "lab"
+    Store(store)
+    (store / "logs").write_text("mine")
+    code, out, err = command("submit", *FLAGS, "--store", store, "--data-root", tmp_path)
+    (job,) = Queue(store).list()
+    assert (code, out) == (1, f"{job.id}\n")
+    assert err.startswith(f"error: The job {job.id} is queued, but nobody works on it yet: {store / 'logs'} must be")
+    code, out, err = command("jobs", "--store", store)
+    assert (code, job.id in out, err.startswith("Nobody works on this queue: ")) == (0, True, True)
+
+
+@pytest.mark.parametrize("damage", ["later", "folder"])
+def test_work_on_a_queue_that_cannot_be_used_ends_in_words(command: Command, tmp_path: Path, damage: str) -> None:
+    store = tmp_path / "lab"
+    Store(store)
+    if damage == "folder":
+        (store / "queue.sqlite").mkdir()
+    else:
+        Queue(store).submit(SEARCH)
+        with closing(sqlite3.connect(store / "queue.sqlite")) as connection:
+            connection.execute("PRAGMA user_version = 9")
+    for verb in ("worker", "jobs"):
+        code, out, err = command(verb, "--store", store)
+        assert (code, out, err.count("\n")) == (1, "", 1)
+        assert "queue.sqlite" in err
+
+
+@pytest.mark.parametrize("verb", [("answer", *FLAGS), ("submit", *FLAGS), ("price", *FLAGS), ("worker",)])
+def test_a_data_folder_that_is_a_file_is_refused(command: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+                                                 verb: tuple[str, ...]) -> None:
+    (tmp_path / "file").write_text("mine")
+    monkeypatch.setenv("LTH_DATA", str(tmp_path / "file"))
+    code, _, err = command(*verb, "--store", tmp_path / "lab")
+    assert (code, f"The data folder {tmp_path / 'file'} is a file." in err) == (2, True)
+    assert not (tmp_path / "lab").exists()
 
 
 def test_the_environment_names_the_store(command: Command, shelf: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -200,8 +303,9 @@ def test_a_store_of_a_later_version_is_refused(command: Command, shelf: Path, tm
     shutil.copytree(shelf, copy)
     schema = json.loads((copy / "schema.json").read_text())
     (copy / "schema.json").write_text(json.dumps(dict.fromkeys(schema, 10 ** 6)))
-    code, _, err = command("ls", "--store", copy)
-    assert (code, err.count("\n")) == (1, 1)
+    for verb in ("ls", "jobs"):
+        code, _, err = command(verb, "--store", copy)
+        assert (code, err.count("\n"), "Update the lab" in err) == (1, 1, True)
 
 
 def test_what_nobody_foresaw_is_said_in_words() -> None:

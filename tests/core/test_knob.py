@@ -12,6 +12,7 @@ from lth_engine.core.errors import BadInput, UnknownName
 from lth_engine.core.knob import knob, knobs
 from lth_engine.core.spec import Spec
 from lth_engine.core.step import Step
+from lth_engine.specs.questions import TicketSearch
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,6 +57,7 @@ BAD: list[tuple[str, Any, str]] = [
     ("steps", ["1ep", "soon"], r"toy\.steps.*Got 'soon'"),
     ("length", "soon", r"toy\.length.*Got 'soon'"),
     ("length", 3, r"Got 3"),
+    ("text", "\ud800", r"toy\.text must be a text that can be written as UTF-8\. Got '\\ud800'\."),
 ]
 
 
@@ -75,6 +77,30 @@ def test_refuses(name: str, given: Any, text: str) -> None:
 def test_unknown_value_names_the_nearest() -> None:
     with pytest.raises(UnknownName, match="Did you mean float32"):
         raise UnknownName("precision", "flot32", ["float32", "bfloat16"])
+
+
+@pytest.mark.parametrize(("name", "given"), [("text", "c" * 10**6), ("text", ["c" * 10**6]), ("several", "c" * 10**6),
+                                             ("length", "c" * 10**6), ("closed", "c" * 10**6)])
+def test_a_long_value_is_not_repeated_whole(name: str, given: Any) -> None:
+    with pytest.raises(BadInput, match=r"'ccc.*\.\.\.") as told:
+        Toy(**{name: given})
+    assert len(str(told.value)) < 400
+
+
+def test_a_value_that_has_no_text_is_told_by_its_type() -> None:
+    deep: list[Any] = []
+    for _ in range(100_000):
+        deep = [deep]
+    with pytest.raises(BadInput, match="a list too large to show"):
+        Toy(text=deep)
+    while deep:  # taken apart by hand: its own end would recurse too
+        deep = deep[0]
+
+
+def test_whole_bounds_are_exact() -> None:
+    seed = knobs(TicketSearch)[[k.name for k in knobs(TicketSearch)].index("seed")]
+    with pytest.raises(BadInput, match=r"in \[0, 4503599627370496\]\. Got 4503599627370497\."):
+        seed.check("ticket_search", 2**52 + 1)
 
 
 def test_bounds_in_words() -> None:

@@ -68,3 +68,10 @@ def test_refusals_say_what_to_do(tmp_path: Path) -> None:
         fingerprint(tmp_path / "empty")
     with pytest.raises(BadInput, match=r"empty.zip is empty: name the folder"):
         fingerprint(tmp_path / "empty.zip")
+
+
+@pytest.mark.parametrize("name", ["~nobody_has_this_name/x", "a\0b", "x" * 5000])
+def test_a_name_that_is_no_path_is_told_in_words(name: str) -> None:
+    with pytest.raises(BadInput, match=r"own_images\.path") as told:
+        fingerprint(Path(name))
+    assert len(str(told.value)) < 500

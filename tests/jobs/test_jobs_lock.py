@@ -1,5 +1,7 @@
 """The kernel says who lives."""
 
+import errno
+import fcntl
 import os
 import signal
 import subprocess
@@ -7,7 +9,12 @@ import sys
 import threading
 import time
 
+import pytest
+
+from lth_engine.core.errors import StoreError
+from lth_engine.jobs.local import ensure_supervisor
 from lth_engine.jobs.lock import RecordLock, exclusive, holder
+from lth_engine.jobs.server import claim_server
 from lth_engine.jobs.supervisor import environment
 
 HOLD = """
@@ -105,3 +112,29 @@ def test_a_critical_section_excludes_threads(tmp_path):
     for thread in threads:
         thread.join()
     assert most == [1] * 8
+
+
+@pytest.mark.parametrize("use", [lambda path: exclusive(path).__enter__(), lambda path: RecordLock(path).acquire(),
+                                 holder, lambda path: claim_server(path.parents[1]),
+                                 lambda path: ensure_supervisor(path.parents[1], path.parents[1] / "data")])
+def test_a_file_in_the_place_of_the_folder_of_locks_is_named(tmp_path, use):
+    (tmp_path / "locks").write_text("mine")
+    with pytest.raises(StoreError, match=r"locks must be a folder and is a file\. Move it away"):
+        use(tmp_path / "locks" / "one")
+
+
+def test_a_full_disk_is_told_in_words(tmp_path, monkeypatch):
+    def full(*_, **__):
+        raise OSError(errno.ENOSPC, "No space left on device")
+    monkeypatch.setattr(os, "open", full)
+    for use in (lambda: RecordLock(tmp_path / "lock").acquire(), lambda: exclusive(tmp_path / "lock").__enter__()):
+        with pytest.raises(StoreError, match=r"The disk is full, so .*lock cannot be written"):
+            use()
+
+
+def test_a_file_system_without_locks_is_told_in_words(tmp_path, monkeypatch):
+    def refuse(*_):
+        raise OSError(errno.ENOLCK, "No locks available")
+    monkeypatch.setattr(fcntl, "lockf", refuse)
+    with pytest.raises(StoreError, match=r"cannot be used \(No locks available\)"):
+        RecordLock(tmp_path / "lock").acquire()

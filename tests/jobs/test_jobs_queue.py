@@ -314,3 +314,38 @@ def test_a_store_that_cannot_be_written_is_listed_and_refuses_changes():
         for path in (queue.root, *queue.root.rglob("*")):
             path.chmod(0o755)
         shutil.rmtree(folder)
+
+
+def test_what_is_stopping_done_or_damaged_is_not_resumed(queue):
+    job = running(queue)
+    queue.cancel(job.id)
+    with pytest.raises(BadInput, match=f"The job {job.id} is still stopping; resume it in a moment"):
+        queue.resume(job.id)
+    assert queue.get(job.id).state == "cancelling"
+    queue.stopped(job.id, job.attempt)
+    assert queue.resume(job.id).state == "queued"
+    job = queue.claim(job.id)
+    queue.finish(job.id, job.attempt, "done")
+    with pytest.raises(BadInput, match="is done; there is nothing to resume"):
+        queue.resume(job.id)
+
+
+@pytest.mark.parametrize("column", ["spec", "metrics"])
+@pytest.mark.parametrize("text", ["{broken", "[1]", "[" * 100_000])
+def test_a_damaged_row_is_a_job_that_says_so(queue, column, text):
+    whole, broken = queue.submit(long_question("a", 1)), queue.submit(long_question("b", 2))
+    damage(queue, broken.id, column, text)
+    found = queue.list()
+    assert [(job.id, job.state) for job in found] == [(broken.id, "queued"), (whole.id, "queued")]
+    assert found[1] == whole
+    assert dict(found[0].spec) == {}
+    assert found[0].error == "This row of the queue is damaged; take it off the list."
+    assert queue.cancel(broken.id).state == "cancelled"
+    with pytest.raises(BadInput, match="is damaged; take it off the list"):
+        queue.resume(broken.id)
+    queue.forget(broken.id)
+    assert queue.list() == [whole]
+
+
+def damage(queue, id, column, text):
+    queue.database.write(lambda c: c.execute(f"UPDATE job SET {column} = ? WHERE id = ?", (text, id)))

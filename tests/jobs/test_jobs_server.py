@@ -41,3 +41,13 @@ def test_the_store_is_free_once_the_server_was_killed(tmp_path):
     other.kill()
     other.communicate()
     assert claim_server(tmp_path) is None
+
+
+def test_the_time_of_the_start_is_not_essential(tmp_path):
+    (tmp_path / "locks" / "server-started").mkdir(parents=True)
+    other = subprocess.Popen([sys.executable, "-c", SERVE, str(tmp_path)], stdin=subprocess.PIPE, text=True,
+                             stdout=subprocess.PIPE, env=environment())
+    assert other.stdout.readline() == "None\n"
+    assert claim_server(tmp_path).startswith(f"Another server (process {other.pid}) already serves")
+    other.kill()
+    other.communicate()

@@ -3,17 +3,19 @@
 import os
 import shutil
 import signal
+import sqlite3
 import subprocess
 import sys
 import threading
 import time
 from collections import namedtuple
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 from jobs_lab import SUPERVISE, kill, long_question, quick_question, search, until
 
-from lth_engine.core.errors import BadInput, StoreError
+from lth_engine.core.errors import BadInput, NewerStore, StoreError
 from lth_engine.jobs import supervisor as module
 from lth_engine.jobs.local import ensure_supervisor, supervisor_pid
 from lth_engine.jobs.supervisor import Supervisor, environment, slots
@@ -320,3 +322,57 @@ def _runs(pid):
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
     except FileNotFoundError:
         return False
+
+
+def test_damaged_rows_fail_in_words_and_the_others_are_done(lab):
+    waiting, lost = lab.queue.submit(long_question("x", 1)), lab.queue.submit(long_question("x", 2))
+    good = lab.queue.submit(long_question("x", 3))
+    lab.queue.claim(lost.id)
+    lab.queue.database.write(lambda c: c.execute("UPDATE job SET spec = '{' WHERE id <> ?", (good.id,)))
+    child = lab.start()
+    assert lab.wait(good.id).state == "done"
+    for id in (waiting.id, lost.id):
+        job = lab.wait(id)
+        assert (job.state, job.error) == ("failed", "This row of the queue is damaged; take it off the list.")
+    assert child.poll() is None
+
+
+def test_a_queue_of_a_later_version_ends_the_supervisor(lab):
+    lab.queue.submit(long_question())
+    one = Supervisor(lab.root, lab.data, worker=FAKE_WORKER)
+    with closing(sqlite3.connect(lab.root / "queue.sqlite")) as connection:
+        connection.execute("PRAGMA user_version = 9")
+    for use in (one.run, one._guarded_pass):
+        with pytest.raises(NewerStore, match="later version"):
+            use()
+
+
+def test_a_worker_that_cannot_be_started_fails_its_job_in_words(lab):
+    lab.root.mkdir()
+    (lab.root / "logs").write_text("mine")
+    job = lab.queue.submit(long_question())
+    Supervisor(lab.root, lab.data, worker=FAKE_WORKER).look_once()
+    job = lab.queue.get(job.id)
+    assert job.state == "failed"
+    assert job.error.endswith("logs must be a folder and is a file. Move it away and try again.")
+    with pytest.raises(StoreError, match="logs must be a folder and is a file"):
+        ensure_supervisor(lab.root, lab.data)
+
+
+def test_sigterm_leaves_a_line_in_the_log(lab):
+    pid = ensure_supervisor(lab.root, lab.data)
+    os.kill(pid, signal.SIGTERM)
+    until(lambda: supervisor_pid(lab.root) is None)
+    assert f"supervisor {pid}: ended by SIGTERM" in (lab.root / "logs" / "supervisor.log").read_text()
+
+
+def test_a_data_folder_that_is_a_file_is_refused(lab, tmp_path):
+    (tmp_path / "file").write_text("mine")
+    with pytest.raises(BadInput, match=r"The data folder .*file is a file\. Name a folder"):
+        ensure_supervisor(lab.root, tmp_path / "file")
+
+
+@pytest.mark.parametrize("minutes", [float("nan"), -1])
+def test_idle_minutes_are_a_number_from_zero(lab, minutes):
+    with pytest.raises(BadInput, match="--idle-minutes must be a number from 0"):
+        Supervisor(lab.root, lab.data, idle_minutes=minutes)

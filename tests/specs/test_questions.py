@@ -6,6 +6,7 @@ import pytest
 
 from lth_engine.core.errors import BadInput
 from lth_engine.core.step import Step
+from lth_engine.specs.data import Digits
 from lth_engine.specs.finding import Imp, OneShot, RandomScore
 from lth_engine.specs.models import Conv
 from lth_engine.specs.questions import (
@@ -95,3 +96,24 @@ def test_any_question_is_read_back_from_json(question: Run) -> None:
 def test_unknown_question() -> None:
     with pytest.raises(BadInput, match="Did you mean ticket_search"):
         question_from_dict({"name": "ticket_serach"})
+
+
+def test_the_greatest_seed_leaves_room_for_every_part() -> None:
+    search = TicketSearch(seed=2**52, levels=1, replicates=100, controls=("random_mask", "redrawn", "shuffled_mask"),
+                          data=Digits(split_seed=2**52))
+    assert len({q.key for q in search.inputs()}) == len(search.runs()) + len(search.starts())
+    for what in (lambda: TicketSearch(seed=2**52 + 1), lambda: Digits(split_seed=2**52 + 1)):
+        with pytest.raises(BadInput, match="seed must be in"):
+            what()
+
+
+def test_a_redrawn_ticket_is_refused_if_its_other_draw_is() -> None:
+    of = FoundTicket(start=DenseTicket(init_seed=2**54))
+    with pytest.raises(BadInput, match="init_seed must be in"):
+        Redrawn(of=of)
+
+
+@pytest.mark.parametrize("name", [[], {}, 3, None, True, ["run"]])
+def test_a_name_must_be_a_text(name: object) -> None:
+    with pytest.raises(BadInput, match="is written as"):
+        question_from_dict({"name": name})

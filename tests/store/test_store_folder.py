@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import json
 import os
+import shutil
 import subprocess
 from pathlib import Path
 
@@ -121,7 +122,8 @@ def test_a_store_of_a_newer_version_is_refused(store: Store) -> None:
         Store(store.root)
 
 
-@pytest.mark.parametrize("text", ["", "{}", "[1]", '{"schema_version": "x"}', "\0\0"])
+@pytest.mark.parametrize("text", ["", "{}", "[1]", '{"schema_version": "x"}', "\0\0",
+                                  '{"schema_version": 1e999}', "[" * 100_000])
 def test_a_damaged_schema_file_is_named(store: Store, text: str) -> None:
     (store.root / "schema.json").write_text(text)
     with pytest.raises(StoreError, match=r"schema\.json should say .* Remove it"):
@@ -196,3 +198,17 @@ def test_a_refused_write_leaves_the_old_file(store: Store, monkeypatch: pytest.M
     assert same(store.get(written.key), written)
     assert store.stored_keys() == {written.key}
     assert not list(store.root.rglob("*.tmp"))
+
+
+def test_a_file_in_the_place_of_a_folder_is_named(store: Store) -> None:
+    shutil.rmtree(store.root / "locks")
+    (store.root / "locks").write_text("mine")
+    with pytest.raises(StoreError, match=r"locks must be a folder and is a file\. Move it away"):
+        Store(store.root)
+
+
+def test_a_store_whose_answers_were_deleted_lists_none(store: Store) -> None:
+    key = put(store).key
+    shutil.rmtree(store.root / "artifacts")
+    assert store.stored_keys() == set()
+    assert store.has([key]) == set()

@@ -74,7 +74,8 @@ def test_mirror_flips_half_of_the_images_left_to_right(digits):
 
 def test_a_batch_larger_than_the_set_is_refused(digits):
     _, images = digits
-    with pytest.raises(BadInput, match=rf"at most the {len(images)} training images"):
+    with pytest.raises(BadInput, match=rf"at most the {len(images)} training images\. Got 5000\. "
+                                      rf"Lower it to {len(images)}\."):
         Batches(images, Training(batch_size=5000), 0, 0)
 
 
