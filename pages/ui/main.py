@@ -4,6 +4,5 @@ from pages.ui import frame
 from pages.ui.guard import guard
 
 frame.configure()
-page = frame.navigation()
 with guard():
-    page.run()
+    frame.navigation().run()

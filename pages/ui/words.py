@@ -2,12 +2,31 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Mapping
 from typing import Any
 
 from lth_engine.core.spec import Spec
 from lth_engine.specs.questions import Price, TicketSearch
+
+_MARKUP = re.compile(r"[\\`*_{}\[\]<>#$~|!&]")
+_ADDRESS = re.compile(r"://|www\.|@", re.IGNORECASE)
+
+
+def literal(text: object) -> str:
+    """Text that somebody typed, for a place that draws markdown: it appears as it is.
+
+    Marks are escaped. A word with an address in it becomes a code span, because addresses are made
+    links even where their marks are escaped. White space is one space.
+    """
+    whole = str(text).encode("utf-8", "replace").decode()
+    return " ".join(_code(word) if _ADDRESS.search(word) else _MARKUP.sub(r"\\\g<0>", word) for word in whole.split())
+
+
+def _code(word: str) -> str:
+    runs = [len(run) for run in re.findall("`+", word)]
+    return f"`{word}`" if not runs else f"{'`' * (max(runs) + 1)} {word} {'`' * (max(runs) + 1)}"
 
 
 def duration(seconds: float) -> str:
