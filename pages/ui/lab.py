@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import logging
 import os
+import threading
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,6 +17,9 @@ from lth_engine.jobs.server import claim_server
 from lth_engine.store.store import Store
 
 _log = logging.getLogger(__name__)
+
+first_page_drawn = threading.Event()
+"""Set once a page has been drawn since the server's start."""
 
 
 @dataclass(frozen=True)

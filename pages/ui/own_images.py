@@ -18,7 +18,7 @@ from lth_engine.core.fingerprint import fingerprint
 from lth_engine.specs.data import OwnImages
 from lth_engine.specs.questions import TicketSearch
 from pages.ui.lab import lab
-from pages.ui.upload import another, upload
+from pages.ui.upload import empty, upload
 from pages.ui.words import literal
 
 _CHUNK = 1 << 20
@@ -43,15 +43,16 @@ def path_input(start: Mapping[str, Any], key: str) -> str:
                                    "zip of that, or an .npz with x (N x H x W or N x H x W x C) and y.")
         return _existing(typed)
     kept = st.session_state.get(f"{key}.kept")
-    file = upload("A .zip of class folders, or an .npz", SUFFIXES, f"{key}.upload")
-    if file is not None:
-        try:
+    try:
+        file = upload("A .zip of class folders, or an .npz", SUFFIXES, f"{key}.upload")
+        if file is not None:
             st.session_state[f"{key}.kept"] = str(keep(file, lab().data_root / "uploads"))
-        except BadInput as error:
-            st.error(literal(error), icon=":material/error:")
-            raise
+    except BadInput as error:
+        st.error(literal(error), icon=":material/error:")
+        raise
+    if file is not None:
         _release(file)
-        another(f"{key}.upload")
+        empty(f"{key}.upload")
         st.rerun()
     if kept is None:
         st.caption("It is stored under its SHA-256 in the lab's data folder, and read by the worker, never run.")
@@ -84,8 +85,6 @@ def keep(file: Any, folder: Path) -> Path:
         BadInput: it is no archive or an empty one, or the folder cannot be written.
     """
     suffix = Path(file.name).suffix.lower().lstrip(".")
-    if suffix not in SUFFIXES:
-        raise BadInput("An upload must be a .zip or an .npz. Choose another file.")
     _require_content(file, suffix)
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -100,10 +99,10 @@ def _require_content(file: Any, suffix: str) -> None:
     file.seek(0)
     try:
         with zipfile.ZipFile(file) as archive:
-            empty = all(entry.is_dir() for entry in archive.infolist())
+            hollow = all(entry.is_dir() for entry in archive.infolist())
     except (zipfile.BadZipFile, ValueError, NotImplementedError) as error:
         raise BadInput(f"The upload is no .{suffix}, or only a part of one. Choose another file.") from error
-    if empty:
+    if hollow:
         raise BadInput(f"The uploaded .{suffix} is empty. Choose one that holds images.")
 
 

@@ -6,26 +6,34 @@ from collections.abc import Sequence
 from typing import Any
 
 import streamlit as st
-from streamlit.errors import StreamlitAPIException
+
+from lth_engine.core.errors import BadInput
 
 
 def upload(label: str, kinds: Sequence[str], key: str, **more: Any) -> Any:
-    """The uploaded file, or None. `kinds` are endings without the dot."""
+    """Ask for a file.
+
+    Args:
+        label: what is asked for.
+        kinds: endings without the dot.
+        key: prefix of the widget's key.
+        **more: for the widget.
+
+    Returns:
+        the uploaded file, or None.
+
+    Raises:
+        BadInput: it has another ending.
+    """
     nonce = st.session_state.setdefault(f"{key}.nonce", 0)
-    try:
-        return st.file_uploader(label, type=list(kinds), key=f"{key}.{nonce}", **more)
-    except StreamlitAPIException:
-        refuse_kind(kinds)
-        another(key)
-        return st.file_uploader(label, type=list(kinds), key=f"{key}.{nonce + 1}", **more)
+    # A MIME type among the kinds leaves the check of the ending to us: the widget's own is an exception box.
+    file = st.file_uploader(label, type=[*(f".{kind}" for kind in kinds), f"application/{kinds[0]}"],
+                            key=f"{key}.{nonce}", **more)
+    if file is not None and not file.name.lower().endswith(tuple(f".{kind}" for kind in kinds)):
+        raise BadInput(f"An upload must be a {' or '.join(f'.{kind}' for kind in kinds)} file. Choose another.")
+    return file
 
 
-def refuse_kind(kinds: Sequence[str]) -> None:
-    """Say which kinds of file can be uploaded."""
-    st.error(f"An upload must be a {' or '.join(f'.{kind}' for kind in kinds)} file. Choose another.",
-             icon=":material/error:")
-
-
-def another(key: str) -> None:
+def empty(key: str) -> None:
     """Empty the uploader from the next run of the page on."""
     st.session_state[f"{key}.nonce"] += 1

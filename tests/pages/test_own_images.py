@@ -40,7 +40,7 @@ def uploading(own):
 
 @pytest.mark.parametrize(("path", "said"), [
     ("~nosuch/flowers", "This cannot be a path"), ("x" * 3000, "This cannot be a path: File name too long"),
-    ("a\0b", "This cannot be a path"), ("/no/such/![a](http://b.c/d.png)", "There is nothing at"),
+    ("a\0b", "There is nothing at"), ("/no/such/![a](http://b.c/d.png)", "There is nothing at"),
 ])
 def test_a_path_that_is_none_is_said(own, path, said):
     app = key_of(own, ".path").set_value(path).run()
@@ -69,7 +69,7 @@ def test_a_data_folder_that_is_a_file_is_said(uploading, tmp_path):
     app = uploading.file_uploader[0].upload("a.npz", npz()).run()
     assert not app.exception
     (error,) = app.error
-    assert "LTH_DATA" in error.value
+    assert "LTH\\_DATA" in error.value
     assert str(tmp_path / "data" / "uploads") in words(app)
     (tmp_path / "data").unlink()
     assert not app.run().error

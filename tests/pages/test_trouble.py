@@ -3,11 +3,14 @@
 import errno
 import shutil
 import sqlite3
+import subprocess
+import sys
 
 import pytest
 
 from lth_engine.core.errors import LotteryError
 from pages.ui import lab
+from pages.ui.frame import ROOT
 from tests.pages.conftest import words
 from tests.pages.fake_search import SEARCH, put_runs, put_search
 
@@ -113,3 +116,14 @@ def test_a_store_that_is_deleted_and_comes_back(open_page, store):
     shutil.rmtree(store.root)
     aside.rename(store.root)
     assert "The star is the ticket" in words(open_page("explore", search=SEARCH.key))
+
+
+def test_the_first_page_needs_no_figures_and_comes_before_the_rest(here):
+    """In a process of its own: what was imported when the start page had been drawn."""
+    script = ("import sys\nfrom streamlit.testing.v1 import AppTest\nfrom pages.ui import lab\n"
+              "assert not lab.first_page_drawn.is_set()\n"
+              "app = AppTest.from_file('pages/ui/main.py', default_timeout=30).run()\n"
+              "assert app.title and not app.exception\nassert lab.first_page_drawn.is_set()\n"
+              "print(*(m for m in sys.modules if m.startswith(('plotly', 'torch'))))")
+    done = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout.split() == []
