@@ -4,7 +4,8 @@ import os
 
 __version__ = "0.1.0"
 
-# Threads that wait for one another sleep instead of spinning. On a machine that does anything else at the same time
-# (two jobs, a browser, a class), spinning made a LeNet step up to 40 times slower (tests/benchmarks/contention.py).
-# It must be set before torch loads its OpenMP.
-os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+# Threads that wait for one another spin for some microseconds and then sleep. By default they spin for milliseconds,
+# which on a machine that does anything else (two jobs, a browser, a class) made a LeNet step 4 to 40 times slower; to
+# sleep at once makes it 3 times slower on a quiet one (tests/benchmarks/contention.py). It must be set before torch
+# loads its OpenMP (GNU's; others ignore it).
+os.environ.setdefault("GOMP_SPINCOUNT", "3000")

@@ -21,6 +21,7 @@ from lth_engine.training.evaluate import evaluate
 from lth_engine.training.flops import TRAINING_FACTOR, forward_flops, sparse_flops
 from lth_engine.training.loop import make_optimizer, train
 from lth_engine.training.material import Material, material, network
+from lth_engine.training.threads import use_threads
 
 _TIMED_SECONDS = 1.0
 """How long steps are timed; the first two are warm-up."""
@@ -34,6 +35,7 @@ def answer(question: Price, inputs: Inputs, bench: Workbench) -> Answer:
     model = network(search.model, facts, search.seed, bench.device)
     require_feasible(search, model)
     bench.report(Progress(0, 0, "timing a few steps"))
+    use_threads(model, facts, search.training.batch_size)
     batches = Batches(images.train, search.training, search.seed, level=0)
     rewind, total = search.training.span(search.search.rewind, batches.steps_per_epoch)
     step, check = _seconds_a_step(search, model, batches), _seconds_an_evaluation(model, images)

@@ -25,6 +25,7 @@ from lth_engine.training.loop import StepDone, make_optimizer, train
 from lth_engine.training.material import Material
 from lth_engine.training.mean_loss import MeanLoss
 from lth_engine.training.state import first_not_finite, fits, put_state, state_arrays
+from lth_engine.training.threads import use_threads
 
 COLUMNS = ("step", "epoch", "learning_rate", "train_loss", "validation_accuracy", "validation_loss", "test_accuracy",
            "test_loss")
@@ -69,6 +70,7 @@ class Session:
             Cancelled: the user asked to stop; the state is in the checkpoint.
             NonFinite: the loss or a weight became NaN or infinite; the checkpoint holds the last finite state.
         """
+        use_threads(self.model, self.images.facts, self.training.batch_size)
         optimizer = make_optimizer(self.training.optimizer, self.model)
         self.step = self.start
         if not self._resume(optimizer):

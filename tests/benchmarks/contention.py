@@ -1,7 +1,7 @@
-"""A LeNet step on a busy machine: threads that spin while they wait against threads that sleep.
+"""A LeNet step on a quiet and on a busy machine, by how long OpenMP's threads spin before they sleep.
 
-As many processes as there are cores keep the machine busy; then the same step is timed in two fresh processes, one
-with the default of OpenMP and one with OMP_WAIT_POLICY=PASSIVE, which lth_engine sets.
+As many processes as there are cores keep the machine busy. The step is timed in fresh processes: with OpenMP's default
+(spin for milliseconds), with OMP_WAIT_POLICY=PASSIVE (sleep at once), and as lth_engine sets it (GOMP_SPINCOUNT).
 """
 
 from __future__ import annotations
@@ -25,22 +25,22 @@ print(1000 * (time.perf_counter() - began) / count)
 
 
 def main() -> None:
-    """Print milliseconds a step, alone and beside busy processes."""
-    print(f"{'':28} {'spinning ms':>12} {'sleeping ms':>12} {'ratio':>7}")
+    """Print mean milliseconds a step, alone and beside busy processes."""
+    policies = {"default": {}, "sleep at once": {"OMP_WAIT_POLICY": "PASSIVE"},
+                "ours": {"GOMP_SPINCOUNT": os.environ["GOMP_SPINCOUNT"]}}
+    print(f"{'mean ms a step':28}" + "".join(f"{name:>15}" for name in policies))
     for title, busy in (("alone", 0), (f"beside {os.cpu_count()} busy processes", os.cpu_count() or 1)):
         others = [subprocess.Popen([sys.executable, "-c", _BUSY]) for _ in range(busy)]
-        spinning, sleeping = step(None), step("PASSIVE")
+        times = [step(policy) for policy in policies.values()]
         for other in others:
             other.kill()
             other.wait()
-        print(f"{title:28} {spinning:12.2f} {sleeping:12.2f} {spinning / sleeping:7.2f}")
+        print(f"{title:28}" + "".join(f"{ms:15.2f}" for ms in times))
 
 
-def step(policy: str | None) -> float:
+def step(policy: dict[str, str]) -> float:
     """Mean milliseconds of a step in a fresh process."""
-    environment = {k: v for k, v in os.environ.items() if k != "OMP_WAIT_POLICY"}
-    if policy:
-        environment["OMP_WAIT_POLICY"] = policy
+    environment = {k: v for k, v in os.environ.items() if k not in ("OMP_WAIT_POLICY", "GOMP_SPINCOUNT")} | policy
     done = subprocess.run([sys.executable, "-c", _STEP], env=environment, capture_output=True, text=True, check=True)
     return float(done.stdout)
 

@@ -171,7 +171,7 @@ def served(folder: Path, *, stored: bool, script: str = Server.script) -> Iterat
         put_search(Store(server.store))
         put_search(Store(server.store), SEARCH.replace(seed=SEARCH.seed + 1), word="failing")
         queue = Queue(server.store)
-        for number in range(JOBS):
+        for number in reversed(range(JOBS)):  # the newest are those that are stored, so that Explore draws them
             job = queue.claim(queue.submit(SEARCH.replace(seed=SEARCH.seed + number)).id)
             assert job is not None
             queue.finish(job.id, job.attempt, "done")
