@@ -10,18 +10,18 @@ from typing import Any
 from lth_engine.core.spec import Spec
 from lth_engine.specs.questions import Price, TicketSearch
 
-_MARKUP = re.compile(r"[\\`*_{}\[\]<>#$~|!&]")
-_ADDRESS = re.compile(r"://|www\.|@", re.IGNORECASE)
+_MARKUP = re.compile(r"[\\`*_{}\[\]<>#$~|!&]|:(?=\w)")
+_MADE_ANYWAY = re.compile(r"://|www\.|@|:[\w+/-]+:", re.IGNORECASE)
+"""Addresses and names of symbols: drawn as links and symbols even where their marks are escaped."""
 
 
 def literal(text: object) -> str:
     """Text that somebody typed, for a place that draws markdown: it appears as it is.
 
-    Marks are escaped. A word with an address in it becomes a code span, because addresses are made
-    links even where their marks are escaped. White space is one space.
+    Marks are escaped; a word that escaping does not help becomes a code span. White space is one space.
     """
-    whole = str(text).encode("utf-8", "replace").decode()
-    return " ".join(_code(word) if _ADDRESS.search(word) else _MARKUP.sub(r"\\\g<0>", word) for word in whole.split())
+    words = str(text).encode("utf-8", "replace").decode().split()
+    return " ".join(_code(word) if _MADE_ANYWAY.search(word) else _MARKUP.sub(r"\\\g<0>", word) for word in words)
 
 
 def _code(word: str) -> str:

@@ -176,7 +176,8 @@ def test_a_seed_beyond_what_a_browser_counts_is_one_sentence(open_page):
     assert f"took the place of {2**62}" in text or "seed must be" in text
 
 
-NASTY = ["[text](http://a.bc)", "![a](http://a.bc/d.png)", "<b>", "$x$", "`code`", "www.a.bc", "me@a.bc", "a_b_c"]
+NASTY = ["[text](http://a.bc)", "![a](http://a.bc/d.png)", "<b>", "$x$", "`code`", "www.a.bc", "me@a.bc", "a_b_c",
+         ":red[x]", ":material/home:"]
 
 
 @pytest.mark.parametrize("text", NASTY)
@@ -187,11 +188,12 @@ def test_typed_text_is_no_markdown(open_page, text):
     (error,) = app.error
     shown = literal(f"Got {text!r}.")
     assert error.value.endswith(shown)
-    assert ("`" if any(mark in text for mark in ("://", "www.", "@")) else "\\") in shown
+    assert ("`" if any(mark in text for mark in ("://", "www.", "@", "home:")) else "\\") in shown
 
 
 def test_literal_text_needs_no_marks_where_there_are_none():
     assert literal("Got 10.5 %, not 'abc' (level 3).") == "Got 10.5 %, not 'abc' (level 3)."
+    assert literal(":red-badge[x]") == r"\:red-badge\[x\]"
     assert literal("\ud800") == "?"
 
 

@@ -5,6 +5,7 @@ import shutil
 import sqlite3
 import subprocess
 import sys
+import threading
 
 import pytest
 
@@ -128,3 +129,17 @@ def test_the_first_page_needs_no_figures_and_comes_before_the_rest(here):
               "print(*(m for m in sys.modules if m.startswith(late)))")
     done = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True)
     assert done.stdout.split() == []
+
+
+def test_the_server_loads_the_rest_after_the_first_page(monkeypatch):
+    from pages.ui import server
+
+    drawn, loaded = threading.Event(), threading.Event()
+    monkeypatch.setattr("pages.ui.lab.first_page_drawn", drawn)
+    monkeypatch.setattr("pages.ui.server._load", loaded.set)
+    later = threading.Thread(target=server._load_later)
+    later.start()
+    assert not loaded.wait(0.2)
+    drawn.set()
+    later.join(2)
+    assert loaded.is_set()
