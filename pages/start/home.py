@@ -5,8 +5,10 @@ import secrets
 import streamlit as st
 
 from lth_engine.specs.presets import question_for_preset
-from pages.ui import first_ticket, frame, lab
+from pages.ui import frame, lab
 from pages.ui.answer import act
+from pages.ui.invitation import invitation
+from pages.ui.picker import not_held
 from pages.ui.prose import prose
 from pages.ui.searching import known_searches, search_of
 
@@ -15,6 +17,8 @@ st.title("Which few weights does a network really need?")
 preset = question_for_preset("first-ticket")
 asked = st.query_params.get("search")
 search = search_of(asked) if asked else None
+if asked and search is None:
+    not_held([asked])
 if search is None:
     st.markdown(prose("what_is_a_ticket"))
 
@@ -40,6 +44,8 @@ with st.container(horizontal=True, vertical_alignment="center"):
                "each click draws new seeds.")
 
 if search is not None:
+    from pages.ui import first_ticket  # brings the figures: only now, so that all above is drawn before
+
     first_ticket.show(search)
 else:
-    first_ticket.invitation()
+    invitation()

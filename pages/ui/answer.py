@@ -10,8 +10,8 @@ from lth_engine.core.errors import LotteryError
 from lth_engine.core.spec import Spec
 from lth_engine.jobs.job import Job
 from pages.ui import lab
-from pages.ui.guard import guard
-from pages.ui.words import duration, many
+from pages.ui.guard import guard, refused
+from pages.ui.words import duration, literal, many
 
 POLL_SECONDS = 1.0
 
@@ -73,6 +73,7 @@ def watch(question: Spec, seen_state: str, key: str, more: Callable[[], bool] | 
                 progress(job)
                 st.button("Cancel", key=f"{key}.cancel", icon=":material/stop:", disabled=job.state == "cancelling",
                           on_click=lambda: act(lambda: lab.lab().queue.cancel(job.id)))
+            lab.wake()
     poll()
 
 
@@ -87,7 +88,7 @@ def status(job: Job) -> str:
         return "Waiting for its turn ..."
     if job.state == "cancelling":
         return "Stopping; what is finished stays in the store ..."
-    parts = [job.progress.message or "Starting"]
+    parts = [literal(job.progress.message) or "Starting"]
     if job.eta_seconds is not None:
         parts.append(f"about {duration(job.eta_seconds)} left")
     if job.progress.images_per_second:
@@ -101,11 +102,11 @@ def badge(state: str) -> None:
 
 
 def act(change: Callable[[], object]) -> bool:
-    """Do something that the store or the queue may refuse; the refusal is shown in its own words."""
+    """Do something that the store, the queue or the disk may refuse; the refusal is shown in its own words."""
     try:
         change()
-    except LotteryError as error:
-        st.error(str(error), icon=":material/error:")
+    except (LotteryError, OSError) as error:
+        refused(error)
         return False
     return True
 
@@ -116,7 +117,7 @@ def failed(job: Job, key: str) -> None:
         st.info("Cancelled. What was finished is in the store, and a resumed search goes on from there.",
                 icon=":material/block:")
     else:
-        st.warning(job.error or "It failed without a word; the log on the Jobs page may say more.",
+        st.warning(literal(job.error) or "It failed without a word; the log on the Jobs page may say more.",
                    icon=":material/warning:")
 
     def resume() -> None:

@@ -10,8 +10,12 @@ import streamlit as st
 
 from lth_engine.core.errors import BadInput
 from lth_engine.core.knob import Knob
+from pages.ui.words import literal
 
 _LABELS = {"lr": "Learning rate", "flip": "Mirror images", "crop": "Shift images"}
+
+_GREATEST = 2**52
+"""Every whole number up to it is exact in a browser."""
 
 
 def label(knob: Knob) -> str:
@@ -43,7 +47,7 @@ def field(owner: str, knob: Knob, value: Any, key: str) -> Any:
     try:
         return knob.check(owner, raw)
     except BadInput as error:
-        st.error(str(error), icon=":material/error:")
+        st.error(literal(error), icon=":material/error:")
         raise
 
 
@@ -56,10 +60,19 @@ def _widget(knob: Knob, value: Any, key: str) -> Any:
     if knob.type is bool:
         return st.toggle(value=value, **shared)
     if knob.type is int:
-        return st.number_input(value=value, step=1, **shared)
+        return st.number_input(value=_whole(value), step=1, **shared)
     if knob.type is float:
         return st.number_input(value=value, step=_step(value), format="%g", **shared)
     return st.text_input(value=str(value), **shared)
+
+
+def _whole(value: int) -> int:
+    """The number, or the nearest that a browser counts exactly; then that is said."""
+    nearest = max(-_GREATEST, min(_GREATEST, value))
+    if nearest != value:
+        st.warning(f"The form holds whole numbers up to {_GREATEST}, so {nearest} took the place of {value}.",
+                   icon=":material/edit:")
+    return nearest
 
 
 def _choice(knob: Knob, value: Any, shared: dict[str, Any]) -> Any:

@@ -11,7 +11,6 @@ from pages.ui.answer import answer
 from pages.ui.chart import chart
 from pages.ui.invariants import badges
 from pages.ui.masks import layers_of, player, views
-from pages.ui.prose import prose
 from pages.ui.searching import Searching, levels_done, look_up
 from pages.ui.verdict import verdict
 from pages.ui.words import short_name
@@ -28,19 +27,6 @@ def show(search: TicketSearch) -> None:
                                                       "another."),
            done=lambda: _found(state), partial=lambda: _pictures(state),
            more=lambda: levels_done(search) > seen)
-
-
-def invitation() -> None:
-    """What will be seen, before anything was asked."""
-    left, right = st.columns([3, 2])
-    with left:
-        st.subheader("What will happen")
-        st.markdown(prose("what_will_happen"))
-    with right:
-        st.subheader("Or go on with")
-        frame.link("find/ticket.py", "Ask your own question: networks, images, ways to search", "search")
-        frame.link("explore/ticket.py", "Look at the tickets that are stored", "query_stats")
-        frame.link("runs/jobs.py", "See what is running", "list_alt")
 
 
 def _found(state: Searching) -> None:

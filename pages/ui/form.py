@@ -15,6 +15,7 @@ from lth_engine.core.spec import Spec, catalogue, is_family, is_spec
 from lth_engine.specs.data import OwnImages
 from pages.ui.fields import field, hint, label
 from pages.ui.own_images import path_input
+from pages.ui.words import literal
 
 Values = Mapping[str, Any]
 
@@ -90,7 +91,7 @@ def build(cls: type[Spec], values: Values) -> Spec:
     try:
         return cls(**values)
     except BadInput as error:
-        st.error(str(error), icon=":material/error:")
+        st.error(literal(error), icon=":material/error:")
         raise Incomplete(str(error)) from error
 
 

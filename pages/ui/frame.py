@@ -9,6 +9,8 @@ import streamlit as st
 
 from lth_engine.core.errors import LotteryError
 from pages.ui import lab
+from pages.ui.guard import refused
+from pages.ui.words import literal
 
 ROOT = Path(__file__).resolve().parents[2]
 ICON = ROOT / "assets" / "logo.svg"
@@ -82,17 +84,26 @@ def banners() -> bool:
     """One sentence for each thing that is out of the ordinary; False if no page can be shown."""
     try:
         here = lab.lab()
-    except LotteryError as error:
-        st.error(str(error), icon=":material/error:")
+    except (LotteryError, OSError) as error:
+        refused(error)
         return False
     if not here.store.writable:
-        st.warning(f"The store {here.store.root} cannot be written: you can look at everything, but nothing can be "
-                   "started. Change the folder's permissions, or set LTH_STORE to another folder.",
+        st.warning(f"The store {literal(here.store.root)} cannot be written: you can look at everything, but nothing "
+                   "can be started. Change the folder's permissions, or set LTH_STORE to another folder.",
                    icon=":material/lock:")
-    second = lab.second_server()
-    if second is not None:
-        st.info(second, icon=":material/info:")
+    else:
+        _second_server()
     notice = here.queue.notice()
     if notice:
-        st.warning(notice, icon=":material/info:")
+        st.warning(literal(notice), icon=":material/info:")
     return True
+
+
+def _second_server() -> None:
+    try:
+        second = lab.second_server()
+    except OSError as error:
+        refused(error)
+        return
+    if second is not None:
+        st.info(literal(second), icon=":material/info:")

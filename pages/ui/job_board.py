@@ -13,10 +13,12 @@ from lth_engine.specs.questions import TicketSearch, question_from_dict
 from pages.ui import frame, job_details, lab
 from pages.ui.answer import POLL_SECONDS, act, badge, progress
 from pages.ui.guard import guard
-from pages.ui.words import duration, in_words, when
+from pages.ui.words import duration, in_words, literal, when
 
 SHOWN = 30
 """Jobs on the page before "Show all"."""
+SCREENFUL = 100
+"""Jobs on the page at a time with "Show all"."""
 IDLE_SECONDS = 3.0
 """How often the page looks for jobs that were asked elsewhere while nothing runs."""
 DETAIL_SECONDS = 5.0
@@ -32,11 +34,21 @@ def board() -> None:
     everything = options.toggle("Show all", key="jobs.all", help=f"Not only the newest {SHOWN}.")
     quick = options.toggle("Show quick jobs", key="jobs.quick", help="Prices and other answers that take seconds.")
     stamp, states = lab.lab().queue.change_stamp(), lab.lab().queue.states()  # before the cards: a later change counts
-    jobs = [job for job in lab.lab().queue.list() if quick or not job.quick][:None if everything else SHOWN]
+    jobs = [job for job in lab.lab().queue.list() if quick or not job.quick]
+    jobs = jobs if everything else jobs[:SHOWN]
     st.markdown(_counts(jobs))
-    for job in jobs:
+    for job in _some(jobs):
         _card(job)
     _watch(stamp, states, any(job.live for job in jobs))
+
+
+def _some(jobs: list[Job]) -> list[Job]:
+    """The jobs of the chosen screenful; nothing to choose while one holds them all."""
+    if len(jobs) <= SCREENFUL:
+        return jobs
+    first = st.selectbox("Jobs, newest first", range(0, len(jobs), SCREENFUL), key="jobs.first", width=240,
+                         format_func=lambda n: f"{n + 1:,} to {min(n + SCREENFUL, len(jobs)):,} of {len(jobs):,}")
+    return jobs[first:first + SCREENFUL]
 
 
 def _watch(stamp: int, states: dict[str, str], live: bool) -> None:
@@ -51,6 +63,8 @@ def _watch(stamp: int, states: dict[str, str], live: bool) -> None:
                 seen[0] = now
                 if lab.lab().queue.states() != states:
                     st.rerun()
+            if live:
+                lab.wake()
     watch()
 
 
@@ -66,13 +80,13 @@ def _card(job: Job) -> None:
         with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
             with st.container(horizontal=True, vertical_alignment="center", width="content"):
                 badge(job.state)
-                st.markdown(f"**{in_words(question) if question else job.kind}**")
+                st.markdown(f"**{in_words(question) if question else literal(job.kind)}**")
             _buttons(job, question)
         if job.live:
             st.fragment(run_every=POLL_SECONDS)(_live)(job.id)
         else:
             if job.error:
-                st.warning(job.error, icon=":material/warning:")
+                st.warning(literal(job.error), icon=":material/warning:")
             st.caption(_times(job))
         box = st.expander("Curves, log, question", key=f"details-{job.id}", on_change="rerun")
         if box.open:

@@ -16,6 +16,7 @@ from lth_engine.specs.questions import TicketSearch
 from pages.ui.chart import chart
 from pages.ui.lab import lab
 from pages.ui.searching import Searching, look_up, run_keys
+from pages.ui.words import literal
 
 LOG_BYTES = 8000
 """How much of the end of a log is shown."""
@@ -58,7 +59,7 @@ def tail(job: Job) -> str:
 
 def _training(job: Job, state: Searching) -> None:
     title, history = _newest_history(state)
-    st.markdown(f"**{title}**")
+    st.markdown(f"**{literal(title)}**")
     if history is None or not len(history.get("epoch", [])):
         st.caption("A training of more than 20 seconds shows its curve here while it runs.")
         return

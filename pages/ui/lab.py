@@ -3,25 +3,33 @@
 from __future__ import annotations
 
 import functools
+import logging
 import os
+import threading
 from dataclasses import dataclass
 from pathlib import Path
 
-from lth_engine.core.errors import LotteryError
+from lth_engine.core.errors import LotteryError, StoreError
 from lth_engine.core.spec import Spec
 from lth_engine.jobs.local import ensure_supervisor
 from lth_engine.jobs.queue import Job, Queue
 from lth_engine.jobs.server import claim_server
 from lth_engine.store.store import Store
 
+_log = logging.getLogger(__name__)
+
+first_page_drawn = threading.Event()
+"""Set once a page has been drawn since the server's start."""
+
 
 @dataclass(frozen=True)
 class Lab:
-    """A store with its queue and data folder."""
+    """A store with its queue and data folder; `folder` is which folder was opened, see :func:`_identity`."""
 
     store: Store
     queue: Queue
     data_root: Path
+    folder: tuple[int, int] | None
 
 
 def store_root() -> Path:
@@ -35,13 +43,35 @@ def data_root() -> Path:
 
 
 def lab() -> Lab:
-    """The open lab. Raises StoreError if its store cannot be read."""
-    return _open(store_root(), data_root())
+    """The open lab; opened anew if its folder was made anew meanwhile.
+
+    Raises:
+        LotteryError: the store cannot be read, or its folder was deleted while the server runs.
+        OSError: the system refuses.
+    """
+    root, data = store_root(), data_root()
+    here = _open(root, data)
+    if _identity(root) == here.folder:
+        return here
+    if not root.is_dir():
+        raise StoreError(f"The store {root} is gone; put the folder back, or restart the server to begin an empty "
+                         "one.")
+    _open.cache_clear()
+    return _open(root, data)
 
 
 @functools.lru_cache(maxsize=4)
 def _open(store: Path, data: Path) -> Lab:
-    return Lab(Store(store), Queue(store), data)
+    return Lab(Store(store), Queue(store), data, _identity(store))
+
+
+def _identity(store: Path) -> tuple[int, int] | None:
+    """Which folder of artifacts lies there; None if there is none."""
+    try:
+        found = (store / "artifacts").stat()
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
 
 
 def submit(question: Spec) -> Job:
@@ -57,7 +87,10 @@ def submit(question: Spec) -> Job:
 
 
 def wake() -> None:
-    """See to it that somebody works on the queue (after a resume)."""
+    """See to it that somebody works on the queue (while jobs are watched, and after a resume).
+
+    Costs some ten microseconds while a supervisor lives.
+    """
     ensure_supervisor(lab().store.root, lab().data_root)
 
 
@@ -71,8 +104,8 @@ def start() -> None:
         claim_server(here.store.root)
         if here.store.writable and here.queue.live():
             wake()
-    except LotteryError:
-        return
+    except (LotteryError, OSError) as error:
+        _log.warning("Serving nevertheless: %s", error)
 
 
 def second_server() -> str | None:

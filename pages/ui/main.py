@@ -1,9 +1,9 @@
 """The frame of every page: icon, navigation, banners, teaching mode."""
 
-from pages.ui import frame
+from pages.ui import frame, lab
 from pages.ui.guard import guard
 
 frame.configure()
-page = frame.navigation()
 with guard():
-    page.run()
+    frame.navigation().run()
+lab.first_page_drawn.set()

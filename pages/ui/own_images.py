@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import uuid
+import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,8 @@ from lth_engine.core.fingerprint import fingerprint
 from lth_engine.specs.data import OwnImages
 from lth_engine.specs.questions import TicketSearch
 from pages.ui.lab import lab
+from pages.ui.upload import empty, upload
+from pages.ui.words import literal
 
 _CHUNK = 1 << 20
 SUFFIXES = ("zip", "npz")
@@ -35,17 +38,21 @@ def path_input(start: Mapping[str, Any], key: str) -> str:
     way = st.segmented_control("Where are the images?", ways, default=ways[0], required=True, key=f"{key}.way")
     if way == ways[0]:
         typed = st.text_input("Path", value=start.get("path", ""), key=f"{key}.path", persist_state="session",
-                              placeholder="/home/me/flowers or flowers.zip or flowers.npz",
+                              placeholder="~/flowers or flowers.zip or flowers.npz",
                               help="A folder with one folder a class (with or without train/ and test/ above them), a "
                                    "zip of that, or an .npz with x (N x H x W or N x H x W x C) and y.")
         return _existing(typed)
     kept = st.session_state.get(f"{key}.kept")
-    nonce = st.session_state.setdefault(f"{key}.nonce", 0)
-    file = st.file_uploader("A .zip of class folders, or an .npz", type=list(SUFFIXES), key=f"{key}.upload.{nonce}")
+    try:
+        file = upload("A .zip of class folders, or an .npz", SUFFIXES, f"{key}.upload")
+        if file is not None:
+            st.session_state[f"{key}.kept"] = str(keep(file, lab().data_root / "uploads"))
+    except BadInput as error:
+        st.error(literal(error), icon=":material/error:")
+        raise
     if file is not None:
-        st.session_state[f"{key}.kept"] = str(keep(file, lab().data_root / "uploads"))
         _release(file)
-        st.session_state[f"{key}.nonce"] = nonce + 1
+        empty(f"{key}.upload")
         st.rerun()
     if kept is None:
         st.caption("It is stored under its SHA-256 in the lab's data folder, and read by the worker, never run.")
@@ -58,26 +65,60 @@ def _existing(typed: str) -> str:
     if not typed.strip():
         st.info("Name the folder, .zip or .npz that holds your images.", icon=":material/info:")
         raise BadInput("No path yet.")
-    path = Path(typed).expanduser().absolute()
-    if not path.exists():
-        st.error(f"There is nothing at {path}. Correct the path.", icon=":material/error:")
+    try:
+        path = Path(typed).expanduser().absolute()
+        there = path.exists()
+    except (RuntimeError, ValueError, OSError) as error:
+        reason = getattr(error, "strerror", None) or error
+        st.error(f"This cannot be a path: {literal(reason)}. Correct it.", icon=":material/error:")
+        raise BadInput("No path.") from error
+    if not there:
+        st.error(f"There is nothing at {literal(path)}. Correct the path.", icon=":material/error:")
         raise BadInput("Nothing there.")
     return str(path)
 
 
 def keep(file: Any, folder: Path) -> Path:
-    """Store an uploaded file under the SHA-256 of its content; its own name is not used."""
-    folder.mkdir(parents=True, exist_ok=True)
+    """Store an uploaded file under the SHA-256 of its content; its own name is not used.
+
+    Raises:
+        BadInput: it is no archive or an empty one, or the folder cannot be written.
+    """
     suffix = Path(file.name).suffix.lower().lstrip(".")
-    if suffix not in SUFFIXES:
-        raise BadInput("An upload must be a .zip or an .npz. Choose another file.")
+    _require_content(file, suffix)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        return _write(file, folder, suffix)
+    except OSError as error:
+        raise BadInput(f"The upload cannot be stored in {folder} ({error.strerror or error}). Free some space there, "
+                       "or set LTH_DATA to a folder that can be written and restart.") from error
+
+
+def _require_content(file: Any, suffix: str) -> None:
+    """Refuse a file that is no zip (an .npz is one as well), or that holds no file."""
+    file.seek(0)
+    try:
+        with zipfile.ZipFile(file) as archive:
+            hollow = all(entry.is_dir() for entry in archive.infolist())
+    except (zipfile.BadZipFile, ValueError, NotImplementedError) as error:
+        raise BadInput(f"The upload is no .{suffix}, or only a part of one. Choose another file.") from error
+    if hollow:
+        raise BadInput(f"The uploaded .{suffix} is empty. Choose one that holds images.")
+
+
+def _write(file: Any, folder: Path, suffix: str) -> Path:
+    """Copy under the hash of what was copied; nothing stays behind if it fails."""
     digest, part = hashlib.sha256(), folder / f".{uuid.uuid4().hex}.part"
-    with part.open("wb") as out:
-        while chunk := file.read(_CHUNK):
-            digest.update(chunk)
-            out.write(chunk)
-    target = folder / f"{digest.hexdigest()}.{suffix}"
-    os.replace(part, target)
+    file.seek(0)
+    try:
+        with part.open("wb") as out:
+            while chunk := file.read(_CHUNK):
+                digest.update(chunk)
+                out.write(chunk)
+        target = folder / f"{digest.hexdigest()}.{suffix}"
+        os.replace(part, target)
+    finally:
+        part.unlink(missing_ok=True)
     return target
 
 

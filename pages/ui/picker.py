@@ -7,7 +7,7 @@ import streamlit as st
 from lth_engine.specs.questions import TicketSearch
 from pages.ui import frame
 from pages.ui.searching import Searching, known_searches, look_up, search_of
-from pages.ui.words import in_words
+from pages.ui.words import in_words, literal
 
 PARAMETER = "search"
 
@@ -26,13 +26,18 @@ def pick() -> list[Searching]:
         return []
     missing = [key for key in asked if key not in known]
     if missing:
-        st.warning(f"The store does not hold {', '.join(missing[:3])}. The link may belong to another store.",
-                   icon=":material/link_off:")
+        not_held(missing)
     chosen = _choose(known, [key for key in asked if key in known] or [next(iter(known))])
     if not chosen:
         st.info("Choose at least one search above.", icon=":material/arrow_upward:")
         return []
     return [look_up(known[key]) for key in chosen]
+
+
+def not_held(keys: list[str]) -> None:
+    """Say that the store lacks the searches of a link."""
+    names = literal(", ".join(key[:40] for key in keys[:3]))
+    st.warning(f"The store does not hold {names}. The link may belong to another store.", icon=":material/link_off:")
 
 
 def _choose(known: dict[str, TicketSearch], asked: list[str]) -> list[str]:

@@ -13,16 +13,20 @@ from pages.ui.answer import act, answer
 from pages.ui.searching import run_keys
 from pages.ui.words import duration, many, size
 
+LOOKED_UP = 5000
+"""Trainings from which on the store is not asked which of them it holds: their keys alone take seconds."""
+
 
 def epochs(search: TicketSearch) -> None:
-    """How many trainings of which length, and how many of them are in the store already."""
-    keys = set(run_keys(search).values())
-    there = len(lab.lab().store.has(keys))
+    """How many trainings of which length, and how many of them are in the store already
+    (not asked of a very large search)."""
+    count = search.replicates * (1 + search.levels * (1 + len(search.controls)))
+    there = len(lab.lab().store.has(run_keys(search).values())) if count < LOOKED_UP else 0
     length = search.training.length
     unit = "epochs" if length.unit == "ep" else "steps"
-    work = f"**{(len(keys) - there) * length.count:,} {unit}**"
+    work = f"**{(count - there) * length.count:,} {unit}**"
     left = f"; {there:,} of them are in the store already, so {work} are left." if there else f": {work}."
-    st.markdown(f"**{len(keys):,} trainings** of {length.count:,} {unit}{left}")
+    st.markdown(f"**{count:,} trainings** of {length.count:,} {unit}{left}")
 
 
 def measured(search: TicketSearch) -> None:

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import functools
 from dataclasses import dataclass
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 from lth_engine.core.errors import BadInput
 from lth_engine.core.search_table import Cell, Table, search_table
-from lth_engine.figures.over_density import Searched
 from lth_engine.jobs.job import Job
 from lth_engine.specs.questions import TicketSearch, question_from_dict
 from lth_engine.store.row import Row
 from pages.ui.lab import lab
 from pages.ui.words import percent, short_name
+
+if TYPE_CHECKING:
+    from lth_engine.figures.over_density import Searched
 
 
 @dataclass(frozen=True)
@@ -58,6 +60,8 @@ class Searching:
 
     def drawn(self, *, live: bool = False) -> Searched:
         """For the figures; `live` leaves incomplete levels out."""
+        from lth_engine.figures.over_density import Searched  # brings plotly: pages without a figure do without
+
         lowest = self.search.search.density(self.search.levels) if live else 0.0
         return Searched(short_name(self.search), self.complete if live else self.table, self.search.margin, self.mark,
                         lowest)

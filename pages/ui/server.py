@@ -23,6 +23,9 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from pages.ui import lab
 from pages.ui.chart import PLOTLY_URL
 
+LOAD_AFTER_SECONDS = 5.0
+"""How long the rest waits for a first page, where nobody opens one."""
+
 
 @asynccontextmanager
 async def lifespan(app: Any) -> AsyncIterator[None]:
@@ -31,13 +34,19 @@ async def lifespan(app: Any) -> AsyncIterator[None]:
     Workers outlive the server, so nothing is stopped at its end.
     """
     lab.start()
-    threading.Thread(target=_load, name="load pages", daemon=True).start()
+    threading.Thread(target=_load_later, name="load pages", daemon=True).start()
     yield
 
 
+def _load_later() -> None:
+    """Leave the processor to the first page, then load what the others need."""
+    lab.first_page_drawn.wait(LOAD_AFTER_SECONDS)
+    _load()
+
+
 def _load() -> None:
-    """Import what pages draw with while the browser still loads its own scripts; then settle memory,
-    so that what stays for good is not looked at by every collection."""
+    """Import what pages draw with; then settle memory, so that what stays for good is not looked at by
+    every collection."""
     for name in ("pages.ui.first_ticket", "pages.ui.views", "pages.ui.job_board", "pages.ui.question"):
         importlib.import_module(name)
     gc.collect()

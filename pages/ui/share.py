@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from lth_engine.core.errors import BadInput
+from lth_engine.core.spec import Spec
 from lth_engine.specs.questions import TicketSearch, question_from_dict
 
 LONGEST_LINK = 1500
@@ -47,14 +48,22 @@ def from_json(raw: bytes) -> TicketSearch:
     """
     try:
         values = json.loads(raw)
-    except ValueError as error:
-        raise BadInput(f"The file is not JSON ({error}). Choose one that this page has saved.") from error
+        json.dumps(values, ensure_ascii=False).encode()  # refuses half characters, which no page can show
+    except (ValueError, RecursionError) as error:
+        raise BadInput(f"The question is not JSON ({error}). Choose one that this page has saved.") from error
     if not isinstance(values, dict):
         raise BadInput('The file must hold one question, {"name": "ticket_search", ...}. Choose another.')
-    question = question_from_dict(values)
+    question = _question(values)
     if not isinstance(question, TicketSearch):
         raise BadInput(f"The file asks for a {question.name}; this page, for a ticket_search. Choose another.")
     return question
+
+
+def _question(values: dict[str, Any]) -> Spec:
+    try:
+        return question_from_dict(values)
+    except RecursionError as error:
+        raise BadInput("The question is nested too deeply. Choose one that this page has saved.") from error
 
 
 def command(search: TicketSearch, preset: str | None = None, base: TicketSearch | None = None) -> str:

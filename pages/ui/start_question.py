@@ -14,8 +14,9 @@ from pages.ui import frame, lab, price, share
 from pages.ui.answer import act, answer
 from pages.ui.own_images import remembered, with_fingerprint
 from pages.ui.searching import Searching, look_up
+from pages.ui.upload import upload
 from pages.ui.verdict import verdict
-from pages.ui.words import in_words
+from pages.ui.words import in_words, literal
 
 
 def choose() -> tuple[TicketSearch, str | None]:
@@ -83,16 +84,15 @@ def _share(search: TicketSearch, preset: str | None, start: TicketSearch) -> Non
     st.code(share.command(search, preset, start if preset else None), language="bash", wrap_lines=True)
     st.download_button("Save as JSON", json.dumps(search.to_dict(), indent=2), f"{search.key}.json",
                        "application/json", on_click="ignore", icon=":material/download:", key="find.json")
-    file = st.file_uploader("Open a saved question", type=["json"], key="find.file", max_upload_size=1)
-    if file is not None:
-        try:
-            opened = share.from_json(file.getvalue())
-        except BadInput as error:
-            st.error(str(error), icon=":material/error:")
-            return
-        if opened != search:
-            st.query_params.from_dict({"spec": share.to_text(opened)})
-            st.rerun()
+    try:
+        file = upload("Open a saved question", ["json"], "find.file", max_upload_size=1)
+        opened = share.from_json(file.getvalue()) if file is not None else search
+    except BadInput as error:
+        st.error(literal(error), icon=":material/error:")
+        return
+    if opened != search:
+        st.query_params.from_dict({"spec": share.to_text(opened)})
+        st.rerun()
 
 
 def _linked() -> TicketSearch | None:
@@ -102,7 +102,7 @@ def _linked() -> TicketSearch | None:
     try:
         return share.from_text(text)
     except BadInput as error:
-        st.error(str(error), icon=":material/error:")
+        st.error(literal(error), icon=":material/error:")
         return None
 
 

@@ -2,12 +2,31 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Mapping
 from typing import Any
 
 from lth_engine.core.spec import Spec
 from lth_engine.specs.questions import Price, TicketSearch
+
+_MARKUP = re.compile(r"[\\`*_{}\[\]<>#$~|!&]|:(?=\w)")
+_MADE_ANYWAY = re.compile(r"://|www\.|@|:[\w+/-]+:", re.IGNORECASE)
+"""Addresses and names of symbols: drawn as links and symbols even where their marks are escaped."""
+
+
+def literal(text: object) -> str:
+    """Text that somebody typed, for a place that draws markdown: it appears as it is.
+
+    Marks are escaped; a word that escaping does not help becomes a code span. White space is one space.
+    """
+    words = str(text).encode("utf-8", "replace").decode().split()
+    return " ".join(_code(word) if _MADE_ANYWAY.search(word) else _MARKUP.sub(r"\\\g<0>", word) for word in words)
+
+
+def _code(word: str) -> str:
+    runs = [len(run) for run in re.findall("`+", word)]
+    return f"`{word}`" if not runs else f"{'`' * (max(runs) + 1)} {word} {'`' * (max(runs) + 1)}"
 
 
 def duration(seconds: float) -> str:

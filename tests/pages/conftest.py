@@ -1,5 +1,7 @@
 """A lab in a temporary folder, and pages driven without a browser."""
 
+import re
+
 import pytest
 import streamlit
 from streamlit.testing.v1 import AppTest
@@ -51,6 +53,12 @@ def open_page(here):
 
 
 def words(app):
-    """All that the page says, in one text."""
+    """All that the page says, in one text, without the marks that keep markdown literal."""
     kinds = (app.title, app.subheader, app.markdown, app.caption, app.info, app.warning, app.error, app.success)
-    return "\n".join(str(element.value) for kind in kinds for element in kind)
+    return re.sub(r"\\([!-/:-@\[-`{-~])", r"\1", "\n".join(str(element.value) for kind in kinds for element in kind))
+
+
+def key_of(app, ending):
+    """The key of the widget whose key ends so."""
+    kinds = (app.number_input, app.text_input, app.selectbox, app.toggle, app.multiselect, app.button_group)
+    return next(w for kind in kinds for w in kind if w.key and w.key.endswith(ending))

@@ -1,6 +1,8 @@
 """The form: made from the specs, checked by the specs, and what it asks is what is queued."""
 
+import base64
 import json
+import zlib
 
 import numpy as np
 import pytest
@@ -11,16 +13,11 @@ from lth_engine.core.spec import catalogue
 from lth_engine.specs.presets import presets
 from lth_engine.specs.questions import Price, TicketSearch, question_from_dict
 from pages.ui import form, share
-from tests.pages.conftest import words
+from pages.ui.words import literal
+from tests.pages.conftest import key_of, words
 from tests.pages.fake_search import SEARCH, put_search
 
 PRESETS = [name for name, p in presets().items() if isinstance(p.question, TicketSearch)]
-
-
-def key_of(app, ending):
-    """The key of the widget whose key ends so."""
-    kinds = (app.number_input, app.text_input, app.selectbox, app.toggle, app.multiselect, app.button_group)
-    return next(w for kind in kinds for w in kind if w.key and w.key.endswith(ending))
 
 
 @pytest.mark.parametrize("name", PRESETS)
@@ -48,8 +45,8 @@ def test_every_member_of_a_family_has_its_fields(open_page, family):
 def test_a_value_out_of_range_is_one_sentence_beside_its_field(open_page):
     app = open_page("find")
     key_of(app, ".sgd.momentum").set_value(1.5).run()
-    (error,) = app.error
-    assert error.value == "sgd.momentum must be in [0, 1). Got 1.5."
+    assert len(app.error) == 1
+    assert words(app).endswith("\nsgd.momentum must be in [0, 1). Got 1.5.")
     assert "Correct what is marked" in words(app)
     assert not [b for b in app.button if b.key == "find.start"]
 
@@ -109,9 +106,6 @@ def test_a_broken_link_is_one_sentence(open_page, text):
 
 
 def test_a_link_that_unpacks_to_gigabytes_is_refused():
-    import base64
-    import zlib
-
     bomb = base64.urlsafe_b64encode(zlib.compress(b" " * 50_000_000)).decode()
     with pytest.raises(BadInput):
         share.from_text(bomb)
@@ -161,6 +155,52 @@ def test_a_path_without_images_is_said_at_once(open_page):
     key_of(app, ".data.name").select("own_images").run()
     key_of(app, ".path").set_value("/no/such/folder").run()
     assert "There is nothing at" in words(app)
+
+
+def linked(raw):
+    """A link's text that unpacks to this."""
+    return base64.urlsafe_b64encode(zlib.compress(raw)).decode().rstrip("=")
+
+
+@pytest.mark.parametrize("raw", [b"[" * 90_000, b'{"name": "price", "of": ' * 300 + b"1" + b"}" * 300,
+                                 json.dumps(SEARCH.to_dict() | {"data": {"name": "own_images", "path": "\ud800"}})
+                                 .encode()])
+def test_a_link_to_nonsense_is_one_sentence(open_page, raw):
+    app = open_page("find", spec=linked(raw))
+    assert len(app.error) == 1
+
+
+def test_a_seed_beyond_what_a_browser_counts_is_one_sentence(open_page):
+    """The form replaces it, or the question itself refuses it."""
+    text = words(open_page("find", spec=linked(json.dumps(SEARCH.to_dict() | {"seed": 2**62}).encode())))
+    assert f"took the place of {2**62}" in text or "seed must be" in text
+
+
+NASTY = ["[text](http://a.bc)", "![a](http://a.bc/d.png)", "<b>", "$x$", "`code`", "www.a.bc", "me@a.bc", "a_b_c",
+         ":red[x]", ":material/home:"]
+
+
+@pytest.mark.parametrize("text", NASTY)
+def test_typed_text_is_no_markdown(open_page, text):
+    """Escaped, or in a code span where an address would be made a link all the same."""
+    app = open_page("find")
+    key_of(app, ".training.length").set_value(text).run()
+    (error,) = app.error
+    shown = literal(f"Got {text!r}.")
+    assert error.value.endswith(shown)
+    assert ("`" if any(mark in text for mark in ("://", "www.", "@", "home:")) else "\\") in shown
+
+
+def test_literal_text_needs_no_marks_where_there_are_none():
+    assert literal("Got 10.5 %, not 'abc' (level 3).") == "Got 10.5 %, not 'abc' (level 3)."
+    assert literal(":red-badge[x]") == r"\:red-badge\[x\]"
+    assert literal("\ud800") == "?"
+
+
+def test_a_very_large_search_has_its_price_at_once(open_page, monkeypatch):
+    monkeypatch.setattr("pages.ui.price.run_keys", None)
+    text = words(open_page("find", spec=share.to_text(SEARCH.replace(levels=100, replicates=100))))
+    assert "20,100 trainings" in text
 
 
 def test_a_question_saved_as_json_opens_again():

@@ -7,7 +7,7 @@ import pytest
 from lth_engine.core.errors import LotteryError
 from lth_engine.core.workbench import Progress
 from lth_engine.specs.presets import question_for_preset
-from lth_engine.specs.questions import question_from_dict
+from lth_engine.specs.questions import Price, question_from_dict
 from tests.pages.conftest import words
 from tests.pages.fake_search import SEARCH, put_runs, put_search
 
@@ -77,8 +77,10 @@ def test_each_verdict_has_its_words(open_page, store, word):
     assert f"{word.capitalize()} ticket" in words(open_page("home", search=SEARCH.key))
 
 
-def test_an_unknown_search_in_the_address_is_an_empty_home(open_page):
-    assert "What will happen" in words(open_page("home", search="no such key"))
+def test_an_unknown_search_in_the_address_is_said_on_home(open_page):
+    text = words(open_page("home", search="no such key"))
+    assert "The store does not hold no such key" in text
+    assert "What will happen" in text
 
 
 def test_teaching_mode_keeps_the_page(open_page, store):
@@ -99,6 +101,18 @@ def test_jobs_running(open_page, running, queue):
     assert "test accuracy 90.0 %" in words(app)
     app.button(key=f"stop-{running.id}").click().run()
     assert queue.get(running.id).state == "cancelling"
+
+
+def test_jobs_shows_a_hundred_at_a_time(open_page, queue):
+    for seed in range(130):
+        queue.submit(Price(of=SEARCH.replace(seed=seed)))
+    app = open_page("jobs")
+    next(t for t in app.toggle if t.key == "jobs.quick").set_value(True).run()
+    app.toggle(key="jobs.all").set_value(True).run()
+    assert "130 queued" in words(app)
+    assert len(app.get("progress")) == 100
+    app.selectbox(key="jobs.first").select_index(1).run()
+    assert len(app.get("progress")) == 30
 
 
 def test_jobs_failed_then_resumed_then_forgotten(open_page, failed, queue):
