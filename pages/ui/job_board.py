@@ -55,7 +55,7 @@ def _watch(stamp: int, states: dict[str, str], live: bool) -> None:
     """Draw the page again when a job came, went or changed its state, here or in another tab."""
     seen = [stamp]
 
-    @st.fragment(run_every=POLL_SECONDS if live else IDLE_SECONDS)
+    @st.fragment(run_every=2 * POLL_SECONDS if live else IDLE_SECONDS)
     def watch() -> None:
         with guard():
             now = lab.lab().queue.change_stamp()

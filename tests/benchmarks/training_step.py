@@ -10,7 +10,6 @@ from __future__ import annotations
 import itertools
 import statistics
 import time
-from types import SimpleNamespace
 
 import numpy as np
 import torch
@@ -48,8 +47,7 @@ def main(rounds: int = 11) -> None:
 def our_steps(spec: ModelSpec, channels: int, side: int, augment: bool, density: float):
     """The lab's own loop, as an iterator of steps."""
     x = torch.randint(0, 256, (BATCH * 200, channels, side, side), dtype=torch.uint8)
-    facts = SimpleNamespace(mean=(0.5,) * channels, std=(0.25,) * channels)
-    images = Images(x, torch.randint(0, 10, (len(x),)), facts, "cpu")
+    images = Images(x, torch.randint(0, 10, (len(x),)), (0.5,) * channels, (0.25,) * channels, "cpu")
     training = Training(batch_size=BATCH, optimizer=Sgd(lr=0.01), flip=augment, crop=4 if augment else 0)
     model = build(spec, channels, side, side, 10, 0).to(memory_format=torch.channels_last)
     rng = np.random.default_rng(0)
