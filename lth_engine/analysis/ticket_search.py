@@ -19,9 +19,7 @@ from lth_engine.masking.feasible import require_feasible
 from lth_engine.specs.questions import TicketSearch
 from lth_engine.training.batches import Batches
 from lth_engine.training.material import material, network
-
-COSTS = ("epochs", "train_seconds", "flops_dense", "flops_sparse")
-"""What a search costs: sums over its runs and over the training that leads to the rewind point."""
+from lth_engine.training.session import COSTS
 
 
 def before(question: TicketSearch, bench: Workbench) -> None:
@@ -47,6 +45,7 @@ def answer(question: TicketSearch, inputs: Inputs, bench: Workbench) -> Answer:
         "verdict": verdicts[chosen].word, "verdict_level": chosen, "verdict_density": density,
         "verdict_text": f"At {100 * density:.3g}% density (level {chosen}): {verdicts[chosen].sentence}",
         "runs": len(runs),
+        # What a search costs: sums over its runs and over the training that leads to the rewind points.
         **{name: float(table[name].sum()) + sum(float(p[name] or 0) for p in pretraining) for name in COSTS}}
     return Answer(arrays, summary)
 

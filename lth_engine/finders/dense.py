@@ -14,10 +14,7 @@ from lth_engine.specs.questions import DenseTicket
 from lth_engine.training.batches import Batches
 from lth_engine.training.flops import TRAINING_FACTOR, forward_flops
 from lth_engine.training.material import material, network, take_weights
-from lth_engine.training.session import Session
-
-COSTS = ("epochs", "train_seconds", "flops_dense", "flops_sparse")
-"""What the way to the rewind point costs; nothing, if that is the initialisation."""
+from lth_engine.training.session import COSTS, Session
 
 
 def answer(question: DenseTicket, inputs: Inputs, bench: Workbench) -> Answer:

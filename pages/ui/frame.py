@@ -96,13 +96,15 @@ def banners() -> bool:
     notice = here.queue.notice()
     if notice:
         st.warning(literal(notice), icon=":material/info:")
+        if here.store.writable:
+            st.button("I have read this", key="dismiss_notice", on_click=here.queue.dismiss_notice)
     return True
 
 
 def _second_server() -> None:
     try:
         second = lab.second_server()
-    except OSError as error:
+    except (LotteryError, OSError) as error:
         refused(error)
         return
     if second is not None:

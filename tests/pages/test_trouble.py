@@ -146,3 +146,14 @@ def test_the_server_loads_the_rest_after_the_first_page(monkeypatch):
     drawn.set()
     later.join(2)
     assert loaded.is_set()
+
+
+def test_the_notice_of_a_repaired_job_list_goes_away_when_it_was_read(open_page, queue):
+    queue.list()
+    queue.database.write(lambda c: c.execute("UPDATE about SET notice = 'The list of jobs was damaged.'"))
+    app = open_page("home")
+    assert "The list of jobs was damaged." in words(app)
+    app.button(key="dismiss_notice").click().run()
+    assert not app.exception
+    assert "The list of jobs was damaged." not in words(app)
+    assert queue.notice() == ""
