@@ -23,11 +23,13 @@ def out_of_memory(model: nn.Module, x: torch.Tensor, precision: str) -> BadInput
     most = largest(len(x) - 1, step)
     remedy = (f"the largest batch that fits now is {most}. Lower training.batch_size to {most} or less"
               if most else "not even one image fits. Choose a smaller network or smaller images")
-    return BadInput(f"The GPU ran out of memory with training.batch_size {len(x)}: {remedy}; what was finished is kept.")
+    return BadInput(f"The GPU ran out of memory with training.batch_size {len(x)}: {remedy}; what was finished is "
+                    "kept.")
 
 
 def largest(limit: int, step: Callable[[int], None]) -> int:
-    """The largest number from 1 to `limit` for which `step` does not run out of memory; 0 if there is none."""
+    """The largest number from 1 to `limit` for which `step` does not run out of memory, to within one part in 64; 0 if
+    there is none."""
     fits, fails = 0, limit + 1
     while fails - fits > max(1, fits // 64):
         batch = (fits + fails) // 2

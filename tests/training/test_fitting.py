@@ -25,7 +25,7 @@ def test_the_largest_that_fits_is_found_by_halving(room, limit, found):
         tried.append(batch)
         if batch > room:
             raise torch.OutOfMemoryError("full")
-    assert largest(limit, step) == found
+    assert found * 63 / 64 <= largest(limit, step) <= found
     assert len(tried) <= 10
 
 
