@@ -24,8 +24,8 @@ def read(spec: Imagenet, data_root: Path, report: Report) -> Listed:
     if not wnids or not (folder / "val").is_dir():
         raise MissingData(
             f"ImageNet is not in {folder}: ask for ILSVRC 2012 at https://image-net.org, unpack the training images "
-            "to train/WNID/, the validation images to val/, and put ILSVRC2012_devkit_t12.tar.gz beside them (150 GB in "
-            "all, never downloaded for you), or choose digits or own_images, which need no download.")
+            "to train/WNID/, the validation images to val/, and put ILSVRC2012_devkit_t12.tar.gz beside them (150 GB "
+            "in all, never downloaded for you), or choose digits or own_images, which need no download.")
     found = list_images(folder, wnids, "ImageNet", report)
     require_whole("ImageNet", folder, (len(wnids), len(found.train), len(found.test)), PUBLISHED)
     return found

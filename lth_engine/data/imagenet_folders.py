@@ -69,7 +69,8 @@ def _validation(folder: Path, wnids: Sequence[str], devkit: Devkit | None) -> li
     loose = [match for name in os.listdir(folder / "val") if (match := _VALIDATION.fullmatch(name))]
     if loose and devkit is None:
         raise MissingData(f"The validation images in {folder / 'val'} have no labels: put "
-                          f"ILSVRC2012_devkit_t12.tar.gz of https://image-net.org into {folder}, or sort them into one folder for each WordNet id.")
+                          f"ILSVRC2012_devkit_t12.tar.gz of https://image-net.org into {folder}, or sort them "
+                          "into one folder for each WordNet id.")
     wanted = set(wnids)
     for match in loose:
         number = int(match[1])

@@ -137,8 +137,11 @@ def _unpack_from_system(official: Official, data_root: Path, report: Report) -> 
     for name, path in found.items():
         unpacked = (data_root / name).with_suffix("")
         part = unpacked.with_suffix(".part")
-        with gzip.open(path) as source, part.open("wb") as target:
-            shutil.copyfileobj(source, target)
+        try:
+            with gzip.open(path) as source, part.open("wb") as target:
+                shutil.copyfileobj(source, target)
+        except (EOFError, gzip.BadGzipFile, zlib.error) as error:
+            raise MissingData(f"{path} is damaged ({_last_line(error)}): install {official.package} again.") from error
         part.replace(unpacked)
     return True
 
