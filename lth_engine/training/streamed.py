@@ -134,7 +134,7 @@ class StreamedImages:
         try:
             for x in loader:
                 if isinstance(x, LotteryError):
-                    raise x
+                    raise type(x)(*x.args)  # x itself and this frame would be a cycle that keeps the workers
                 yield x.to(self.device, non_blocking=True)
         except RuntimeError as error:
             if "DataLoader worker" not in str(error):

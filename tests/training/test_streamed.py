@@ -221,6 +221,7 @@ def test_a_view_is_uint8_with_the_channel_last(files: Files) -> None:
 
 
 @pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
 def test_batches_on_a_gpu_are_those_of_the_cpu(files: Files) -> None:
     with closing(StreamedImages(files, Y, SIZE, IMAGENET_MEAN, IMAGENET_STD, "cuda", 2)) as made:
         got = list(made.epoch_batches(ORDER, 5, **AUGMENTED))
