@@ -80,7 +80,7 @@ class StreamedImages:
     def epoch_batches(self, order: torch.Tensor, batch_size: int, *, first_step: int = 0,
                       mirror: torch.Tensor | None = None, resized_crop: bool = False,
                       shift: torch.Tensor | None = None, pad: int = 0, seed: int = 0, epoch: int = 0,
-                      ) -> Iterator[Batch]:
+                      labels: torch.Tensor | None = None) -> Iterator[Batch]:
         """The batches of one epoch from its step `first_step` on; the last one may be smaller.
 
         One epoch at a time: its workers stay for the next one.
@@ -96,12 +96,14 @@ class StreamedImages:
             pad: black pixels around the image that `shift` cuts from.
             seed: what the random part depends on, beside the epoch and the image.
             epoch: number of the epoch.
+            labels: N labels on the device in the place of `y` (label noise).
 
         Raises:
             LotteryError: a file is damaged, or a worker was killed.
         """
         starts = range(first_step * batch_size, len(order), batch_size)
         shown = order.cpu()
+        given = self.y if labels is None else labels
 
         def views(start: int) -> list[View]:
             part = slice(start, start + batch_size)
@@ -116,7 +118,7 @@ class StreamedImages:
         if self._loader is None:
             self._loader = self._new_loader(self._plan, persistent=True)
         for start, x in zip(starts, self._made(self._loader), strict=True):
-            yield self.normalise(x), self.y.index_select(0, shown[start:start + batch_size].to(self.device))
+            yield self.normalise(x), given.index_select(0, shown[start:start + batch_size].to(self.device))
 
     def close(self) -> None:
         """End the workers; they start again when they are needed."""
@@ -131,14 +133,20 @@ class StreamedImages:
 
     def _made(self, loader: DataLoader[torch.Tensor]) -> Iterator[torch.Tensor]:
         """What the workers make, on the device."""
+        made = iter(loader)
+        while (x := self._next(made)) is not None:
+            if isinstance(x, LotteryError):
+                raise type(x)(*x.args)  # x itself and this frame would be a cycle that keeps the workers
+            yield x.to(self.device, non_blocking=True)
+
+    def _next(self, made: Iterator[Any]) -> Any:
+        """What the workers make next, None at the end; when one was killed the others are let go."""
         try:
-            for x in loader:
-                if isinstance(x, LotteryError):
-                    raise type(x)(*x.args)  # x itself and this frame would be a cycle that keeps the workers
-                yield x.to(self.device, non_blocking=True)
-        except RuntimeError as error:
-            if "DataLoader worker" not in str(error):
+            return next(made, None)
+        except (RuntimeError, OSError, EOFError) as error:  # torch's own sentence, or the pipe of the dead worker
+            if isinstance(error, RuntimeError) and "DataLoader worker" not in str(error):
                 raise
+            self.close()
             raise LotteryError(
                 "A process that decodes images was killed, most likely for lack of memory or of shared memory "
                 "(/dev/shm): free some, ask for a smaller batch, and ask again; what is done is kept.") from error
