@@ -121,8 +121,10 @@ class StreamedImages:
             yield self.normalise(x), given.index_select(0, shown[start:start + batch_size].to(self.device))
 
     def close(self) -> None:
-        """End the workers; they start again when they are needed."""
-        self._loader = None
+        """End the workers now, whoever still holds what they made; they start again when they are needed."""
+        made, self._loader = getattr(self._loader, "_iterator", None), None
+        if made is not None and self.workers:
+            made._shutdown_workers()
 
     def _new_loader(self, plan: _Plan, *, persistent: bool) -> DataLoader[torch.Tensor]:
         many: dict[str, Any] = {"multiprocessing_context": _context(), "prefetch_factor": _PREFETCH,
