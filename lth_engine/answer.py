@@ -21,7 +21,8 @@ import torch
 from lth_engine.core.artifact import Answer, Artifact, Provenance, Scalar
 from lth_engine.core.errors import BadInput
 from lth_engine.core.workbench import Progress, Workbench
-from lth_engine.specs.questions import DenseTicket, Question, Run
+from lth_engine.specs.question import Question
+from lth_engine.specs.tickets import DenseTicket, Run
 from lth_engine.store.store import Store
 
 Report = Callable[[Progress], None]
@@ -127,7 +128,8 @@ def _epochs(question: Question) -> float:
     if not isinstance(question, Run | DenseTicket):
         return 0.0
     length = question.rewind if isinstance(question, DenseTicket) else question.training.length
-    return length.count if length.unit == "ep" else length.count / 100
+    count = length.count if length.unit == "ep" else length.count / 100
+    return count * question.training.flatness.passes
 
 
 def _scaled(report: Report, before: float, cost: float, total: float, prefix: str) -> Report:

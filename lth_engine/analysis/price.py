@@ -5,92 +5,129 @@ from __future__ import annotations
 import resource
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 import torch
 
 from lth_engine.core.artifact import Answer, Inputs, Scalar
 from lth_engine.core.mask import Mask
+from lth_engine.core.ticket import Ticket
 from lth_engine.core.workbench import Progress, Workbench
-from lth_engine.masking.applied import AppliedMask
 from lth_engine.masking.feasible import require_feasible
 from lth_engine.masking.prunable import prunable
-from lth_engine.specs.questions import Price, TicketSearch
+from lth_engine.specs.models import ModelSpec
+from lth_engine.specs.questions import Price, TicketSearch, trainings
+from lth_engine.specs.tickets import DenseTicket, Run
+from lth_engine.specs.training import Training
 from lth_engine.training.batches import Batches
 from lth_engine.training.evaluate import evaluate
 from lth_engine.training.flops import TRAINING_FACTOR, forward_flops, sparse_flops
-from lth_engine.training.loop import make_optimizer, train
-from lth_engine.training.material import Material, material, network
+from lth_engine.training.loop import train
+from lth_engine.training.material import Facts, Material, material, network, take_weights
 from lth_engine.training.threads import use_threads
+from lth_engine.training.workplace import workplace
+
+_WARM_UP = 2
+"""Steps before the clock starts."""
 
 _TIMED_SECONDS = 1.0
-"""How long steps are timed; the first two are warm-up."""
+"""How long the steps of one kind of training are timed."""
 
 
 def answer(question: Price, inputs: Inputs, bench: Workbench) -> Answer:
-    """Count epochs and operations exactly; time a few steps and one evaluation and multiply."""
+    """Count epochs and operations exactly; time a few steps of each kind of training and one evaluation."""
     search = question.of
     images = material(search.data, bench)
     facts = images.facts
     model = network(search.model, facts, search.seed, bench.device)
     require_feasible(search, model)
     bench.report(Progress(0, 0, "timing a few steps"))
-    use_threads(model, facts, search.training.batch_size)
-    batches = Batches(images.train, search.training, search.seed, level=0)
-    rewind, total = search.training.span(search.search.rewind, batches.steps_per_epoch)
-    step, check = _seconds_a_step(search, model, batches), _seconds_an_evaluation(model, images)
-    runs, starts = search.runs(), search.starts() if rewind else ()
-    steps = len(runs) * (total - rewind) + len(starts) * rewind
-    checks = len(runs) * _evaluations(search, rewind, total, batches) + len(starts) * _evaluations(
-        search, 0, rewind, batches)
+    needed = trainings(search)
+    plans = [_plan(q, images) for q in needed]
+    seconds = {training: _seconds_a_step(search.model, facts, training, images, bench)
+               for training in dict.fromkeys(plan.training for plan in plans)}
+    check = _seconds_an_evaluation(model, images)
     per_image = forward_flops(model, facts.channels, facts.height, facts.width)
-    seen = TRAINING_FACTOR * len(images.train) / batches.steps_per_epoch
-    dense = sum(per_image.values()) * seen
-    sparse = sum(_ideal(search, run.ticket.level, per_image) * seen * (total - rewind) for run in runs.values())
+    dense, names = sum(per_image.values()), [n for n in per_image if n not in search.search.ignore]
     count = sum(p.numel() for p in prunable(model, search.search.ignore).values())
     host, accelerator = _peak_bytes(bench.device)
+    first = _plan(search.run(0, 0), images)
     summary: dict[str, Scalar] = {
-        "epochs": steps / batches.steps_per_epoch, "runs": len(runs), "steps_per_epoch": batches.steps_per_epoch,
-        "steps": steps, "flops_dense": dense * steps, "flops_sparse": sparse + dense * len(starts) * rewind,
-        "seconds": steps * step + checks * check, "step_milliseconds": 1000 * step, "evaluation_seconds": check,
-        "peak_bytes": host, "accelerator_peak_bytes": accelerator, "store_bytes": _store_bytes(search, count),
+        "epochs": sum(plan.epochs for plan in plans), "runs": len(search.runs()), "trainings": len(plans),
+        "steps_per_epoch": first.batches.steps_per_epoch, "steps": sum(plan.steps for plan in plans),
+        "flops_dense": sum(plan.images_seen * dense for plan in plans),
+        "flops_sparse": sum(plan.images_seen * sparse_flops(
+            per_image, dict.fromkeys(names, search.search.density(plan.level))) for plan in plans),
+        "seconds": sum(plan.steps * seconds[plan.training] + plan.evaluations * check for plan in plans),
+        "step_milliseconds": 1000 * seconds[search.training], "evaluation_seconds": check,
+        "peak_bytes": host, "accelerator_peak_bytes": accelerator, "store_bytes": _store_bytes(search, plans, count),
         "parameters": sum(p.numel() for p in model.parameters()), "prunable": count,
-        "train_images": len(images.train)}
+        "train_images": first.batches.count}
     return Answer({}, summary)
 
 
-def _evaluations(search: TicketSearch, start: int, stop: int, batches: Batches) -> int:
-    """Evaluations of a sitting: at its start, at every multiple of `evaluate_every`, and at its end."""
-    every = search.training.evaluate_every.iterations(batches.steps_per_epoch)
-    inside = stop // every - start // every if every else 0
-    return 1 + inside + (stop % every != 0 if every else 1)
+@dataclass(frozen=True)
+class _Plan:
+    """One training that a search needs."""
+
+    training: Training
+    batches: Batches
+    level: int
+    start: int
+    stop: int
+
+    @property
+    def steps(self) -> int:
+        return self.stop - self.start
+
+    @property
+    def epochs(self) -> float:
+        return self.steps / self.batches.steps_per_epoch
+
+    @property
+    def images_seen(self) -> float:
+        """Images that pass forward and backward, in units of a forward pass."""
+        return TRAINING_FACTOR * self.training.flatness.passes * self.epochs * self.batches.count
+
+    @property
+    def evaluations(self) -> int:
+        """At the start, at every multiple of `evaluate_every`, and at the end."""
+        every = self.training.evaluate_every.iterations(self.batches.steps_per_epoch)
+        inside = self.stop // every - self.start // every if every else 0
+        return 1 + inside + (self.stop % every != 0 if every else 1)
 
 
-def _store_bytes(search: TicketSearch, count: int) -> int:
-    """Kept weights of every ticket and run (4 bytes each), and their packed masks."""
-    runs = search.runs().values()
-    tickets = {run.ticket.key: run.ticket for run in runs}
-    kept = sum(search.search.density(t.level) for t in [*tickets.values(), *(run.ticket for run in runs)])
-    return int(4 * kept * count + (len(tickets) + len(runs)) * count / 8)
+def _plan(question: Run | DenseTicket, images: Material) -> _Plan:
+    training = question.training
+    batches = Batches(images.train, training, 0, level=0)
+    if isinstance(question, DenseTicket):
+        return _Plan(training, batches, 0, 0, training.span(question.rewind, batches.steps_per_epoch)[0])
+    return _Plan(training, batches, question.ticket.level, *training.span(question.begin, batches.steps_per_epoch))
 
 
-def _ideal(search: TicketSearch, level: int, per_image: Mapping[str, int]) -> float:
-    return sparse_flops(per_image, {name: search.search.density(level) for name in per_image
-                                    if name not in search.search.ignore})
+def _store_bytes(search: TicketSearch, plans: Sequence[_Plan], count: int) -> int:
+    """Kept weights of every training and of its ticket (4 bytes each), and their packed masks."""
+    kept = 2 * sum(search.search.density(plan.level) for plan in plans)
+    return int(4 * kept * count + 2 * len(plans) * count / 8)
 
 
-def _seconds_a_step(search: TicketSearch, model: torch.nn.Module, batches: Batches) -> float:
+def _seconds_a_step(spec: ModelSpec, facts: Facts, training: Training, images: Material, bench: Workbench) -> float:
     # A rate of almost nothing: the work is the same, and no setting of the search can make the weights explode.
-    training = search.training.replace(optimizer=search.training.optimizer.replace(lr=1e-12))
-    optimizer = make_optimizer(training.optimizer, model)
-    half = {name: (torch.rand(p.shape) < 0.5).numpy() for name, p in prunable(model).items()}
-    mask = AppliedMask(model, Mask(half))
+    slow = training.replace(optimizer=training.optimizer.replace(lr=1e-12), rate_batch=0)
+    model = network(spec, facts, 0, bench.device)
+    use_threads(model, facts, training.batch_size)
+    half = Mask({name: (torch.rand(p.shape) < 0.5).numpy() for name, p in prunable(model).items()})
+    weights = take_weights(model)
+    step = workplace(spec, model, slow, Ticket(half, weights, 1), 0, weights)
+    batches = Batches(images.train, slow, 0, level=0)
     steps = 0
     began = time.perf_counter()
-    for done in train(model, batches, training, optimizer, mask, start=0, stop=1_000_000, total=1_000_000):
-        if done.step == 2:
+    for done in train(step, batches, start=0, stop=1_000_000, total=1_000_000):
+        if done.step == _WARM_UP:
+            float(done.loss)
             began = time.perf_counter()
-        steps = done.step - 2
+        steps = done.step - _WARM_UP
         if steps >= 3 and time.perf_counter() - began > _TIMED_SECONDS:
             break
     float(done.loss)

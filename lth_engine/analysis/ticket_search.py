@@ -12,11 +12,12 @@ import numpy as np
 
 from lth_engine.core.artifact import Answer, Array, Inputs, Scalar, text_array
 from lth_engine.core.search_table import Table, rows_where, search_table
-from lth_engine.core.spec import catalogue
+from lth_engine.core.spec import Spec, catalogue
 from lth_engine.core.verdict import Verdict, judge
 from lth_engine.core.workbench import Workbench
 from lth_engine.masking.feasible import require_feasible
-from lth_engine.specs.questions import TicketSearch
+from lth_engine.specs.questions import TicketSearch, trainings
+from lth_engine.specs.tickets import Run
 from lth_engine.training.batches import Batches
 from lth_engine.training.material import material, network
 from lth_engine.training.session import COSTS
@@ -25,29 +26,43 @@ from lth_engine.training.session import COSTS
 def before(question: TicketSearch, bench: Workbench) -> None:
     """Refuse what could only fail after hours; see :func:`lth_engine.masking.feasible.require_feasible`."""
     images = material(question.data, bench)
-    batches = Batches(images.train, question.training, question.seed, level=0)
-    question.training.span(question.search.rewind, batches.steps_per_epoch)
+    for training in (question.pretraining_like, question.mask_training, question.training):
+        batches = Batches(images.train, training, question.seed, level=0)
+        training.span(question.search.rewind, batches.steps_per_epoch)
     require_feasible(question, network(question.model, images.facts, question.seed, bench.device))
 
 
 def answer(question: TicketSearch, inputs: Inputs, bench: Workbench) -> Answer:
     """Gather the runs and judge every level."""
     runs = question.runs()
-    table = search_table({cell: inputs.summary(run.key) for cell, run in runs.items()},
+    spent = {q: inputs.summary(q.key) for q in trainings(question)}
+    table = search_table({cell: {**spent[run], **total_costs(run, spent)} for cell, run in runs.items()},
                          {cell: run.key for cell, run in runs.items()})
     verdicts = {level: judge_level(question, table, level) for level in range(1, question.levels + 1)}
     chosen = chosen_level(table, question.levels, question.margin)
     arrays: dict[str, Array] = {f"table/{name}": column for name, column in table.items()}
     arrays |= _columns(table, verdicts)
     density = float(np.mean(rows_where(table, "ticket", chosen)["density"]))
-    pretraining = [inputs.summary(start.key) for start in question.starts()]
     summary: dict[str, Scalar] = {
         "verdict": verdicts[chosen].word, "verdict_level": chosen, "verdict_density": density,
         "verdict_text": f"At {100 * density:.3g}% density (level {chosen}): {verdicts[chosen].sentence}",
         "runs": len(runs),
-        # What a search costs: sums over its runs and over the training that leads to the rewind points.
-        **{name: float(table[name].sum()) + sum(float(p[name] or 0) for p in pretraining) for name in COSTS}}
+        **{name: float(sum(float(s[name] or 0) for s in spent.values())) for name in COSTS}}
     return Answer(arrays, summary)
+
+
+def total_costs(run: Run, spent: Mapping[Spec, Mapping[str, Scalar]]) -> dict[str, Scalar]:
+    """What it took to have a trained ticket from nothing: the run itself and every training that it rests on.
+
+    Args:
+        run: the run.
+        spent: summary of each training.
+
+    Returns:
+        total_epochs, total_train_seconds, total_flops_dense, total_flops_sparse.
+    """
+    behind = trainings(run)
+    return {f"total_{name}": float(sum(float(spent[q][name] or 0) for q in behind)) for name in COSTS}
 
 
 def judge_level(question: TicketSearch, table: Table, level: int) -> Verdict:

@@ -10,7 +10,8 @@ from typing import Any
 from lth_engine.cli.flags import apply_flags, read_flags
 from lth_engine.core.errors import BadInput, UnknownName
 from lth_engine.specs.presets import presets
-from lth_engine.specs.questions import Question, TicketSearch, question_from_dict
+from lth_engine.specs.question import Question
+from lth_engine.specs.questions import TicketSearch, question_from_dict
 
 
 def ask(spec: Path | None, preset: str | None, tokens: Sequence[str], options: tuple[str, ...] = ()) -> Question:

@@ -17,7 +17,8 @@ from lth_engine.core.artifact import Artifact
 from lth_engine.core.errors import BadInput, Cancelled
 from lth_engine.core.workbench import Progress
 from lth_engine.jobs.local import check_data_root
-from lth_engine.specs.questions import Price, Question, TicketSearch
+from lth_engine.specs.question import Question
+from lth_engine.specs.questions import Price, TicketSearch
 from lth_engine.store.store import Store
 
 STOPPED = "Stopped. What is finished is kept: the same command goes on from there."

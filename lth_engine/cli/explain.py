@@ -10,7 +10,7 @@ from typing import Any
 from lth_engine.cli.addresses import Setting, settings
 from lth_engine.core.spec import Spec, catalogue
 from lth_engine.core.step import Step
-from lth_engine.specs.questions import Question
+from lth_engine.specs.question import Question
 
 _KINDS = {int: "N", float: "X", str: "TEXT", Step: "STEP"}
 _INDENT = " " * 30

@@ -10,7 +10,8 @@ from typing import Any
 from lth_engine.cli.addresses import Setting, resolve, settings, unknown
 from lth_engine.core.errors import BadInput
 from lth_engine.core.spec import from_dict
-from lth_engine.specs.questions import Question, question_from_dict
+from lth_engine.specs.question import Question
+from lth_engine.specs.questions import question_from_dict
 
 TRUE, FALSE = ("true", "yes", "1"), ("false", "no", "0")
 

@@ -12,7 +12,7 @@ from lth_engine.core.errors import BadInput, LotteryError, StoreError
 from lth_engine.jobs.local import check_data_root, ensure_supervisor, supervisor_pid
 from lth_engine.jobs.queue import Job, Queue
 from lth_engine.jobs.supervisor import Supervisor, slots
-from lth_engine.specs.questions import Question
+from lth_engine.specs.question import Question
 from lth_engine.store.store import Store
 
 

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import importlib
 from typing import cast
 
-from lth_engine.masking.prune import Tensors, prune_to_level
+import torch
+
+from lth_engine.finders.ranked import keep_best
+from lth_engine.masking.prune import Tensors
 from lth_engine.specs.finding import OneShot
-from lth_engine.specs.questions import FoundTicket
+from lth_engine.specs.tickets import FoundTicket
 
 
-def find(question: FoundTicket, weights: Tensors, allowed: Tensors) -> Tensors:
+def find(question: FoundTicket, weights: Tensors, allowed: Tensors, ignored: int) -> dict[str, torch.Tensor]:
     """Keep the weights that the chosen scorer ranks highest."""
-    scorer = cast(OneShot, question.search).scorer
-    module = importlib.import_module(f"{scorer.package}.{scorer.name}")
-    scores = module.score(scorer, weights, question.mask_seed)
-    return prune_to_level(question.search, question.at_level, scores, allowed)
+    return keep_best(question, cast(OneShot, question.search).scorer, weights, allowed, ignored)

@@ -12,7 +12,7 @@ from lth_engine.finders.rewound import rewound, with_ignored
 from lth_engine.masking.allocate import allocate
 from lth_engine.scorers.random import score
 from lth_engine.specs.finding import RandomScore
-from lth_engine.specs.questions import RandomMask
+from lth_engine.specs.tickets import RandomMask
 
 
 def answer(question: RandomMask, inputs: Inputs, bench: Workbench) -> Answer:

@@ -25,7 +25,8 @@ from lth_engine.jobs.lock import RecordLock, make_folder
 from lth_engine.jobs.needed import needed_keys
 from lth_engine.jobs.queue import Queue
 from lth_engine.jobs.reporter import Reporter
-from lth_engine.specs.questions import Question, question_from_dict
+from lth_engine.specs.question import Question
+from lth_engine.specs.questions import question_from_dict
 from lth_engine.store.store import Store
 
 LOCK_SECONDS = 10.0

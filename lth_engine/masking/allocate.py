@@ -31,11 +31,8 @@ def allocate(scores: Tensors, keep: int, allowed: Tensors | None = None) -> dict
         NonFinite: a score is NaN or infinite.
     """
     names = sorted(scores)
+    require_finite(scores)
     flat = torch.cat([scores[n].detach().reshape(-1) for n in names])
-    if not bool(torch.isfinite(flat).all()):
-        bad = next(n for n in names if not bool(torch.isfinite(scores[n]).all()))
-        raise NonFinite(f"The pruning scores of {bad} hold NaN or infinity, so the weights cannot be ranked. "
-                        "Look at the training that they come from; a lower learning rate often helps.")
     if allowed is None:
         candidates = torch.arange(flat.numel(), device=flat.device)
     else:
@@ -47,6 +44,14 @@ def allocate(scores: Tensors, keep: int, allowed: Tensors | None = None) -> dict
     chosen[candidates[_top(flat[candidates], keep)]] = True
     parts = chosen.split([scores[n].numel() for n in names])
     return {n: part.reshape(scores[n].shape) for n, part in zip(names, parts, strict=True)}
+
+
+def require_finite(scores: Tensors) -> None:
+    """Raises NonFinite, naming the parameter, if a score is NaN or infinite."""
+    for name in sorted(scores):
+        if not bool(torch.isfinite(scores[name]).all()):
+            raise NonFinite(f"The pruning scores of {name} hold NaN or infinity, so the weights cannot be ranked. "
+                            "Look at the training that they come from; a lower learning rate often helps.")
 
 
 def _top(values: torch.Tensor, keep: int) -> torch.Tensor:

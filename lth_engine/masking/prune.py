@@ -1,4 +1,4 @@
-"""Prunes to the exact count of a level, over the whole network or layer by layer."""
+"""Prunes to a level, over the whole network or layer by layer, by the search's rule for the count."""
 
 from __future__ import annotations
 
@@ -6,21 +6,55 @@ from collections.abc import Mapping
 
 import torch
 
-from lth_engine.masking.allocate import allocate
+from lth_engine.core.errors import BadInput
+from lth_engine.masking.allocate import allocate, require_finite
+from lth_engine.masking.count_rules import aws, kthvalue, open_lth
 from lth_engine.specs.finding import SearchSpec
 
 Tensors = Mapping[str, torch.Tensor]
 
 
-def prune_to_level(search: SearchSpec, level: int, scores: Tensors, allowed: Tensors) -> dict[str, torch.Tensor]:
-    """Keep the highest scores among `allowed`; counts are those of `search.kept`.
+def prune_to_level(search: SearchSpec, level: int, scores: Tensors, allowed: Tensors,
+                   ignored: int = 0) -> dict[str, torch.Tensor]:
+    """Keep the highest scores among `allowed`.
+
+    Args:
+        search: gives fraction, scope and rule; the counts of the rule "exact" are those of `search.kept`.
+        level: the level that is pruned to.
+        scores: parameter name -> scores.
+        allowed: parameter name -> bool; what is pruned stays pruned.
+        ignored: number of prunable weights in layers that stay dense.
 
     Raises:
         BadInput: the level keeps no weight (in some layer, if the scope is layerwise).
     """
     if search.scope == "global":
-        return allocate(scores, search.kept(level, sum(s.numel() for s in scores.values())), allowed)
+        return _prune(search, level, scores, allowed, ignored)
     kept: dict[str, torch.Tensor] = {}
     for name, score in scores.items():
-        kept |= allocate({name: score}, search.kept(level, score.numel()), {name: allowed[name]})
+        kept |= _prune(search, level, {name: score}, {name: allowed[name]}, 0)
+    return kept
+
+
+def _prune(search: SearchSpec, level: int, scores: Tensors, allowed: Tensors, ignored: int) -> dict[str, torch.Tensor]:
+    total = sum(s.numel() for s in scores.values())
+    if search.rule == "exact":
+        return allocate(scores, search.kept(level, total), allowed)
+    require_finite(scores)
+    since = search.reads_level(level) or 0
+    removed = 1 - search.exact_density(level) / search.exact_density(since)
+    remaining = torch.cat([score[allowed[name]] for name, score in scores.items()])
+    if search.rule == "open_lth":
+        chosen = open_lth(remaining, removed, ignored)
+    elif search.rule == "aws":
+        chosen = aws(remaining, removed)
+    else:
+        chosen = kthvalue(remaining, search.exact_density(level), total)
+    if not bool(chosen.any()):
+        raise BadInput(f"By the rule {search.rule}, level {level} keeps no weight (scores that tie are pruned "
+                       "together). Use fewer levels, a smaller pruning fraction, or the rule exact.")
+    kept = {name: mask.clone() for name, mask in allowed.items() if name in scores}
+    parts = chosen.split([int(mask.sum()) for mask in kept.values()])
+    for mask, part in zip(kept.values(), parts, strict=True):
+        mask[mask.clone()] = part
     return kept

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -14,17 +15,15 @@ from lth_engine.specs.models import ModelSpec
 _TRIAL = 2
 """Images of the trial pass: batch normalisation of a 1 x 1 picture needs more than one."""
 
+_MISFIT = (RuntimeError, ValueError, AssertionError, IndexError)
+"""What layers raise for shapes that they cannot take."""
+
 
 @contextmanager
 def refusing_misfits(spec: ModelSpec, height: int, width: int, *kinds: type[Exception]) -> Iterator[None]:
-    """Turns errors of these kinds inside into the sentence that the network does not fit the images.
-
-    A missing kernel (NotImplementedError) says nothing about the images and passes.
-    """
+    """Turns errors of these kinds inside into the sentence that the network does not fit the images."""
     try:
         yield
-    except NotImplementedError:
-        raise
     except kinds as error:
         reason = str(error).strip().partition("\n")[0].rstrip(".")
         raise BadInput(f"{spec.label} does not fit images of {height} x {width} pixels ({reason}). "
@@ -32,19 +31,33 @@ def refusing_misfits(spec: ModelSpec, height: int, width: int, *kinds: type[Exce
 
 
 def check_fit(model: nn.Module, spec: ModelSpec, channels: int, height: int, width: int, num_classes: int) -> None:
-    """A forward pass of shapes alone (on torch's meta device); the model stays as it is.
+    """A forward pass of copies; the model stays as it is.
 
     Raises:
         BadInput: a layer does not fit the images, or the output is not one value a class.
     """
-    images = torch.empty(_TRIAL, channels, height, width, device="meta")
-    shapes = {name: value.to("meta") for part in (model.named_parameters(), model.named_buffers())
-              for name, value in part}
-    mode = model.training
-    with refusing_misfits(spec, height, width, RuntimeError, ValueError, AssertionError, IndexError), torch.no_grad():
-        output = torch.func.functional_call(model.eval(), shapes, (images,))
-    model.train(mode)
+    size = (_TRIAL, channels, height, width)
+    try:
+        output = _pass(_without_data(model), torch.empty(size, device="meta"))
+    except _MISFIT:  # of the images, or a layer that needs real numbers: only they can tell
+        with refusing_misfits(spec, height, width, *_MISFIT):
+            output = _pass(copy.deepcopy(model), torch.zeros(size))
     shape = tuple(output.shape) if isinstance(output, torch.Tensor) else type(output).__name__
     if shape != (_TRIAL, num_classes):
         raise BadInput(f"{spec.label} must answer {_TRIAL} images with ({_TRIAL}, {num_classes}) values, one a class. "
                        f"Got {shape}. Choose another network.")
+
+
+def _without_data(model: nn.Module) -> nn.Module:
+    """A copy whose parameters and buffers are shapes only (torch's meta device): it costs no memory."""
+    empty: dict[int, object] = {id(p): nn.Parameter(p.detach().to("meta"), p.requires_grad)
+                                for p in model.parameters()}
+    empty |= {id(b): b.to("meta") for b in model.buffers()}
+    return copy.deepcopy(model, empty)
+
+
+@torch.no_grad()
+def _pass(model: nn.Module, images: torch.Tensor) -> object:
+    """What `model` answers in evaluation mode; no number is drawn from a global generator."""
+    with torch.random.fork_rng(devices=[]):
+        return model.eval()(images)

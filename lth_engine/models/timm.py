@@ -23,15 +23,18 @@ def build(spec: Timm, channels: int, height: int, width: int, num_classes: int) 
     """
     timm = _library()
     if not timm.is_model(spec.arch):
-        names = timm.list_models()
-        raise UnknownName("timm network (the nearest of them)", spec.arch, difflib.get_close_matches(
-            spec.arch, names, n=10, cutoff=0.0))
+        raise UnknownName("timm network (the nearest are listed)", spec.arch, _near(spec.arch, timm.list_models()))
     options: dict[str, Any] = {"in_chans": channels, "num_classes": num_classes}
     if getattr(timm.get_pretrained_cfg(spec.arch), "fixed_input_size", False):
         options["img_size"] = (height, width)
     with refusing_misfits(spec, height, width, AssertionError, ValueError):
         model: nn.Module = timm.create_model(spec.arch, pretrained=False, **options)
     return model
+
+
+def _near(word: str, names: list[str]) -> list[str]:
+    """Up to ten of timm's thousand names: those that begin with the word, or else look like it."""
+    return [n for n in names if n.startswith(word)][:10] or difflib.get_close_matches(word, names, n=10, cutoff=0.0)
 
 
 def _library() -> ModuleType:

@@ -9,6 +9,7 @@ from typing import ClassVar
 from lth_engine.core.knob import knob
 from lth_engine.core.spec import Spec
 from lth_engine.core.step import Step
+from lth_engine.specs.training import Training
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,6 +25,15 @@ class Magnitude(ScorerSpec, name="magnitude"):
     """The absolute value of the trained weight (Han et al. 2015; "large_final" of Zhou et al. 2019)."""
 
     title: ClassVar[str] = "Magnitude"
+    needs_training: ClassVar[bool] = True
+
+
+@dataclass(frozen=True, kw_only=True)
+class SmallMagnitude(ScorerSpec, name="small_magnitude"):
+    """Minus the absolute value of the trained weight: the control that keeps the smallest ("small_final" of Zhou et
+    al. 2019)."""
+
+    title: ClassVar[str] = "Small magnitude"
     needs_training: ClassVar[bool] = True
 
 
@@ -46,21 +56,32 @@ class SearchSpec(Spec, family="search", package="lth_engine.finders"):
     ignore: tuple[str, ...] = knob((), "Parameters that stay dense, by name (e.g. fc.weight).", advanced=True)
     rewind: Step = knob(Step(0, "it"), "Point of the dense training that each level starts from; 0it is the "
                         "initialisation.", source="Frankle et al. 2020; Pruning Close to Home uses 2ep of 200")
+    rule: str = knob("exact", "How many weights a level keeps: the exact count of this lab, or those of public code: "
+                     "open_lth removes one more a round, aws rounds each round down, kthvalue rounds the total down.",
+                     choices=("exact", "open_lth", "aws", "kthvalue"), advanced=True, added=True)
+
+    continues: ClassVar[bool] = False
+    """Whether the kept weights go on from the end of the level before, rather than back to the rewind point."""
 
     def density(self, level: int) -> float:
         """Fraction kept at a level, in (0, 1]."""
-        return float(self._exact_density(level))
+        return float(self.exact_density(level))
 
     def kept(self, level: int, prunable: int) -> int:
         """Exact number of weights kept at a level out of `prunable`: absolute, so that rounding does
         not add up over the levels."""
-        return round(self._exact_density(level) * prunable)
+        return round(self.exact_density(level) * prunable)
 
     def reads_level(self, level: int) -> int | None:
         """The level whose trained weights decide the mask of `level`; None if no training does."""
         raise NotImplementedError
 
-    def _exact_density(self, level: int) -> Fraction:
+    def search_training(self, training: Training) -> Training:
+        """The training of the mask search, given the one that was asked for."""
+        return training
+
+    def exact_density(self, level: int) -> Fraction:
+        """Fraction kept at a level, without rounding."""
         return (1 - Fraction(str(self.fraction))) ** level
 
 
@@ -70,10 +91,39 @@ class Imp(SearchSpec, name="imp"):
     values at the rewind point, and repeat (Frankle & Carbin 2019; rewinding: Frankle et al. 2020)."""
 
     title: ClassVar[str] = "Iterative magnitude pruning (IMP)"
+    scorer: ScorerSpec = knob(Magnitude(), "What ranks the weights.", added=True, advanced=True,
+                              source="PAC-Bayesian view, table 2: large_final, small_final, random")
 
     def reads_level(self, level: int) -> int | None:
-        """The level before."""
+        """The level before, if the score is read from a trained network."""
+        return level - 1 if self.scorer.needs_training else None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Lrr(SearchSpec, name="lrr"):
+    """Learning-rate rewinding: train, remove the smallest weights, and train on from where they are, with the learning
+    rate back at the rewind point (Renda et al. 2020). A mask search of its own with a constant rate is the form that
+    Find a Winning Sign uses: a warm-up, a short training a level, then sparse training from the last weights."""
+
+    title: ClassVar[str] = "Learning-rate rewinding (LRR)"
+    continues: ClassVar[bool] = True
+    scorer: ScorerSpec = knob(Magnitude(), "What ranks the weights.", advanced=True)
+
+    def reads_level(self, level: int) -> int | None:
+        """The level before, whose weights go on."""
         return level - 1
+
+
+@dataclass(frozen=True, kw_only=True)
+class Aws(Lrr, name="aws"):
+    """Find a Winning Sign: learning-rate rewinding in which each step of the mask search sees the normalisation
+    parameters at a random point between their own values and their initial ones (algorithm 1)."""
+
+    title: ClassVar[str] = "Find a Winning Sign (AWS)"
+
+    def search_training(self, training: Training) -> Training:
+        """With interpolated normalisation parameters (equation 2)."""
+        return training.replace(interpolate_norms=True)
 
 
 @dataclass(frozen=True, kw_only=True)

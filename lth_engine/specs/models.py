@@ -91,7 +91,7 @@ class CifarResnet(Normalised, name="cifar_resnet"):
     @property
     def label(self) -> str:
         """Name and depth."""
-        return f"ResNet-{self.depth} for CIFAR"
+        return f"ResNet-{self.depth}"
 
 
 @dataclass(frozen=True, kw_only=True)

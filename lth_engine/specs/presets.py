@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from lth_engine.core.errors import BadInput, UnknownName
-from lth_engine.specs.questions import Question, TicketSearch, question_from_dict
+from lth_engine.specs.question import Question
+from lth_engine.specs.questions import TicketSearch, question_from_dict
 
 FOLDER = Path(__file__).resolve().parents[2] / "assets" / "presets"
 

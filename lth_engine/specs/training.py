@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -10,75 +9,11 @@ from lth_engine.core.errors import BadInput
 from lth_engine.core.knob import knob
 from lth_engine.core.spec import Spec
 from lth_engine.core.step import Step
-
-
-@dataclass(frozen=True, kw_only=True)
-class OptimizerSpec(Spec, family="optimizer", package="lth_engine.training.optimizers"):
-    """Turns gradients into steps."""
-
-    lr: float = knob(0.1, "Learning rate at the top of the schedule.", low=0, open_low=True, high=1000,
-                     source="Pruning Close to Home, section 4: 0.1")
-
-
-@dataclass(frozen=True, kw_only=True)
-class Sgd(OptimizerSpec, name="sgd"):
-    """Stochastic gradient descent with momentum, in torch's form (learning rate outside the buffer)."""
-
-    title: ClassVar[str] = "SGD"
-    momentum: float = knob(0.9, "Momentum mu.", low=0, high=1, open_high=True)
-    weight_decay: float = knob(1e-4, "Weight decay, on all parameters.", low=0, high=10,
-                               source="Pruning Close to Home, section 4: 1e-4")
-    nesterov: bool = knob(False, "Nesterov's form of momentum.", advanced=True)
-
-    def check(self) -> None:
-        """Nesterov needs momentum."""
-        if self.nesterov and self.momentum == 0:
-            raise BadInput("sgd.nesterov needs sgd.momentum above 0. Raise the momentum or switch nesterov off.")
-
-
-@dataclass(frozen=True, kw_only=True)
-class ScheduleSpec(Spec, family="schedule", package="lth_engine.specs.training"):
-    """The learning rate over training, as a factor of its top value."""
-
-    def factor(self, step: int, total: int, steps_per_epoch: int) -> float:
-        """Factor on the learning rate at optimizer step `step` (from 0) of `total`."""
-        raise NotImplementedError
-
-
-@dataclass(frozen=True, kw_only=True)
-class Cosine(ScheduleSpec, name="cosine"):
-    """Half a cosine from 1 to `floor`, step by step (Loshchilov & Hutter 2017, no restarts)."""
-
-    title: ClassVar[str] = "Cosine"
-    floor: float = knob(0.0, "Factor at the end.", low=0, high=1, advanced=True)
-
-    def factor(self, step: int, total: int, steps_per_epoch: int) -> float:
-        """See :meth:`ScheduleSpec.factor`."""
-        return self.floor + (1 - self.floor) * 0.5 * (1 + math.cos(math.pi * step / total))
-
-
-@dataclass(frozen=True, kw_only=True)
-class MultiStep(ScheduleSpec, name="multistep"):
-    """Multiplied by `gamma` at each milestone."""
-
-    title: ClassVar[str] = "Multi-step"
-    milestones: tuple[Step, ...] = knob((Step(80), Step(120)), "Points at which the rate drops, like 80ep 120ep.")
-    gamma: float = knob(0.1, "Factor of each drop.", low=0, open_low=True, high=1)
-
-    def factor(self, step: int, total: int, steps_per_epoch: int) -> float:
-        """See :meth:`ScheduleSpec.factor`."""
-        return float(self.gamma ** sum(step >= m.iterations(steps_per_epoch) for m in self.milestones))
-
-
-@dataclass(frozen=True, kw_only=True)
-class Constant(ScheduleSpec, name="constant"):
-    """The same rate throughout."""
-
-    title: ClassVar[str] = "Constant"
-
-    def factor(self, step: int, total: int, steps_per_epoch: int) -> float:
-        """See :meth:`ScheduleSpec.factor`."""
-        return 1.0
+from lth_engine.specs.data import SEED_HIGH
+from lth_engine.specs.flatness import FlatnessSpec, NoFlatness
+from lth_engine.specs.optimizers import OptimizerSpec, Sgd
+from lth_engine.specs.schedules import Cosine, ScheduleSpec
+from lth_engine.specs.terms import NoTerm, TermSpec
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -101,13 +36,36 @@ class Training(Spec, family="training", name="training", package="lth_engine.tra
                          advanced=True)
     evaluate_every: Step = knob(Step(1), "How often validation and test accuracy are measured; 0ep: only at the end.",
                                 advanced=True)
+    flatness: FlatnessSpec = knob(NoFlatness(), "What is done at each step to end in a flat minimum.", advanced=True,
+                                  added=True)
+    term: TermSpec = knob(NoTerm(), "Term added to the loss.", advanced=True, added=True)
+    rate_batch: int = knob(0, "Batch size that the learning rate is meant for: the rate is scaled by batch_size over "
+                           "this; 0 leaves it as it is.", low=0, high=65_536, advanced=True, added=True,
+                           source="Pruning Close to Home, appendix A.6: linear scaling")
+    subset: float = knob(1.0, "Fraction of the training images that is used, the same of every class.", low=0,
+                         open_low=True, high=1, advanced=True, added=True,
+                         source="Pruning Close to Home, section 5.1: 1, 2, 5 and 10%")
+    subset_seed: int = knob(0, "Seed of the draw of the subset; a smaller one lies inside a larger one.", low=0,
+                            high=SEED_HIGH, advanced=True, added=True)
+    label_noise: float = knob(0.0, "Fraction of the training images whose label is drawn anew, the true one included.",
+                              low=0, high=1, advanced=True, added=True, source="PAC-Bayesian view, figure 1")
+    label_noise_seed: int = knob(0, "Seed of the label noise.", low=0, high=2**31, advanced=True, added=True)
+    resized_crop: bool = knob(False, "Cut out a random part (8 to 100% of the area) and resize it, as is usual for "
+                              "ImageNet.", advanced=True, added=True)
+    interpolate_norms: bool = knob(
+        False, "Each step sees the normalisation parameters at a random point between their own values and 1 and 0; "
+        "the search aws sets it.", advanced=True, added=True, source="Find a Winning Sign, equation 2")
+    deterministic: bool = knob(False, "Only operations that give the same bits every time; slower on a GPU. On a CPU "
+                               "training is always repeatable.", advanced=True, added=True)
 
     def check(self) -> None:
-        """A training has at least one step."""
+        """A training has at least one step, and one way to crop."""
         if self.length.count == 0:
             raise BadInput('training.length must be at least "1it". Got 0.')
         if self.warmup.unit == self.length.unit and self.warmup.count > self.length.count:
             raise BadInput(f"training.warmup ({self.warmup}) is longer than training.length ({self.length}).")
+        if self.resized_crop and self.crop:
+            raise BadInput("training.crop and training.resized_crop are two ways to crop. Use one of them.")
 
     def require_before_end(self, rewind: Step) -> None:
         """Refuse a rewind point that is not before the end, as far as that is known without the data."""
@@ -131,7 +89,8 @@ class Training(Spec, family="training", name="training", package="lth_engine.tra
         """Learning rate at optimizer step `step` (from 0) of `total`, warm-up included."""
         warm = self.warmup.iterations(steps_per_epoch)
         rise = min(1.0, (step + 1) / warm) if warm else 1.0
-        return self.optimizer.lr * rise * self.schedule.factor(step, total, steps_per_epoch)
+        scale = self.batch_size / self.rate_batch if self.rate_batch else 1.0
+        return self.optimizer.lr * scale * rise * self.schedule.factor(step, total, steps_per_epoch)
 
 
 def _too_late(rewind: Step, length: Step) -> BadInput:

@@ -14,6 +14,8 @@ import torch.nn.functional as F
 from lth_engine.core.errors import BadInput
 from lth_engine.core.seeds import derive
 from lth_engine.specs.training import Training
+from lth_engine.training.chosen import chosen
+from lth_engine.training.resized_crop import boxes, resized
 
 Batch = tuple[torch.Tensor, torch.Tensor]
 
@@ -56,32 +58,42 @@ class Batches:
     """
 
     def __init__(self, images: Images, training: Training, order_seed: int, level: int) -> None:
-        if training.batch_size > len(images):
-            raise BadInput(f"training.batch_size must be at most the {len(images)} training images. "
-                           f"Got {training.batch_size}. Lower it to {len(images)}.")
         self.images = images
         self.training = training
         self.order_seed = order_seed
         self.level = level
-        self.steps_per_epoch = -(-len(images) // training.batch_size)
+        self.index, self.labels = chosen(images.y, training)
+        self.count = len(images) if self.index is None else len(self.index)
+        if training.batch_size > self.count:
+            raise BadInput(f"training.batch_size must be at most the {self.count} training images. "
+                           f"Got {training.batch_size}. Lower it to {self.count}.")
+        self.steps_per_epoch = -(-self.count // training.batch_size)
+
+    def alphas(self, epoch: int) -> torch.Tensor:
+        """The interpolation factor of each step of an epoch, U(0, 1) (see `norm_interpolation`)."""
+        draw = torch.Generator().manual_seed(derive(self.order_seed, "alpha", self.level, epoch))
+        return torch.rand(self.steps_per_epoch, generator=draw)
 
     def epoch(self, epoch: int, first_step: int = 0) -> Iterator[Batch]:
         """The batches of one epoch from its step `first_step` on; the last one may be smaller."""
         draw = torch.Generator().manual_seed(derive(self.order_seed, "order", self.level, epoch))
-        count, size, pad = len(self.images), self.training.batch_size, self.training.crop
-        device = self.images.x.device
+        images, count, size, pad = self.images, self.count, self.training.batch_size, self.training.crop
+        device = images.y.device
         order = torch.randperm(count, generator=draw).to(device)
+        order = order if self.index is None else self.index[order]
         mirror = torch.rand(count, generator=draw).lt(0.5).to(device) if self.training.flip else None
         shift = torch.randint(0, 2 * pad + 1, (2, count), generator=draw).to(device) if pad else None
+        _, height, width, _ = images.x.shape
+        box = boxes(count, height, width, draw).to(device) if self.training.resized_crop else None
         for start in range(first_step * size, count, size):
-            stop = min(start + size, count)
-            chosen = order[start:stop]
-            x = self.images.x.index_select(0, chosen)
+            here = slice(start, start + size)
+            x = images.x.index_select(0, order[here])
             if shift is not None:
-                x = shifted(x, shift[0, start:stop], shift[1, start:stop], pad)
+                x = shifted(x, shift[0, here], shift[1, here], pad)
             if mirror is not None:
-                x = torch.where(mirror[start:stop, None, None, None], x.flip(2), x)
-            yield self.images.normalise(x), self.images.y.index_select(0, chosen)
+                x = torch.where(mirror[here, None, None, None], x.flip(2), x)
+            x = images.normalise(x)
+            yield x if box is None else resized(x, box[here]), self.labels.index_select(0, order[here])
 
 
 def shifted(x: torch.Tensor, down: torch.Tensor, right: torch.Tensor, pad: int) -> torch.Tensor:

@@ -21,8 +21,14 @@ class Score:
 
 
 @torch.no_grad()
-def evaluate(model: nn.Module, images: Images) -> Score:
-    """Score of `model` on all `images`; NaN if there are none. The model's mode is as before afterwards."""
+def evaluate(model: nn.Module, images: Images, precision: str = "float32") -> Score:
+    """Score of `model` on all `images`; NaN if there are none. The model's mode is as before afterwards.
+
+    Args:
+        model: the network.
+        images: the images.
+        precision: number format of the forward pass, as in training; the loss is summed in float64.
+    """
     if len(images) == 0:
         return Score(float("nan"), float("nan"), 0)
     mode = model.training
@@ -30,7 +36,8 @@ def evaluate(model: nn.Module, images: Images) -> Score:
     right = torch.zeros((), dtype=torch.int64, device=images.x.device)
     loss = torch.zeros((), dtype=torch.float64, device=images.x.device)
     for x, y in images.in_order():
-        logits = model(x)
+        with torch.autocast(x.device.type, torch.bfloat16, enabled=precision == "bfloat16"):
+            logits = model(x).float()
         right += (logits.argmax(dim=1) == y).sum()
         loss += F.cross_entropy(logits, y, reduction="sum").double()
     model.train(mode)

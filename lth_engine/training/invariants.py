@@ -31,13 +31,24 @@ def moved(mask: Mask, start: Weights, final: Weights) -> tuple[float, float]:
     return float(positive), float(negative)
 
 
-def rewound_exactly(mask: Mask, actual: Weights, rewind: Weights) -> bool:
-    """Whether kept weights, other parameters and buffers equal those of the rewind point bit for bit."""
+def rewound_exactly(mask: Mask, actual: Weights, origin: Weights, signs: bool = True) -> bool:
+    """Whether kept weights, other parameters and buffers equal those that the ticket descends from bit for bit.
+
+    With `signs` False, the magnitudes of the kept weights alone must be the same.
+    """
     for name, value in actual.items():
         kept = mask[name] if name in mask else np.ones(value.shape, dtype=bool)
-        if value[kept].tobytes() != rewind[name][kept].tobytes():
+        pair = [value[kept], origin[name][kept]]
+        first, second = pair if signs or name not in mask else map(np.abs, pair)
+        if first.tobytes() != second.tobytes():
             return False
     return True
+
+
+def signs_kept(mask: Mask, start: Weights, final: Weights) -> float:
+    """Fraction of the kept weights whose sign at the end of training is that at its start."""
+    same = sum(int(np.count_nonzero(np.sign(final[n][kept]) == np.sign(start[n][kept]))) for n, kept in mask.items())
+    return same / mask.kept
 
 
 def disconnected(mask: Mask) -> tuple[int, int]:

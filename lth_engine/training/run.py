@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -10,13 +11,13 @@ from lth_engine.core.artifact import Answer, Array, Inputs, Scalar, text_array
 from lth_engine.core.mask import Mask
 from lth_engine.core.ticket import Ticket
 from lth_engine.core.workbench import Workbench
-from lth_engine.masking.applied import AppliedMask
-from lth_engine.specs.questions import Run
+from lth_engine.specs.tickets import Run, SignTransfer
 from lth_engine.training.batches import Batches
 from lth_engine.training.flops import TRAINING_FACTOR, forward_flops, sparse_flops
-from lth_engine.training.invariants import all_finite, disconnected, moved, rewound_exactly
-from lth_engine.training.material import material, network, put_weights, take_weights
+from lth_engine.training.invariants import all_finite, disconnected, moved, rewound_exactly, signs_kept
+from lth_engine.training.material import material, network, take_weights
 from lth_engine.training.session import Session
+from lth_engine.training.workplace import workplace
 
 HISTOGRAM_BINS = 60
 """Bins of a weight histogram."""
@@ -24,21 +25,59 @@ HISTOGRAM_BINS = 60
 
 def answer(question: Run, inputs: Inputs, bench: Workbench) -> Answer:
     """Train the ticket from the rewind point to the end of the schedule."""
+    found = prepare(question, inputs, bench)
+    found.session.run()
+    return found.answer()
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A run that is ready to be trained.
+
+    Attributes:
+        ticket: what is trained.
+        rewind: the weights of the rewind point, which distances are measured from.
+        session: trains it.
+        rewound: whether training starts from exactly the weights that the ticket descends from.
+    """
+
+    ticket: Ticket
+    rewind: Mapping[str, Array]
+    session: Session
+    rewound: bool
+
+    def answer(self) -> Answer:
+        """What the finished session leaves behind."""
+        session, facts = self.session, self.session.images.facts
+        with session.stepper.flatness.clean():
+            final = _masked(take_weights(session.model), self.ticket.mask)
+        flops = forward_flops(session.model, facts.channels, facts.height, facts.width)
+        return _answer(self, final, flops)
+
+
+def prepare(question: Run, inputs: Inputs, bench: Workbench, slot: int = 0) -> Prepared:
+    """The session of a run, with its network on the device.
+
+    Args:
+        question: the run.
+        inputs: the answers that it builds on.
+        bench: where it is computed.
+        slot: number of the place on the device, where several runs are trained together.
+    """
     ticket = Ticket.from_artifact(inputs[question.ticket.key])
-    dense = question.ticket.dense
+    dense, training = question.ticket.dense, question.training
     images = material(dense.data, bench)
-    model = network(dense.model, images.facts, dense.init_seed, bench.device)
-    put_weights(model, ticket.start)
-    mask = AppliedMask(model, ticket.mask)
-    rewound = rewound_exactly(ticket.mask, take_weights(model), inputs[dense.key].group("start"))
-    batches = Batches(images.train, question.training, question.order_seed, ticket.level)
-    start, total = question.training.span(dense.rewind, batches.steps_per_epoch)
-    session = Session(model, mask, images, question.training, batches, start, total, total, bench, _words(question))
-    session.run()
-    final = _masked(take_weights(model), ticket.mask)
-    facts = images.facts
-    flops = forward_flops(model, facts.channels, facts.height, facts.width)
-    return _answer(ticket, final, session, flops, rewound)
+    batches = Batches(images.train, training, question.order_seed, ticket.level)
+    start, total = training.span(question.begin, batches.steps_per_epoch)
+    rewind = inputs[dense.key].group("start")
+    initial = network(dense.model, images.facts, dense.init_seed, bench.device)
+    anchor = {"": None, "initial": take_weights(initial), "rewind": rewind}[training.term.anchor]
+    stepper = workplace(dense.model, initial, training, ticket, question.order_seed, anchor, slot)
+    origin, group = question.ticket.origin()
+    rewound = rewound_exactly(ticket.mask, take_weights(stepper.model), inputs[origin.key].group(group),
+                              signs=not isinstance(question.ticket, SignTransfer))
+    session = Session(stepper, images, batches, start, total, total, bench, _words(question))
+    return Prepared(ticket, rewind, session, rewound)
 
 
 def _words(question: Run) -> str:
@@ -53,8 +92,8 @@ def _masked(weights: dict[str, Array], mask: Mask) -> dict[str, Array]:
             for name, value in weights.items()}
 
 
-def _answer(ticket: Ticket, final: dict[str, Array], session: Session, flops: dict[str, int],
-            rewound: bool) -> Answer:
+def _answer(run: Prepared, final: dict[str, Array], flops: dict[str, int]) -> Answer:
+    ticket, session = run.ticket, run.session
     mask, density = ticket.mask, ticket.mask.layer_density()
     arrays: dict[str, Array] = {f"mask/{name}": kept for name, kept in mask.items()}
     arrays |= {f"final/{name}": value for name, value in final.items()}
@@ -65,27 +104,27 @@ def _answer(ticket: Ticket, final: dict[str, Array], session: Session, flops: di
     for name, kept in mask.items():
         counts, edges = np.histogram(final[name][kept], bins=HISTOGRAM_BINS)
         arrays |= {f"histogram/{name}": counts, f"histogram_edges/{name}": edges}
-    per_image = TRAINING_FACTOR * session.trained_images
+    per_image = TRAINING_FACTOR * session.trained_images * session.training.flatness.passes
     last = session.rows[-1]
     summary: dict[str, Scalar] = {
         "level": ticket.level, "density": mask.density, "kept": mask.kept, "prunable": mask.size,
         "test_images": len(session.images.test), "chance": 1 / session.images.facts.num_classes,
         **{name: last[name] for name in ("test_accuracy", "test_loss", "train_loss", "validation_accuracy",
                                          "validation_loss")},
-        "learning_distance": _distance(mask, ticket.start, final),
+        "learning_distance": _distance(mask, run.rewind, final), "signs_kept": signs_kept(mask, ticket.start, final),
         **session.cost(), "flops_dense": float(sum(flops.values()) * per_image),
         "flops_sparse": float(sparse_flops(flops, density) * per_image)}
-    return Answer(arrays, summary | _invariants(ticket, final, session, rewound),
-                  sparse={f"final/{n}": f"mask/{n}" for n in mask})
+    return Answer(arrays, summary | _invariants(run, final), sparse={f"final/{n}": f"mask/{n}" for n in mask})
 
 
-def _invariants(ticket: Ticket, final: dict[str, Array], session: Session, rewound: bool) -> dict[str, Scalar]:
-    positive, negative = moved(ticket.mask, ticket.start, final)
-    units, layers = disconnected(ticket.mask)
-    density = ticket.mask.layer_density()
+def _invariants(run: Prepared, final: dict[str, Array]) -> dict[str, Scalar]:
+    mask = run.ticket.mask
+    positive, negative = moved(mask, run.ticket.start, final)
+    units, layers = disconnected(mask)
+    density = mask.layer_density()
     thinnest = min(density, key=lambda name: density[name])
-    return {"masked_nonzero": session.masked_nonzero, "moved_positive": positive, "moved_negative": negative,
-            "rewind_exact": rewound, "thinnest_layer": thinnest, "thinnest_density": density[thinnest],
+    return {"masked_nonzero": run.session.masked_nonzero, "moved_positive": positive, "moved_negative": negative,
+            "rewind_exact": run.rewound, "thinnest_layer": thinnest, "thinnest_density": density[thinnest],
             "disconnected_units": units, "dead_layers": layers, "finite": all_finite(final)}
 
 

@@ -8,6 +8,7 @@ step, which fixes order and augmentation (see `batches`).
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -17,14 +18,15 @@ from torch import nn
 from lth_engine.core.artifact import Array, Scalar
 from lth_engine.core.errors import Cancelled, NonFinite
 from lth_engine.core.workbench import Progress, Workbench
-from lth_engine.masking.applied import AppliedMask
 from lth_engine.specs.training import Training
 from lth_engine.training.batches import Batches
+from lth_engine.training.captured import Captured
 from lth_engine.training.evaluate import evaluate
-from lth_engine.training.loop import StepDone, make_optimizer, train
+from lth_engine.training.loop import StepDone, train
 from lth_engine.training.material import Material
 from lth_engine.training.mean_loss import MeanLoss
 from lth_engine.training.state import first_not_finite, fits, put_state, state_arrays
+from lth_engine.training.stepper import Stepper
 from lth_engine.training.threads import use_threads
 
 COLUMNS = ("step", "epoch", "learning_rate", "train_loss", "validation_accuracy", "validation_loss", "test_accuracy",
@@ -48,10 +50,8 @@ REPORT_SECONDS = 0.2
 class Session:
     """The training of one model from step `start` to step `stop` of a schedule of `total` steps."""
 
-    model: nn.Module
-    mask: AppliedMask
+    stepper: Stepper | Captured
     images: Material
-    training: Training
     batches: Batches
     start: int
     stop: int
@@ -73,16 +73,30 @@ class Session:
             Cancelled: the user asked to stop; the state is in the checkpoint.
             NonFinite: the loss or a weight became NaN or infinite; the checkpoint holds the last finite state.
         """
+        for _ in self.steps():
+            pass
+
+    def steps(self) -> Iterator[None]:
+        """:meth:`run`, a training step at a time, for whoever runs several sessions in turn."""
         use_threads(self.model, self.images.facts, self.training.batch_size)
-        optimizer = make_optimizer(self.training.optimizer, self.model)
         self.step = self.start
-        if not self._resume(optimizer):
+        if not self._resume():
             self._record()
         try:
-            self._train(optimizer)
+            yield from self._train()
         except (Cancelled, NonFinite):
-            self._save(optimizer)
+            self._save()
             raise
+
+    @property
+    def model(self) -> nn.Module:
+        """The network; it holds the final weights at the end."""
+        return self.stepper.model
+
+    @property
+    def training(self) -> Training:
+        """How it is trained."""
+        return self.batches.training
 
     def cost(self) -> dict[str, Scalar]:
         """Epochs, optimizer steps, seconds and throughput of this training, evaluation excluded."""
@@ -100,15 +114,14 @@ class Session:
         return {name: np.array([row[name] for row in self.rows], np.int64 if name == "step" else np.float64)
                 for name in COLUMNS}
 
-    def _train(self, optimizer: torch.optim.Optimizer) -> None:
+    def _train(self) -> Iterator[None]:
         every = self.training.evaluate_every.iterations(self.batches.steps_per_epoch)
         clock = reported = saved = time.perf_counter()
-        for done in train(self.model, self.batches, self.training, optimizer, self.mask, start=self.step,
-                          stop=self.stop, total=self.total):
+        for done in train(self.stepper, self.batches, start=self.step, stop=self.stop, total=self.total):
             self._count(done)
             recording = done.step == self.stop or (every and done.step % every == 0)
             if recording and self.bench.device == "cuda":
-                torch.cuda.synchronize()  # the queued steps belong to the training, not to the evaluation
+                torch.cuda.current_stream().synchronize()  # queued steps belong to the training, not to the evaluation
             now = time.perf_counter()
             self.train_seconds += now - clock
             if recording:
@@ -117,8 +130,9 @@ class Session:
                 self._report()
                 reported = now
             if now - saved > self.bench.checkpoint_seconds:
-                self._save(optimizer)
+                self._save()
                 saved = now
+            yield
             clock = time.perf_counter()
 
     def _count(self, done: StepDone) -> None:
@@ -131,14 +145,16 @@ class Session:
         if culprit is not None:
             raise NonFinite(f"{culprit} became NaN or infinite by step {self.step} of {self.total}. Everything before "
                             f"it is kept. Lower training.optimizer.lr (it is {self.training.optimizer.lr:g}).")
-        validation, test = evaluate(self.model, self.images.validation), evaluate(self.model, self.images.test)
+        with self.stepper.flatness.clean():
+            validation, test = (evaluate(self.model, part, self.training.precision)
+                                for part in (self.images.validation, self.images.test))
         per_epoch = self.batches.steps_per_epoch
         self.rows.append({
             "step": self.step, "epoch": self.step / per_epoch,
             "learning_rate": self.training.learning_rate(min(self.step, self.total - 1), self.total, per_epoch),
             "train_loss": self.loss.take(), "validation_accuracy": validation.accuracy,
             "validation_loss": validation.loss, "test_accuracy": test.accuracy, "test_loss": test.loss})
-        self.masked_nonzero = max(self.masked_nonzero, self.mask.count_nonzero())
+        self.masked_nonzero = max(self.masked_nonzero, self.stepper.mask.count_nonzero())
 
     def _report(self) -> None:
         per_epoch = self.batches.steps_per_epoch
@@ -147,11 +163,12 @@ class Session:
                                    self.message, self.images_per_second,
                                    last | {"masked_nonzero": self.masked_nonzero}))
 
-    def _save(self, optimizer: torch.optim.Optimizer) -> None:
+    def _save(self) -> None:
         """Replace the checkpoint, unless the weights are no longer finite: then the last one is worth more."""
         if first_not_finite(self.model) is not None:
             return
-        arrays = state_arrays(self.model, optimizer) | {f"history/{n}": column for n, column in self.history().items()}
+        arrays = state_arrays(self.model, self.stepper.optimizer)
+        arrays |= {f"history/{name}": column for name, column in self.history().items()}
         arrays["pending/loss"] = self.loss.to_array()
         scalars: dict[str, Scalar] = {
             "format": _FORMAT, "start": self.start, "stop": self.stop, "threads": torch.get_num_threads(),
@@ -159,7 +176,7 @@ class Session:
             "masked_nonzero": self.masked_nonzero}
         self.bench.checkpoint.save(arrays, scalars)
 
-    def _resume(self, optimizer: torch.optim.Optimizer) -> bool:
+    def _resume(self) -> bool:
         """Continue from the checkpoint; False if there is none of this format for this training."""
         saved = self.bench.checkpoint.load()
         if saved is None:
@@ -169,13 +186,14 @@ class Session:
         if {name: scalars.get(name) for name in wanted} != wanted or not fits(self.model, arrays):
             return False
         torch.set_num_threads(int(_number(scalars, "threads")))
-        put_state(self.model, optimizer, arrays)
+        put_state(self.model, self.stepper.optimizer, arrays)
         self.loss = MeanLoss.from_array(arrays["pending/loss"], self.bench.device)
         columns = {name: arrays[f"history/{name}"] for name in COLUMNS}
         self.rows = [{name: float(column[i]) for name, column in columns.items()} for i in range(len(columns["step"]))]
         self.step, self.trained_images = int(_number(scalars, "step")), int(_number(scalars, "trained_images"))
         self.train_seconds = _number(scalars, "train_seconds")
         self.masked_nonzero = int(_number(scalars, "masked_nonzero"))
+        self.stepper.flatness.resume(self.step, self.batches.steps_per_epoch)
         return True
 
 

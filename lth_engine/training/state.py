@@ -37,9 +37,11 @@ def put_state(model: nn.Module, optimizer: torch.optim.Optimizer, arrays: Mappin
         if path.startswith("optimizer/"):
             slot, _, name = path.removeprefix("optimizer/").partition("/")
             parameter = parameters[name]
-            alike = value.shape == parameter.shape
-            restored = torch.empty_like(parameter).copy_(torch.tensor(value)) if alike else torch.tensor(value)
-            optimizer.state[parameter][slot] = restored.detach()
+            slots = optimizer.state[parameter]
+            if slot not in slots:
+                alike = value.shape == parameter.shape
+                slots[slot] = torch.empty_like(parameter.detach() if alike else torch.tensor(value))
+            slots[slot].copy_(torch.tensor(value))
     torch.set_rng_state(torch.tensor(arrays["rng/torch"]))
 
 

@@ -12,8 +12,9 @@ from lth_engine.core.search_table import rows_where
 from lth_engine.specs.data import Digits
 from lth_engine.specs.finding import Imp, OneShot, RandomScore
 from lth_engine.specs.models import CifarResnet, Lenet300100
+from lth_engine.specs.optimizers import Sgd
 from lth_engine.specs.questions import Price, TicketSearch
-from lth_engine.specs.training import Sgd, Training
+from lth_engine.specs.training import Training
 from lth_engine.store.store import Store
 
 TRAINING = Training(length="4ep", batch_size=128, optimizer=Sgd(lr=0.05))

@@ -20,7 +20,7 @@ from pathlib import Path
 import numpy as np
 
 from lth_engine.core.artifact import Answer, Provenance, text_array
-from lth_engine.specs.questions import DenseTicket
+from lth_engine.specs.tickets import DenseTicket
 from lth_engine.store.store import Store
 
 LENET = {"fc1.weight": (300, 784), "fc2.weight": (100, 300), "fc.weight": (10, 100)}

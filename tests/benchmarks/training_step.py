@@ -20,9 +20,11 @@ from lth_engine.masking.applied import AppliedMask
 from lth_engine.masking.prunable import prunable
 from lth_engine.models.build import build
 from lth_engine.specs.models import CifarResnet, Lenet300100, ModelSpec
-from lth_engine.specs.training import Sgd, Training
+from lth_engine.specs.optimizers import Sgd
+from lth_engine.specs.training import Training
 from lth_engine.training.batches import Batches, Images
-from lth_engine.training.loop import make_optimizer, train
+from lth_engine.training.loop import train
+from lth_engine.training.stepper import Stepper
 
 CASES = (("LeNet-300-100", Lenet300100(), 1, 28, False, 60), ("ResNet-20", CifarResnet(), 3, 32, True, 2))
 """Name, model, channels, side, augmentation, steps in a block."""
@@ -52,8 +54,8 @@ def our_steps(spec: ModelSpec, channels: int, side: int, augment: bool, density:
     model = build(spec, channels, side, side, 10, 0).to(memory_format=torch.channels_last)
     rng = np.random.default_rng(0)
     mask = Mask({n: rng.random(tuple(p.shape)) < density for n, p in prunable(model).items()})
-    return train(model, Batches(images, training, 0, 0), training, make_optimizer(training.optimizer, model),
-                 AppliedMask(model, mask), start=0, stop=10**9, total=10**9)
+    return train(Stepper(model, AppliedMask(model, mask), training), Batches(images, training, 0, 0),
+                 start=0, stop=10**9, total=10**9)
 
 
 def bare_steps(spec: ModelSpec, channels: int, side: int, fused: bool):

@@ -10,8 +10,10 @@ from lth_engine.cli.flags import Flag, apply_flags, read_flags
 from lth_engine.core.errors import BadInput
 from lth_engine.core.step import Step
 from lth_engine.specs.finding import OneShot, RandomScore
-from lth_engine.specs.questions import Question, Run, TicketSearch
-from lth_engine.specs.training import MultiStep
+from lth_engine.specs.question import Question
+from lth_engine.specs.questions import TicketSearch
+from lth_engine.specs.schedules import MultiStep
+from lth_engine.specs.tickets import Run
 from tests.specs.members import others
 
 

@@ -13,7 +13,8 @@ from lth_engine.jobs.lock import holder
 from lth_engine.jobs.queue import Queue
 from lth_engine.jobs.supervisor import environment
 from lth_engine.specs.data import OwnImages
-from lth_engine.specs.questions import DenseTicket, Price, TicketSearch
+from lth_engine.specs.questions import Price, TicketSearch
+from lth_engine.specs.tickets import DenseTicket
 from lth_engine.specs.training import Training
 
 SUPERVISE = (sys.executable, str(Path(__file__).with_name("supervise.py")))

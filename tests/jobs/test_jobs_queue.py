@@ -161,7 +161,7 @@ def test_the_stamp_changes_with_every_change_and_only_then(queue):
 
 def test_threads_and_processes_write_at_once(queue, tmp_path):
     code = ("import sys; from pathlib import Path; from lth_engine.jobs.queue import Queue; "
-            "from lth_engine.specs.questions import DenseTicket; queue = Queue(Path(sys.argv[1])); "
+            "from lth_engine.specs.tickets import DenseTicket; queue = Queue(Path(sys.argv[1])); "
             "[queue.submit(DenseTicket(init_seed=s)) for s in range(20)]")
     children = [subprocess.Popen([sys.executable, "-c", code, str(queue.root)], env=environment()) for _ in range(3)]
     threads = [threading.Thread(target=lambda: [queue.submit(long_question("x", s)) for s in range(20)])
@@ -274,7 +274,7 @@ from lth_engine.core.errors import ReadOnlyStore
 from lth_engine.jobs.local import ensure_supervisor
 from lth_engine.jobs.queue import Queue
 from lth_engine.jobs.server import claim_server
-from lth_engine.specs.questions import DenseTicket
+from lth_engine.specs.tickets import DenseTicket
 if os.geteuid() == 0:  # root may write anywhere
     os.setgroups([])
     os.setresgid(65534, 65534, 65534)

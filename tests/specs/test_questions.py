@@ -9,15 +9,8 @@ from lth_engine.core.step import Step
 from lth_engine.specs.data import Digits
 from lth_engine.specs.finding import Imp, OneShot, RandomScore
 from lth_engine.specs.models import Conv
-from lth_engine.specs.questions import (
-    DenseTicket,
-    FoundTicket,
-    RandomMask,
-    Redrawn,
-    Run,
-    TicketSearch,
-    question_from_dict,
-)
+from lth_engine.specs.questions import TicketSearch, question_from_dict
+from lth_engine.specs.tickets import DenseTicket, FoundTicket, RandomMask, Redrawn, Run
 from lth_engine.specs.training import Training
 
 
@@ -26,8 +19,8 @@ def test_number_of_runs() -> None:
     runs = search.runs()
     assert len(runs) == 3 * (1 + 4 * 3)
     assert len({run.key for run in runs.values()}) == len(runs)
-    assert {q.key for q in search.inputs()} == {q.key for q in (*runs.values(), *search.starts())}
-    assert len(search.starts()) == 6  # one a replicate, and one that is re-drawn
+    assert {q.key for q in search.inputs()} == {q.key for r in runs.values() for q in (r, r.ticket.dense)}
+    assert len({run.ticket.dense for run in runs.values()}) == 6  # one a replicate, and one that is re-drawn
 
 
 def test_more_levels_replicates_and_controls_reuse_the_runs() -> None:
@@ -101,7 +94,8 @@ def test_unknown_question() -> None:
 def test_the_greatest_seed_leaves_room_for_every_part() -> None:
     search = TicketSearch(seed=2**52, levels=1, replicates=100, controls=("random_mask", "redrawn", "shuffled_mask"),
                           data=Digits(split_seed=2**52))
-    assert len({q.key for q in search.inputs()}) == len(search.runs()) + len(search.starts())
+    starts = {run.ticket.dense for run in search.runs().values()}
+    assert len({q.key for q in search.inputs()}) == len(search.runs()) + len(starts)
     for what in (lambda: TicketSearch(seed=2**52 + 1), lambda: Digits(split_seed=2**52 + 1)):
         with pytest.raises(BadInput, match="seed must be in"):
             what()

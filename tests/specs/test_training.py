@@ -8,7 +8,9 @@ import pytest
 
 from lth_engine.core.errors import BadInput
 from lth_engine.core.step import Step
-from lth_engine.specs.training import Constant, Cosine, MultiStep, Sgd, Training
+from lth_engine.specs.optimizers import Sgd
+from lth_engine.specs.schedules import Constant, Cosine, MultiStep
+from lth_engine.specs.training import Training
 
 
 def test_cosine_passes_its_known_points() -> None:

@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from lth_engine.core.artifact import Answer, Artifact, Provenance, text_array
-from lth_engine.specs.questions import DenseTicket
+from lth_engine.specs.tickets import DenseTicket
 from lth_engine.store.store import Store
 
 REPO = Path(__file__).parents[2]

@@ -15,11 +15,14 @@ from lth_engine.masking.applied import AppliedMask
 from lth_engine.masking.prunable import prunable
 from lth_engine.specs.data import Digits
 from lth_engine.specs.models import CifarResnet, Lenet300100
-from lth_engine.specs.training import Constant, Cosine, MultiStep, Sgd, Training
+from lth_engine.specs.optimizers import Sgd
+from lth_engine.specs.schedules import Constant, Cosine, MultiStep
+from lth_engine.specs.training import Training
 from lth_engine.training.batches import Batches
-from lth_engine.training.loop import make_optimizer, train
+from lth_engine.training.loop import train
 from lth_engine.training.material import material, network, take_weights
 from lth_engine.training.session import Session
+from lth_engine.training.stepper import Stepper
 
 
 @pytest.fixture(scope="module")
@@ -68,8 +71,8 @@ def test_training_is_the_update_written_out(images, optimizer, density):
     mask = random_mask(models[0], density)
     batches = Batches(images.train, training, 0, 0)
     total = 3 * batches.steps_per_epoch
-    for _ in train(models[0], batches, training, make_optimizer(optimizer, models[0]), AppliedMask(models[0], mask),
-                   start=0, stop=30, total=total):
+    stepper = Stepper(models[0], AppliedMask(models[0], mask), training)
+    for _ in train(stepper, batches, start=0, stop=30, total=total):
         pass
     naive_training(models[1], mask, batches, training, 30, total)
     for (name, ours), theirs in zip(models[0].named_parameters(), models[1].parameters(), strict=True):
@@ -82,8 +85,7 @@ def test_pruned_weights_are_zero_after_every_step(images, spec):
     mask = AppliedMask(model, random_mask(model, 0.3))
     training = Training(batch_size=64, optimizer=Sgd(lr=0.1, momentum=0.9, weight_decay=1e-2))
     batches = Batches(images.train, training, 0, 0)
-    optimizer = make_optimizer(training.optimizer, model)
-    for _ in train(model, batches, training, optimizer, mask, start=0, stop=8, total=8):
+    for _ in train(Stepper(model, mask, training), batches, start=0, stop=8, total=8):
         assert mask.count_nonzero() == 0
 
 
@@ -114,8 +116,8 @@ def test_a_loss_that_explodes_stops_within_a_step_and_names_the_layer(images):
     model = network(Lenet300100(), images.facts, 0, "cpu")
     training = Training(batch_size=64)
     batches = Batches(images.train, training, 0, 0)
-    steps = train(model, batches, training, make_optimizer(training.optimizer, model),
-                  AppliedMask(model, random_mask(model, 1.0)), start=0, stop=100, total=100)
+    stepper = Stepper(model, AppliedMask(model, random_mask(model, 1.0)), training)
+    steps = train(stepper, batches, start=0, stop=100, total=100)
     assert [next(steps).step for _ in range(5)] == [1, 2, 3, 4, 5]
     with torch.no_grad():
         model.fc2.weight[3, 3] = float("nan")
@@ -183,8 +185,8 @@ def new_session(images, training, bench, spec=None):
     model = network(spec or Lenet300100(), images.facts, 0, "cpu")
     batches = Batches(images.train, training, 1, 2)
     total = training.length.iterations(batches.steps_per_epoch)
-    mask = AppliedMask(model, random_mask(model, 0.3))
-    return Session(model, mask, images, training, batches, 0, total, total, bench, "test")
+    stepper = Stepper(model, AppliedMask(model, random_mask(model, 0.3)), training)
+    return Session(stepper, images, batches, 0, total, total, bench, "test")
 
 
 @pytest.mark.parametrize("spec", [Lenet300100(), CifarResnet(depth=8, width=4)])

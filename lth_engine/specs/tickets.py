@@ -1,0 +1,285 @@
+"""Tickets, and the runs that train them.
+
+A ticket is a mask with the weights that training starts from; a run trains one ticket. Because a question's key covers
+only what it depends on, two searches share every ticket and run that they have in common.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from lth_engine.core.errors import BadInput
+from lth_engine.core.knob import knob
+from lth_engine.core.spec import Spec
+from lth_engine.core.step import Step
+from lth_engine.specs.data import SEED_HIGH, DataSpec, Digits
+from lth_engine.specs.finding import Imp, SearchSpec
+from lth_engine.specs.models import Lenet300100, ModelSpec
+from lth_engine.specs.question import Question
+from lth_engine.specs.training import Training
+
+DERIVED_HIGH = 4 * SEED_HIGH
+"""Greatest seed of a part of a search: room for replicates, and for networks that are re-drawn."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class TicketSpec(Question, family="ticket", package="lth_engine.finders"):
+    """A mask with the weights that training starts from."""
+
+    @property
+    def dense(self) -> DenseTicket:
+        """The dense network at the rewind point that this ticket descends from."""
+        raise NotImplementedError
+
+    @property
+    def level(self) -> int:
+        """The level of the search, 0 for the dense network."""
+        raise NotImplementedError
+
+    @property
+    def rewind(self) -> Step:
+        """The point of the schedule at which its training goes on."""
+        return self.dense.rewind
+
+    def origin(self) -> tuple[Question, str]:
+        """The question whose answer holds the weights that the ticket's kept weights must equal, and in which of its
+        groups: "start" of a ticket, "final" of a run."""
+        return self.dense, "start"
+
+    def inputs(self) -> tuple[Spec, ...]:
+        """What the ticket is made from."""
+        raise NotImplementedError
+
+
+@dataclass(frozen=True, kw_only=True)
+class DenseTicket(TicketSpec, name="dense"):
+    """The whole network at the rewind point: initialised, and trained for `rewind` (often not at all)."""
+
+    title: ClassVar[str] = "Dense network at the rewind point"
+    model: ModelSpec = knob(Lenet300100(), "Network.")
+    data: DataSpec = knob(Digits(), "Images.")
+    training: Training = knob(Training(), "Training whose beginning leads to the rewind point.")
+    rewind: Step = knob(Step(0, "it"), "The rewind point; 0it is the initialisation.")
+    init_seed: int = knob(0, "Seed of the initial weights.", low=0, high=DERIVED_HIGH)
+    order_seed: int = knob(0, "Seed of the order of the images and of their augmentation.", low=0, high=DERIVED_HIGH)
+
+    def check(self) -> None:
+        """The rewind point must lie before the end of training."""
+        self.training.require_before_end(self.rewind)
+
+    @property
+    def dense(self) -> DenseTicket:
+        """Itself."""
+        return self
+
+    @property
+    def level(self) -> int:
+        """Level 0."""
+        return 0
+
+    def inputs(self) -> tuple[Spec, ...]:
+        """Nothing."""
+        return ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class FoundTicket(TicketSpec, name="found"):
+    """The ticket that a search finds at one level."""
+
+    title: ClassVar[str] = "Ticket found by a search"
+    start: DenseTicket = knob(DenseTicket(), "The dense network at the rewind point.")
+    training: Training = knob(Training(), "Training of the mask search.")
+    order_seed: int = knob(0, "Seed of the order of the images during the mask search.", low=0, high=DERIVED_HIGH)
+    search: SearchSpec = knob(Imp(), "Search.")
+    at_level: int = knob(1, "Level of the search.", low=1, high=200)
+    mask_seed: int = knob(0, "Seed of random choices of the search.", low=0, high=DERIVED_HIGH)
+
+    def check(self) -> None:
+        """The search and the start must agree on the rewind point."""
+        if self.search.rewind != self.start.rewind:
+            raise BadInput(f"The search rewinds to {self.search.rewind} but the ticket starts at {self.start.rewind}. "
+                           "Give both the same rewind point.")
+
+    @property
+    def dense(self) -> DenseTicket:
+        """See :attr:`TicketSpec.dense`."""
+        return self.start
+
+    @property
+    def level(self) -> int:
+        """See :attr:`TicketSpec.level`."""
+        return self.at_level
+
+    def reads(self) -> Run | None:
+        """The run whose trained weights decide the mask, if any."""
+        level = self.search.reads_level(self.at_level)
+        if level is None:
+            return None
+        ticket = self.start if level == 0 else self.replace(at_level=level)
+        return Run(ticket=ticket, training=self.training, order_seed=self.order_seed)
+
+    def inputs(self) -> tuple[Spec, ...]:
+        """The dense network, and the run that is read."""
+        run = self.reads()
+        return (self.start,) if run is None else (self.start, run)
+
+    def origin(self) -> tuple[Question, str]:
+        """The end of the run that is read, if the search goes on from there; else the rewind point."""
+        run = self.reads()
+        return (run, "final") if self.search.continues and run is not None else (self.start, "start")
+
+
+@dataclass(frozen=True, kw_only=True)
+class ControlTicket(TicketSpec, family="ticket", package="lth_engine.finders"):
+    """A found ticket with one thing about it destroyed."""
+
+    of: FoundTicket = knob(FoundTicket(), "The ticket that it is a control of.")
+    seed: int = knob(0, "Seed of what is drawn anew.", low=0, high=DERIVED_HIGH)
+
+    @property
+    def dense(self) -> DenseTicket:
+        """See :attr:`TicketSpec.dense`."""
+        return self.of.start
+
+    @property
+    def level(self) -> int:
+        """See :attr:`TicketSpec.level`."""
+        return self.of.at_level
+
+    def inputs(self) -> tuple[Spec, ...]:
+        """The dense network and the ticket."""
+        return (self.dense, self.of)
+
+
+@dataclass(frozen=True, kw_only=True)
+class RandomMask(ControlTicket, name="random_mask"):
+    """The same weights under a random mask of the same density, drawn over the whole network."""
+
+    title: ClassVar[str] = "Same-density random mask"
+
+
+@dataclass(frozen=True, kw_only=True)
+class ShuffledMask(ControlTicket, name="shuffled_mask"):
+    """The same weights under the ticket's mask shuffled within each layer."""
+
+    title: ClassVar[str] = "Mask shuffled in each layer"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Redrawn(ControlTicket, name="redrawn"):
+    """The ticket's mask on other initial weights (trained to the rewind point, if there is one)."""
+
+    title: ClassVar[str] = "Same mask, weights re-drawn"
+
+    def check(self) -> None:
+        """The other draw must have a seed that is allowed too."""
+        _ = self.dense
+
+    @property
+    def dense(self) -> DenseTicket:
+        """Another draw of the dense network."""
+        return redrawn(self.of.start, self.seed)
+
+
+REDRAWN_SEED = 1_000_003
+"""Added to the init seed of a re-drawn network; far from the seeds that people type."""
+
+
+def redrawn(dense: DenseTicket, seed: int) -> DenseTicket:
+    """Another draw of a dense network."""
+    return dense.replace(init_seed=dense.init_seed + REDRAWN_SEED + seed)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Run(Question, name="run", package="lth_engine.training"):
+    """One training of one ticket, from the rewind point to the end of the schedule.
+
+    The optimizer starts fresh at the rewind point, for tickets and for the dense network alike (as open_lth does), so
+    that a ticket and the dense network that it is compared with differ in the mask alone.
+    """
+
+    title: ClassVar[str] = "Training of a ticket"
+    ticket: TicketSpec = knob(DenseTicket(), "The ticket.")
+    training: Training = knob(Training(), "Training; its first `rewind` steps are the ticket's own past.")
+    order_seed: int = knob(0, "Seed of the order of the images; runs that differ in it alone are siblings.", low=0,
+                           high=DERIVED_HIGH)
+    whole: bool = knob(False, "Train the whole length from the rewind point, with the schedule from its beginning.",
+                       added=True, advanced=True)
+
+    def check(self) -> None:
+        """The rewind point must lie before the end of training."""
+        self.training.require_before_end(self.begin)
+
+    @property
+    def begin(self) -> Step:
+        """The point of the schedule at which this training begins."""
+        return Step(0, "it") if self.whole else self.ticket.rewind
+
+    def inputs(self) -> tuple[Spec, ...]:
+        """The ticket, the weights that it must start from, and the dense network at the rewind point."""
+        return tuple(dict.fromkeys((self.ticket, self.ticket.origin()[0], self.ticket.dense)))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Trained(TicketSpec, name="trained"):
+    """The network that a run ended with, to be trained once more from the beginning of a schedule."""
+
+    title: ClassVar[str] = "Network at the end of a run"
+    of: Run = knob(Run(), "The run.")
+
+    @property
+    def dense(self) -> DenseTicket:
+        """See :attr:`TicketSpec.dense`."""
+        return self.of.ticket.dense
+
+    @property
+    def level(self) -> int:
+        """See :attr:`TicketSpec.level`."""
+        return self.of.ticket.level
+
+    @property
+    def rewind(self) -> Step:
+        """The beginning of the schedule."""
+        return Step(0, "it")
+
+    def origin(self) -> tuple[Question, str]:
+        """The end of the run."""
+        return self.of, "final"
+
+    def inputs(self) -> tuple[Spec, ...]:
+        """The run."""
+        return (self.of,)
+
+
+@dataclass(frozen=True, kw_only=True)
+class SignTransfer(TicketSpec, name="sign_transfer"):
+    """A ticket's signed mask on other initial weights: their magnitudes under the ticket's mask and signs, with
+    normalisation parameters and buffers of the other network (Find a Winning Sign, section 3.2)."""
+
+    title: ClassVar[str] = "Signed mask, magnitudes re-drawn"
+    of: TicketSpec = knob(DenseTicket(), "The ticket whose signs are taken.")
+    seed: int = knob(0, "Seed of the other initial weights.", low=0, high=DERIVED_HIGH)
+
+    def check(self) -> None:
+        """The other draw must have a seed that is allowed too."""
+        _ = self.dense
+
+    @property
+    def dense(self) -> DenseTicket:
+        """Another draw of the dense network."""
+        return redrawn(self.of.dense, self.seed)
+
+    @property
+    def level(self) -> int:
+        """See :attr:`TicketSpec.level`."""
+        return self.of.level
+
+    @property
+    def rewind(self) -> Step:
+        """See :attr:`TicketSpec.rewind`."""
+        return self.of.rewind
+
+    def inputs(self) -> tuple[Spec, ...]:
+        """The other dense network and the ticket."""
+        return (self.dense, self.of)
