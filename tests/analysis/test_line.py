@@ -16,9 +16,9 @@ from lth_engine.training.mixed import Mixed
 
 
 def net():
-    """A convolution and every kind of normalisation, in the layout that training uses."""
-    model = nn.Sequential(nn.Conv2d(1, 4, 3), nn.BatchNorm2d(4), nn.ReLU(), nn.GroupNorm(2, 4), nn.Flatten(),
-                          nn.LayerNorm(16), nn.Linear(16, 3), nn.Dropout(0.5))
+    """Every kind of normalisation behind a convolution and dropout, in the layout that training uses."""
+    model = nn.Sequential(nn.Conv2d(1, 4, 3), nn.Dropout(0.5), nn.BatchNorm2d(4), nn.ReLU(), nn.GroupNorm(2, 4),
+                          nn.Flatten(), nn.LayerNorm(16), nn.Linear(16, 3))
     return model.to(memory_format=torch.channels_last)
 
 
@@ -27,9 +27,9 @@ def drawn(seed):
     draw = np.random.default_rng(seed)
     weights = {n: (draw.normal(size=a.shape).astype(a.dtype) if a.dtype.kind == "f" else a + seed)
                for n, a in take_weights(net()).items()}
-    for name in ("0.weight", "6.weight"):
+    for name in ("0.weight", "7.weight"):
         weights[name] *= draw.random(weights[name].shape) < 0.5
-    weights["1.running_var"] = np.abs(weights["1.running_var"])
+    weights["2.running_var"] = np.abs(weights["2.running_var"])
     return weights
 
 
@@ -62,9 +62,9 @@ def test_the_ends_are_exact_in_any_order_of_places():
 
 def test_networks_of_two_architectures_are_refused_with_the_tensors_that_differ():
     first, second = drawn(1), drawn(2)
-    second["6.weight"] = np.zeros((4, 16), np.float32)
-    del second["1.running_mean"]
-    with pytest.raises(BadInput, match=r"but 1\.running_mean, 6\.weight differ\. Choose"):
+    second["7.weight"] = np.zeros((4, 16), np.float32)
+    del second["2.running_mean"]
+    with pytest.raises(BadInput, match=r"but 2\.running_mean, 7\.weight differ\. Choose"):
         Line(net(), first, second)
 
 
@@ -136,7 +136,7 @@ def test_batch_statistics_see_the_batch_and_nothing_else():
     x, y = next(iter(shown.in_order()))
     again = net().eval()
     again.load_state_dict(model.state_dict(), strict=False)
-    again[1].train()
+    again[2].train()
     logits = again(x)
     assert batch.count == len(y) == 60
     assert batch.loss == pytest.approx(nn.functional.cross_entropy(logits, y).item(), rel=1e-6)
