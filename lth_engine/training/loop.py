@@ -57,6 +57,7 @@ def train(step: Stepper | Captured, batches: Batches, *, start: int, stop: int, 
             step.set_rate(rate)
             if alphas is not None:
                 step.alpha.copy_(alphas[done - epoch * per_epoch])
+            _generator(step.device).manual_seed(batches.draw_seed(done))
             loss = step.gradient(x, y)
             if (on_cpu or done % _LOOK_EVERY_ON_GPU == 0) and not torch.isfinite(loss):
                 raise not_finite(model, x, done, total, rate)
@@ -68,3 +69,10 @@ def train(step: Stepper | Captured, batches: Batches, *, start: int, stop: int, 
                 model.train()
             if done >= stop:
                 return
+
+
+def _generator(device: torch.device) -> torch.Generator:
+    """The generator that the layers of a network on `device` draw from."""
+    if device.type == "cpu":
+        return torch.default_generator
+    return torch.cuda.default_generators[device.index or 0]
