@@ -8,9 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from lth_engine.core.workbench import Workbench
 from lth_engine.masking.applied import AppliedMask
-from lth_engine.specs.data import Digits
 from lth_engine.specs.flatness import NoFlatness, Nvrm, Sam
 from lth_engine.specs.optimizers import Adam, Sgd
 from lth_engine.specs.schedules import Constant, Cosine
@@ -19,8 +17,9 @@ from lth_engine.specs.training import Training
 from lth_engine.training.batches import Batches
 from lth_engine.training.evaluate import evaluate
 from lth_engine.training.loop import train
-from lth_engine.training.material import material, network, take_weights
+from lth_engine.training.material import network, take_weights
 from tests.acceptance.naive import Naive
+from tests.acceptance.members import FLATNESS, OPTIMIZERS, TERMS
 from tests.acceptance.toys import (
     LENET,
     RESNET,
@@ -31,19 +30,6 @@ from tests.acceptance.toys import (
     stir,
     three_norms,
 )
-
-OPTIMIZERS = {"torch": Sgd(lr=0.1, weight_decay=1e-2), "paper": Sgd(lr=0.1, form="paper", weight_decay=1e-2),
-              "nesterov": Sgd(lr=0.05, nesterov=True), "plain": Sgd(lr=0.1, momentum=0.0, weight_decay=0.0),
-              "adam": Adam(lr=0.01, weight_decay=1e-2)}
-FLATNESS = {"none": NoFlatness(), "sam": Sam(rho=0.1), "nvrm": Nvrm(scale=0.02)}
-TERMS = {"none": NoTerm(), "l2_init": L2Init(strength=0.05), "l2_norm": L2Norm(strength=0.05),
-         "learning_distance": LearningDistance(tau=0.3)}
-
-
-@pytest.fixture(scope="module")
-def images(tmp_path_factory):
-    return material(Digits(), Workbench(tmp_path_factory.mktemp("data")))
-
 
 def compare(images, spec, training, steps):
     """Train ours and the naive one side by side; the weights must agree and pruned ones be zero after every step."""
