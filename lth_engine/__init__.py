@@ -9,3 +9,6 @@ __version__ = "0.1.0"
 # sleep at once makes it 3 times slower on a quiet one (tests/benchmarks/contention.py). It must be set before torch
 # loads its OpenMP (GNU's; others ignore it).
 os.environ.setdefault("GOMP_SPINCOUNT", "3000")
+
+# The knob training.deterministic needs this on a GPU, and it must be set before cuBLAS starts.
+os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")

@@ -6,11 +6,12 @@ Caching, resuming a killed search at the first missing level, and two searches s
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import platform
 import subprocess
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
@@ -19,11 +20,14 @@ from typing import cast
 import torch
 
 from lth_engine.core.artifact import Answer, Artifact, Provenance, Scalar
-from lth_engine.core.errors import BadInput
+from lth_engine.core.errors import BadInput, LotteryError
 from lth_engine.core.workbench import Progress, Workbench
 from lth_engine.specs.question import Question
 from lth_engine.specs.tickets import DenseTicket, Run
+from lth_engine.store.checkpoint import StoreCheckpoint
 from lth_engine.store.store import Store
+from lth_engine.training.room import room
+from lth_engine.training.run import answer_together
 
 Report = Callable[[Progress], None]
 
@@ -52,22 +56,62 @@ def answer(question: Question, store: Store, *, data_root: Path, device: str = "
     torch.set_flush_denormal(True)  # denormals slow a CPU down several times and change nothing that is reported
     torch.backends.cudnn.allow_tf32 = False  # float32 means float32, on a GPU too
     pending = plan(question, store)
-    work = [max(OVERHEAD_EPOCHS, _epochs(q)) for q in pending]
-    done = 0.0
+    work = {q.key: max(OVERHEAD_EPOCHS, _epochs(q)) for q in pending}
+    total, done = sum(work.values()), 0.0
     if pending:
-        _look_ahead(question, Workbench(data_root, device, _scaled(report, 0.0, 0.0, sum(work), "")))
-    for number, (step, cost) in enumerate(zip(pending, work, strict=True)):
-        scaled = _scaled(report, done, cost, sum(work), f"{number + 1} of {len(pending)}: ")
-        scaled(Progress(0, 0, step.title.lower()))
-        checkpoint = store.checkpoint(step.key)
-        bench = Workbench(data_root, device, scaled, checkpoint, checkpoint_seconds)
-        with store.claim(step.key, lambda waiting=scaled: waiting(Progress(0, 0, "waiting for another process"))):
-            if not store.has([step.key]):
-                _solve(step, store, bench)
-            checkpoint.discard()
+        _look_ahead(question, Workbench(data_root, device, _scaled(report, 0.0, 0.0, total, "")))
+    while pending:
+        group = next_group(pending, together=device == "cuda")
+        if len(group) > 1:
+            group = group[:room(cast(Run, group[0]), Workbench(data_root, device))]
+        cost = sum(work[q.key] for q in group)
+        number = len(work) - len(pending) + 1
+        scaled = _scaled(report, done, cost, total, f"{number} of {len(work)}: ")
+        scaled(Progress(0, 0, group[0].title.lower()))
+        benches = [Workbench(data_root, device, scaled, store.checkpoint(q.key), checkpoint_seconds) for q in group]
+        _answer_group(group, benches, store)
+        pending = [q for q in pending if q not in group]
         done += cost
-    report(Progress(sum(work), sum(work), "done"))
+    report(Progress(total, total, "done"))
     return store.get(question.key)
+
+
+def next_group(pending: Sequence[Question], together: bool) -> list[Question]:
+    """The questions to answer next: the first one, and with `together` all runs that can be trained beside it.
+
+    With `together`, what needs no training goes first, so that more runs are ready at a time.
+
+    Args:
+        pending: unanswered questions in order, inputs first.
+        together: whether runs may be trained side by side.
+    """
+    if not together:
+        return [pending[0]]
+    unanswered = {q.key for q in pending}
+    ready = [q for q in pending if not any(i.key in unanswered for i in q.inputs())]
+    quick = next((q for q in ready if not isinstance(q, Run)), None)
+    if quick is not None:
+        return [quick]
+    first, *others = (q for q in ready if isinstance(q, Run))
+    return [first, *(q for q in others if first.joins(q))]
+
+
+def _answer_group(group: Sequence[Question], benches: Sequence[Workbench], store: Store) -> None:
+    """Answer questions that need nothing of one another, each unless another process has done so meanwhile.
+
+    Claims are taken in the order of the keys, so that two processes never wait for each other.
+    """
+    with contextlib.ExitStack() as claims:
+        for q in sorted(group, key=lambda q: q.key):
+            claims.enter_context(store.claim(q.key, lambda: benches[0].report(
+                Progress(0, 0, "waiting for another process"))))
+        left = [(q, bench) for q, bench in zip(group, benches, strict=True) if not store.has([q.key])]
+        if len(left) == 1:
+            _solve(*left[0], store)
+        elif left:
+            _solve_together([cast(Run, q) for q, _ in left], [bench for _, bench in left], store)
+        for bench in benches:
+            cast(StoreCheckpoint, bench.checkpoint).discard()
 
 
 def plan(question: Question, store: Store) -> list[Question]:
@@ -99,14 +143,29 @@ def _look_ahead(question: Question, bench: Workbench) -> None:
         module.before(question, bench)
 
 
-def _solve(question: Question, store: Store, bench: Workbench) -> None:
-    inputs = StoredInputs(store)
+def _solve(question: Question, bench: Workbench, store: Store) -> None:
     module = importlib.import_module(f"{question.package}.{question.name}")
     began = time.perf_counter()
-    found: Answer = module.answer(question, inputs, bench)
-    provenance = _provenance(bench.device, time.perf_counter() - began)
+    found: Answer = module.answer(question, StoredInputs(store), bench)
+    _put(question, found, bench.device, time.perf_counter() - began, store)
+
+
+def _solve_together(runs: Sequence[Run], benches: Sequence[Workbench], store: Store) -> None:
+    """Train runs together; those that finish are stored, then the first failure is raised."""
+    began = time.perf_counter()
+    found = answer_together(runs, StoredInputs(store), benches)
+    seconds = (time.perf_counter() - began) / len(runs)
+    for question, result in zip(runs, found, strict=True):
+        if isinstance(result, Answer):
+            _put(question, result, benches[0].device, seconds, store)
+    for result in found:
+        if isinstance(result, LotteryError):
+            raise result
+
+
+def _put(question: Question, found: Answer, device: str, seconds: float, store: Store) -> None:
     parents = {q.key: store.head(q.key).content_sha256 for q in question.inputs()}
-    store.put(question, found, parents=parents, provenance=provenance)
+    store.put(question, found, parents=parents, provenance=_provenance(device, seconds))
 
 
 class StoredInputs:

@@ -1,4 +1,4 @@
-"""The image set that a data spec asks for: training, validation and test images as uint8 tensors."""
+"""The image set that a data spec asks for: training, validation and test images as uint8 tensors, or as files."""
 
 from __future__ import annotations
 
@@ -11,8 +11,10 @@ import torch
 
 from lth_engine.core.artifact import Array
 from lth_engine.core.errors import BadInput
+from lth_engine.data.listed import IMAGENET_MEAN, IMAGENET_STD, Listed
 from lth_engine.data.raw import Raw, Report, silent
 from lth_engine.data.split import cut
+from lth_engine.data.streamed_set import StreamedSet
 from lth_engine.specs.data import DataSpec
 
 _CHUNK_BYTES = 1 << 24
@@ -63,7 +65,7 @@ class ImageSet:
         return len(self.classes)
 
 
-def load(spec: DataSpec, data_root: Path, report: Report = silent) -> ImageSet:
+def load(spec: DataSpec, data_root: Path, report: Report = silent) -> ImageSet | StreamedSet:
     """The images of `spec`, read by the module of its name.
 
     Args:
@@ -71,25 +73,63 @@ def load(spec: DataSpec, data_root: Path, report: Report = silent) -> ImageSet:
         data_root: folder of data sets; decoded images are kept below it.
         report: told in words what takes time; may raise Cancelled.
 
+    Returns:
+        a StreamedSet if `spec.streamed`, else an ImageSet.
+
     Raises:
         MissingData: the set is neither on the disk nor within reach.
         BadInput: the images cannot be used as they are; the text says which and what to do.
     """
-    module = importlib.import_module(f"{spec.package}.{spec.name}")
-    raw: Raw = module.read(spec, data_root, report)
-    _require_enough(raw, spec)
-    if raw.test_x is None or raw.test_y is None:
-        rest, test = cut(raw.train_y, spec.test_fraction, spec.split_seed, "test")
-        test_x, test_y = raw.train_x[test], raw.train_y[test]
-    else:
-        rest, test_x, test_y = np.arange(len(raw.train_y)), raw.test_x, raw.test_y
-    train, validation = cut(raw.train_y[rest], spec.validation_fraction, spec.split_seed, "validation")
-    train_x = raw.train_x[rest[train]]
+    raw = _read(spec, data_root, report)
+    train, validation, test = _parts(raw, spec)
+    if isinstance(raw, Listed):
+        return StreamedSet(
+            raw.train.take(train), _tensor(raw.train_y[train]),
+            raw.train.take(validation), _tensor(raw.train_y[validation]),
+            raw.test, _tensor(raw.test_y), raw.classes, IMAGENET_MEAN, IMAGENET_STD, spec.size)
+    test_x, test_y = (raw.train_x[test], raw.train_y[test]) if raw.test_x is None else (raw.test_x, raw.test_y)
+    train_x = raw.train_x[train]
     mean, std = channel_statistics(train_x)
     return ImageSet(
-        _tensor(train_x), _tensor(raw.train_y[rest[train]]),
-        _tensor(raw.train_x[rest[validation]]), _tensor(raw.train_y[rest[validation]]),
+        _tensor(train_x), _tensor(raw.train_y[train]),
+        _tensor(raw.train_x[validation]), _tensor(raw.train_y[validation]),
         _tensor(test_x), _tensor(test_y), raw.classes, mean, std)
+
+
+@dataclass(frozen=True)
+class Labels:
+    """What the images of a set show: int64, index into `classes`."""
+
+    train: Array
+    validation: Array
+    test: Array
+    classes: tuple[str, ...]
+
+
+def labels(spec: DataSpec, data_root: Path, report: Report = silent) -> Labels:
+    """The labels of the parts that :func:`load` gives, in the same order.
+
+    No image is decoded if the set is streamed or was decoded before. Raises as :func:`load` does.
+    """
+    raw = _read(spec, data_root, report)
+    train, validation, test = _parts(raw, spec)
+    tested = raw.train_y[test] if raw.test_y is None else np.array(raw.test_y)
+    return Labels(raw.train_y[train], raw.train_y[validation], tested, raw.classes)
+
+
+def _read(spec: DataSpec, data_root: Path, report: Report) -> Raw | Listed:
+    found: Raw | Listed = importlib.import_module(f"{spec.package}.{spec.name}").read(spec, data_root, report)
+    _require_enough(found, spec)
+    return found
+
+
+def _parts(raw: Raw | Listed, spec: DataSpec) -> tuple[Array, Array, Array]:
+    """Indices into the training images of what is trained on, validated on, and (without a test part) tested on."""
+    rest, test = np.arange(len(raw.train_y)), np.arange(0)
+    if raw.test_y is None:
+        rest, test = cut(raw.train_y, spec.test_fraction, spec.split_seed, "test")
+    train, validation = cut(raw.train_y[rest], spec.validation_fraction, spec.split_seed, "validation")
+    return rest[train], rest[validation], test
 
 
 def channel_statistics(x: Array) -> tuple[tuple[float, ...], tuple[float, ...]]:
@@ -113,11 +153,11 @@ def channel_statistics(x: Array) -> tuple[tuple[float, ...], tuple[float, ...]]:
     return mean, std
 
 
-def _require_enough(raw: Raw, spec: DataSpec) -> None:
+def _require_enough(raw: Raw | Listed, spec: DataSpec) -> None:
     if len(raw.classes) < 2:
         only = f"only {raw.classes[0]!r}" if raw.classes else "none"
         raise BadInput(f"{spec.name} needs at least two classes to tell apart. Got {only}; add another class.")
-    parts = ["training"] + ["validation"] * (spec.validation_fraction > 0) + ["test"] * (raw.test_x is None)
+    parts = ["training"] + ["validation"] * (spec.validation_fraction > 0) + ["test"] * (raw.test_y is None)
     for label, count in enumerate(np.bincount(raw.train_y, minlength=len(raw.classes)).tolist()):
         if count < len(parts):
             raise BadInput(

@@ -1,4 +1,4 @@
-"""Which parameters may be pruned: the weights of convolutions and linear layers, and nothing else."""
+"""Which parameters may be pruned: the weights of convolutions, linear layers and attention, and nothing else."""
 
 from __future__ import annotations
 
@@ -9,14 +9,22 @@ from torch import nn
 
 from lth_engine.core.errors import BadInput, UnknownName
 
+_PROJECTIONS = ("in_proj_weight", "q_proj_weight", "k_proj_weight", "v_proj_weight")
+"""Weights that an attention holds itself: one for query, key and value together, or three."""
+
 
 def prunable(model: nn.Module, ignore: tuple[str, ...] = ()) -> dict[str, torch.Tensor]:
-    """Parameter name -> parameter, in sorted order; biases and normalisation are never prunable.
+    """Parameter name -> parameter, in sorted order; biases, normalisation and embeddings are never prunable.
 
     Raises as :func:`without_ignored`.
     """
-    found = {f"{name}.weight": module.weight for name, module in model.named_modules()
-             if isinstance(module, nn.Conv2d | nn.Linear)}
+    found: dict[str, torch.Tensor] = {}
+    for name, module in model.named_modules():
+        if isinstance(module, nn.Conv1d | nn.Conv2d | nn.Linear):
+            found[f"{name}.weight"] = module.weight
+        elif isinstance(module, nn.MultiheadAttention):
+            found |= {f"{name}.{part}": weight for part in _PROJECTIONS
+                      if (weight := getattr(module, part)) is not None}
     return {name: found[name] for name in without_ignored(found, ignore)}
 
 

@@ -1,4 +1,4 @@
-"""Builds the network of a spec for given images, with weights drawn from one recorded seed."""
+"""Builds the network of a spec for given images, with every draw made from one recorded seed."""
 
 from __future__ import annotations
 
@@ -9,35 +9,32 @@ from torch import nn
 
 from lth_engine.core.errors import BadInput
 from lth_engine.core.seeds import derive
-from lth_engine.specs.models import ModelSpec
+from lth_engine.models.batch_norm import set_batch_norm
+from lth_engine.models.fit import check_fit
+from lth_engine.models.initialise import initialise
+from lth_engine.specs.models import ModelSpec, Normalised
 
 
 def build(spec: ModelSpec, channels: int, height: int, width: int, num_classes: int, init_seed: int) -> nn.Module:
     """A network on the CPU for images of `channels` x `height` x `width`.
 
-    Convolution and linear weights are drawn by He's normal rule (fan in, gain of ReLU: He et al. 2015), each from its
-    own seed, so that a layer's draw does not depend on the layers before it; biases are 0, normalisation is 1 and 0.
+    What the definition draws (all of it with init="library", class tokens and position embeddings always) depends on
+    `init_seed`; the layers that :func:`initialise` draws have a seed each. No global generator moves.
 
     Raises:
-        BadInput: the images are too small for the network.
+        BadInput: the network does not fit the images, or knobs do not fit the network.
+        UnknownName: no network has the name in `arch`.
     """
     if min(height, width) < spec.min_size:
-        raise BadInput(f"{spec.title} needs images of at least {spec.min_size} x {spec.min_size} pixels. "
+        raise BadInput(f"{spec.label} needs images of at least {spec.min_size} x {spec.min_size} pixels. "
                        f"Got {height} x {width}. Resize them (own_images.size) or choose lenet_300_100.")
     module = importlib.import_module(f"{spec.package}.{spec.name}")
     with torch.random.fork_rng(devices=[]):
+        torch.default_generator.manual_seed(derive(init_seed, "library"))
         model: nn.Module = module.build(spec, channels, height, width, num_classes)
-    initialise(model, init_seed)
+    if spec.init == "he_normal":
+        initialise(model, init_seed)
+    if isinstance(spec, Normalised):
+        set_batch_norm(model, spec, init_seed)
+    check_fit(model, spec, channels, height, width, num_classes)
     return model
-
-
-def initialise(model: nn.Module, init_seed: int) -> None:
-    """Draw the weights of `model` in place; see :func:`build`."""
-    for name, module in model.named_modules():
-        if isinstance(module, nn.Conv2d | nn.Linear):
-            draw = torch.Generator().manual_seed(derive(init_seed, "init", name))
-            nn.init.kaiming_normal_(module.weight, nonlinearity="relu", generator=draw)
-            if module.bias is not None:
-                nn.init.zeros_(module.bias)
-        elif isinstance(module, nn.BatchNorm2d):
-            module.reset_parameters()

@@ -216,6 +216,11 @@ class Run(Question, name="run", package="lth_engine.training"):
         """The point of the schedule at which this training begins."""
         return Step(0, "it") if self.whole else self.ticket.rewind
 
+    def joins(self, other: Run) -> bool:
+        """Whether both train networks of one kind in one way, so that they can be trained side by side."""
+        mine, theirs = self.ticket.dense, other.ticket.dense
+        return (mine.model, mine.data, self.training) == (theirs.model, theirs.data, other.training)
+
     def inputs(self) -> tuple[Spec, ...]:
         """The ticket, the weights that it must start from, and the dense network at the rewind point."""
         return tuple(dict.fromkeys((self.ticket, self.ticket.origin()[0], self.ticket.dense)))

@@ -7,7 +7,8 @@ masks and optimizer state where they are: another level copies its weights and m
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import logging
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import torch
@@ -16,25 +17,35 @@ from lth_engine.core.artifact import Array
 from lth_engine.training.flatness.plain import Plain
 from lth_engine.training.stepper import Stepper
 
-_WARM_UP = 3
+WARM_UP = 3
 """Steps before a recording, in which libraries choose their algorithms and optimizers make their state."""
+
+Work = Callable[[], torch.Tensor]
+Recorder = Callable[[Work], Callable[[], None]]
+"""Runs a piece of work a few times, records it, and returns what replays it into the same memory."""
 
 
 @dataclass
 class _Recording:
-    graph: torch.cuda.CUDAGraph
+    replay: Callable[[], None]
     x: torch.Tensor
     y: torch.Tensor
     loss: torch.Tensor
 
 
 class Captured:
-    """Acts as a :class:`Stepper` whose `gradient` does the whole step and whose `move` has nothing left to do."""
+    """Acts as a :class:`Stepper` whose `gradient` does the whole step and whose `move` has nothing left to do.
 
-    def __init__(self, step: Stepper) -> None:
+    Args:
+        step: what is recorded.
+        record: how; a CUDA graph by default.
+    """
+
+    def __init__(self, step: Stepper, record: Recorder | None = None) -> None:
         self.step = step
         self.model, self.mask, self.device, self.norms = step.model, step.mask, step.device, step.norms
         self.optimizer, self.alpha = step.optimizer, step.alpha
+        self.record = record or cuda_graph
         self.recordings: dict[int, _Recording] = {}
         for group in self.optimizer.param_groups:
             group["lr"] = torch.zeros((), device=self.device)
@@ -58,37 +69,53 @@ class Captured:
         """The whole step; returns the loss before it."""
         found = self.recordings.get(len(y))
         if found is None:
-            found = self.recordings[len(y)] = self._record(x, y)
+            found = self.recordings[len(y)] = self._recorded(x, y)
         found.x.copy_(x)
         found.y.copy_(y)
-        found.graph.replay()
+        found.replay()
         return found.loss.clone()
 
     def move(self) -> None:
-        """Nothing: the graph has moved the weights."""
+        """Nothing: the replay has moved the weights."""
 
-    def _record(self, x: torch.Tensor, y: torch.Tensor) -> _Recording:
-        """Warm up and record, and leave weights, buffers and optimizer state as they were."""
-        x, y = x.clone(), y.clone()
-        kept = {name: value.clone() for name, value in self.model.state_dict().items()}
-        state = {id(p): {k: v.clone() for k, v in slots.items() if isinstance(v, torch.Tensor)}
-                 for p, slots in self.optimizer.state.items()}
-        side = torch.cuda.Stream()
-        side.wait_stream(torch.cuda.current_stream())
-        with torch.cuda.stream(side):
-            for _ in range(_WARM_UP):
-                self.step(x, y)
-        torch.cuda.current_stream().wait_stream(side)
-        self.optimizer.zero_grad(set_to_none=True)
-        graph = torch.cuda.CUDAGraph()
-        with torch.cuda.graph(graph):
-            loss = self.step(x, y)
+    def _recorded(self, x: torch.Tensor, y: torch.Tensor) -> _Recording:
+        """Record the step for batches of this size; weights, buffers and optimizer state are as before afterwards."""
+        x, y, loss = x.clone(), y.clone(), torch.zeros((), device=self.device)
+
+        def work() -> torch.Tensor:
+            return loss.copy_(self.step(x, y))
+
+        weights = {name: value.clone() for name, value in self.model.state_dict().items()}
+        state = {(id(p), slot): value.clone() for p, slot, value in self._state()}
+        replay = self.record(work)
         with torch.no_grad():
             for name, value in self.model.state_dict().items():
-                value.copy_(kept[name])
-            for p, slots in self.optimizer.state.items():
-                for slot, value in slots.items():
-                    if isinstance(value, torch.Tensor):
-                        before = state.get(id(p), {}).get(slot)
-                        value.zero_() if before is None else value.copy_(before)
-        return _Recording(graph, x, y, loss)
+                value.copy_(weights[name])
+            for p, slot, value in self._state():
+                value.copy_(state.get((id(p), slot), torch.zeros_like(value)))
+        return _Recording(replay, x, y, loss)
+
+    def _state(self) -> list[tuple[torch.Tensor, str, torch.Tensor]]:
+        """The optimizer's tensors, with the parameter and the name that each belongs to."""
+        return [(p, slot, value) for p, slots in self.optimizer.state.items() for slot, value in slots.items()
+                if isinstance(value, torch.Tensor)]
+
+
+def cuda_graph(work: Work) -> Callable[[], None]:
+    """Record work as a CUDA graph; where that is not possible, say so in the log and do the work kernel by kernel."""
+    side = torch.cuda.Stream()
+    side.wait_stream(torch.cuda.current_stream())
+    with torch.cuda.stream(side):
+        for _ in range(WARM_UP):
+            work()
+    torch.cuda.current_stream().wait_stream(side)
+    graph = torch.cuda.CUDAGraph()
+    try:
+        with torch.cuda.graph(graph):
+            work()
+    except RuntimeError as error:
+        torch.cuda.synchronize()
+        logging.getLogger(__name__).warning("The training step cannot be recorded as a CUDA graph and runs kernel by "
+                                            "kernel: %s", str(error).splitlines()[0])
+        return lambda: (work(), None)[1]
+    return graph.replay

@@ -9,6 +9,7 @@ import torch.nn.functional as F
 from torch import nn
 
 from lth_engine.training.batches import Images
+from lth_engine.training.streamed import StreamedImages
 
 
 @dataclass(frozen=True)
@@ -21,7 +22,7 @@ class Score:
 
 
 @torch.no_grad()
-def evaluate(model: nn.Module, images: Images, precision: str = "float32") -> Score:
+def evaluate(model: nn.Module, images: Images | StreamedImages, precision: str = "float32") -> Score:
     """Score of `model` on all `images`; NaN if there are none. The model's mode is as before afterwards.
 
     Args:
@@ -33,8 +34,8 @@ def evaluate(model: nn.Module, images: Images, precision: str = "float32") -> Sc
         return Score(float("nan"), float("nan"), 0)
     mode = model.training
     model.eval()
-    right = torch.zeros((), dtype=torch.int64, device=images.x.device)
-    loss = torch.zeros((), dtype=torch.float64, device=images.x.device)
+    right = torch.zeros((), dtype=torch.int64, device=images.y.device)
+    loss = torch.zeros((), dtype=torch.float64, device=images.y.device)
     for x, y in images.in_order():
         with torch.autocast(x.device.type, torch.bfloat16, enabled=precision == "bfloat16"):
             logits = model(x).float()

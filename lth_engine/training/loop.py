@@ -14,6 +14,7 @@ import torch
 from lth_engine.training.autopsy import not_finite
 from lth_engine.training.batches import Batches
 from lth_engine.training.captured import Captured
+from lth_engine.training.fitting import out_of_memory
 from lth_engine.training.stepper import Stepper
 
 _LOOK_EVERY_ON_GPU = 50
@@ -43,6 +44,7 @@ def train(step: Stepper | Captured, batches: Batches, *, start: int, stop: int, 
     Raises:
         NonFinite: the loss became NaN or infinite; the text names the layer. On a CPU the weights are those before
             the step.
+        BadInput: a GPU ran out of memory; the text names the largest batch that fits.
     """
     model, per_epoch = step.model, batches.steps_per_epoch
     on_cpu = step.device.type == "cpu"
@@ -57,7 +59,10 @@ def train(step: Stepper | Captured, batches: Batches, *, start: int, stop: int, 
             step.set_rate(rate)
             if alphas is not None:
                 step.alpha.copy_(alphas[done - epoch * per_epoch])
-            loss = step.gradient(x, y)
+            try:
+                loss = step.gradient(x, y)
+            except torch.OutOfMemoryError as error:
+                raise out_of_memory(model, x, batches.training.precision) from error
             if (on_cpu or done % _LOOK_EVERY_ON_GPU == 0) and not torch.isfinite(loss):
                 raise not_finite(model, x, done, total, rate)
             step.move()

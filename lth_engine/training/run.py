@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+import contextlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from lth_engine.core.artifact import Answer, Array, Inputs, Scalar, text_array
+from lth_engine.core.errors import LotteryError
 from lth_engine.core.mask import Mask
 from lth_engine.core.ticket import Ticket
 from lth_engine.core.workbench import Workbench
@@ -17,6 +19,7 @@ from lth_engine.training.flops import TRAINING_FACTOR, forward_flops, sparse_flo
 from lth_engine.training.invariants import all_finite, disconnected, moved, rewound_exactly, signs_kept
 from lth_engine.training.material import material, network, take_weights
 from lth_engine.training.session import Session
+from lth_engine.training.together import Meter, run_together, streams
 from lth_engine.training.workplace import workplace
 
 HISTOGRAM_BINS = 60
@@ -28,6 +31,21 @@ def answer(question: Run, inputs: Inputs, bench: Workbench) -> Answer:
     found = prepare(question, inputs, bench)
     found.session.run()
     return found.answer()
+
+
+def answer_together(questions: Sequence[Run], inputs: Inputs,
+                    benches: Sequence[Workbench]) -> list[Answer | LotteryError]:
+    """The answers of runs that join one another, trained side by side; what stopped a run stands in its place.
+
+    Raises:
+        Cancelled: the user asked to stop.
+    """
+    meter = Meter(len(questions))
+    found = [prepare(q, inputs, replace(bench, report=meter.lane(i, bench.report)), slot=i)
+             for i, (q, bench) in enumerate(zip(questions, benches, strict=True))]
+    lanes = streams(len(found)) if benches[0].device == "cuda" else [contextlib.nullcontext] * len(found)
+    stopped = run_together([run.session for run in found], lanes)
+    return [error or run.answer() for run, error in zip(found, stopped, strict=True)]
 
 
 @dataclass(frozen=True)

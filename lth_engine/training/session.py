@@ -25,6 +25,7 @@ from lth_engine.training.evaluate import evaluate
 from lth_engine.training.loop import StepDone, train
 from lth_engine.training.material import Material
 from lth_engine.training.mean_loss import MeanLoss
+from lth_engine.training.repeatable import set_deterministic
 from lth_engine.training.state import first_not_finite, fits, put_state, state_arrays
 from lth_engine.training.stepper import Stepper
 from lth_engine.training.threads import use_threads
@@ -79,6 +80,7 @@ class Session:
     def steps(self) -> Iterator[None]:
         """:meth:`run`, a training step at a time, for whoever runs several sessions in turn."""
         use_threads(self.model, self.images.facts, self.training.batch_size)
+        set_deterministic(self.training.deterministic)
         self.step = self.start
         if not self._resume():
             self._record()

@@ -1,4 +1,4 @@
-"""MNIST, Fashion-MNIST, CIFAR-10 and CIFAR-100 from files in their real formats, or a clean refusal."""
+"""The sets that torchvision reads, from files in their real formats, or a clean refusal."""
 
 from __future__ import annotations
 
@@ -6,9 +6,7 @@ import gzip
 import hashlib
 import http.server
 import io
-import pickle
 import socket
-import struct
 import tarfile
 import threading
 import time
@@ -22,30 +20,10 @@ import torchvision.datasets as official
 from lth_engine.core.errors import MissingData
 from lth_engine.data import fashion_mnist
 from lth_engine.data.image_set import load
-from lth_engine.specs.data import Cifar10, Cifar100, DataSpec, FashionMnist, Mnist
+from lth_engine.specs.data import Cifar10, Cifar100, DataSpec, FashionMnist, Kmnist, Mnist, Svhn
+from tests.data.layouts import WRITE, cifar10_files, cifar100_files, flip, idx_files, place, svhn_arrays
 
-PARTS = {"train": 40, "t10k": 20}
-ALL = (Mnist(), FashionMnist(), Cifar10(), Cifar100())
-
-
-def idx(array: np.ndarray) -> bytes:
-    """The IDX format: type 8 (unsigned byte), number of dimensions, big-endian sizes, values."""
-    return struct.pack(f">BBBB{array.ndim}I", 0, 0, 8, array.ndim, *array.shape) + array.tobytes()
-
-
-def idx_files(seed: int = 0) -> tuple[dict[str, bytes], dict[str, np.ndarray]]:
-    random, files, arrays = np.random.default_rng(seed), {}, {}
-    for part, count in PARTS.items():
-        arrays[part] = random.integers(0, 256, (count, 28, 28), np.uint8)
-        files[f"{part}-images-idx3-ubyte"] = idx(arrays[part])
-        files[f"{part}-labels-idx1-ubyte"] = idx((np.arange(count) % 10).astype(np.uint8))
-    return files, arrays
-
-
-def place(folder: Path, files: dict[str, bytes]) -> None:
-    folder.mkdir(parents=True, exist_ok=True)
-    for name, content in files.items():
-        (folder / name).write_bytes(content)
+ALL = (Mnist(), FashionMnist(), Kmnist(), Cifar10(), Cifar100(), Svhn())
 
 
 @pytest.fixture
@@ -54,7 +32,8 @@ def nothing_installed(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(fashion_mnist, "OFFICIAL", changed)
 
 
-@pytest.mark.parametrize(("spec", "folder"), [(Mnist(), "MNIST/raw"), (FashionMnist(), "FashionMNIST/raw")])
+@pytest.mark.parametrize(("spec", "folder"), [
+    (Mnist(), "MNIST/raw"), (FashionMnist(), "FashionMNIST/raw"), (Kmnist(), "KMNIST/raw")])
 def test_idx_files_in_the_data_folder(spec: DataSpec, folder: str, tmp_path: Path, nothing_installed: None) -> None:
     files, arrays = idx_files()
     place(tmp_path / folder, files)
@@ -62,34 +41,7 @@ def test_idx_files_in_the_data_folder(spec: DataSpec, folder: str, tmp_path: Pat
     assert np.array_equal(found.train_x[:, 0].numpy(), arrays["train"])
     assert np.array_equal(found.test_x[:, 0].numpy(), arrays["t10k"])
     assert found.test_y.tolist() == [i % 10 for i in range(20)]
-    assert found.classes[0] == {"mnist": "0", "fashion_mnist": "T-shirt/top"}[spec.name]
-
-
-def cifar_batches(names: list[str], label: str, classes: int) -> tuple[dict[str, bytes], dict[str, np.ndarray]]:
-    """Python batches as published: rows of 1,024 red, 1,024 green, 1,024 blue values."""
-    random, files, rows = np.random.default_rng(1), {}, {}
-    for name in names:
-        rows[name] = random.integers(0, 256, (2 * classes, 3072), np.uint8)
-        files[name] = pickle.dumps({"data": rows[name], label: [i % classes for i in range(2 * classes)]}, protocol=2)
-    return files, rows
-
-
-def publish(loader: type, files: dict[str, bytes], monkeypatch: pytest.MonkeyPatch) -> None:
-    """Make torchvision take these files for the published ones: their checksums instead of the official."""
-    def sums(entries: list[list[str]]) -> list[list[str]]:
-        return [[name, hashlib.md5(files[name]).hexdigest()] for name, _ in entries]
-
-    monkeypatch.setattr(loader, "train_list", sums(loader.train_list))
-    monkeypatch.setattr(loader, "test_list", sums(loader.test_list))
-    meta = {**loader.meta, "md5": hashlib.md5(files[loader.meta["filename"]]).hexdigest()}
-    monkeypatch.setattr(loader, "meta", meta)
-
-
-def cifar10_files(monkeypatch: pytest.MonkeyPatch) -> tuple[dict[str, bytes], dict[str, np.ndarray]]:
-    files, rows = cifar_batches([*(f"data_batch_{i}" for i in range(1, 6)), "test_batch"], "labels", 10)
-    files["batches.meta"] = pickle.dumps({"label_names": [f"thing {i}" for i in range(10)]})
-    publish(official.CIFAR10, files, monkeypatch)
-    return files, rows
+    assert found.classes[0] == {"mnist": "0", "fashion_mnist": "T-shirt/top", "kmnist": "o"}[spec.name]
 
 
 def test_cifar10_batches(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -104,9 +56,7 @@ def test_cifar10_batches(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Non
 
 
 def test_cifar100_batches_take_the_fine_labels(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    files, rows = cifar_batches(["train", "test"], "fine_labels", 100)
-    files["meta"] = pickle.dumps({"fine_label_names": [f"thing {i}" for i in range(100)]})
-    publish(official.CIFAR100, files, monkeypatch)
+    files, rows = cifar100_files(monkeypatch)
     place(tmp_path / "cifar-100-python", files)
     found = load(Cifar100(validation_fraction=0), tmp_path)
     assert np.array_equal(found.train_x.numpy().reshape(200, -1), rows["train"])
@@ -131,8 +81,55 @@ def test_batches_with_another_checksum_are_never_unpickled(tmp_path: Path, monke
     place(tmp_path / "cifar-10-batches-py", files | {"test_batch": files["test_batch"] + b"x"})
     monkeypatch.setattr(official.CIFAR10, "url", "http://127.0.0.1:9/cifar")
     monkeypatch.setattr("torchvision.datasets.cifar.pickle", None)
-    with pytest.raises(MissingData, match="CIFAR-10 is not in"):
+    with pytest.raises(MissingData, match=r"test_batch is damaged or not the published file \(MD5 .*: delete it"):
         load(Cifar10(), tmp_path)
+
+
+def test_svhn_files_of_matlab(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    found = load(WRITE["svhn"](tmp_path, monkeypatch).spec.replace(validation_fraction=0), tmp_path)
+    x, y = svhn_arrays(30, len("train"))
+    assert np.array_equal(found.train_x.numpy(), np.stack([x[..., i].transpose(2, 0, 1) for i in range(30)]))
+    assert found.train_y.tolist() == (y[:, 0] % 10).tolist()  # a zero is written as 10
+    assert found.classes == tuple("0123456789")
+
+
+@pytest.mark.parametrize(("name", "file"), [
+    ("mnist", "MNIST/raw/t10k-images-idx3-ubyte"), ("mnist", "MNIST/raw/train-labels-idx1-ubyte.gz"),
+    ("kmnist", "KMNIST/raw/train-images-idx3-ubyte"), ("kmnist", "KMNIST/raw/train-images-idx3-ubyte.gz"),
+    ("fashion_mnist", "FashionMNIST/raw/train-images-idx3-ubyte"), ("cifar10", "cifar-10-batches-py/data_batch_3"),
+    ("cifar100", "cifar-100-python/train"), ("svhn", "svhn/train_32x32.mat"), ("svhn", "svhn/test_32x32.mat"),
+])
+def test_one_flipped_byte_is_noticed(
+    name: str, file: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, no_network: None,
+) -> None:
+    written = WRITE[name](tmp_path, monkeypatch)
+    flip(tmp_path / file)
+    with pytest.raises(MissingData) as caught:
+        load(written.spec, tmp_path)
+    text = str(caught.value)
+    assert f"{tmp_path / file} is damaged" in text
+    assert "expected " in text
+    assert "delete it and ask again" in text
+    assert "\n" not in text
+
+
+def test_a_packed_file_alone_is_checked_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, no_network: None) -> None:
+    written = WRITE["kmnist"](tmp_path, monkeypatch)
+    for path in (tmp_path / "KMNIST/raw").glob("*ubyte"):
+        path.unlink()
+    flip(tmp_path / "KMNIST/raw/t10k-labels-idx1-ubyte.gz")
+    with pytest.raises(MissingData, match=r"t10k-labels-idx1-ubyte\.gz is damaged or not the published file"):
+        load(written.spec, tmp_path)
+
+
+def test_a_damaged_file_of_the_system_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    files, _ = idx_files(3)
+    place(tmp_path / "system", {f"{name}.gz": gzip.compress(content) for name, content in files.items()})
+    flip(tmp_path / "system/train-images-idx3-ubyte.gz")
+    changed = fashion_mnist.Official(**{**vars(fashion_mnist.OFFICIAL), "system_folder": tmp_path / "system"})
+    monkeypatch.setattr(fashion_mnist, "OFFICIAL", changed)
+    with pytest.raises(MissingData, match=r"system/train-images-idx3-ubyte\.gz is damaged .*: install Debian's"):
+        load(FashionMnist(), tmp_path / "root")
 
 
 def test_debian_package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -203,7 +200,7 @@ def test_download(mirror: dict[str, bytes], tmp_path: Path) -> None:
 
 def test_download_of_wrong_content_is_refused(mirror: dict[str, bytes], tmp_path: Path) -> None:
     mirror["/t10k-images-idx3-ubyte.gz"] = gzip.compress(b"something else")
-    with pytest.raises(MissingData, match=r"could not be downloaded .*corrupted"):
+    with pytest.raises(MissingData, match=r"t10k-images-idx3-ubyte\.gz is damaged or not the published file"):
         load(Mnist(), tmp_path)
 
 
@@ -218,13 +215,9 @@ def test_download_can_be_cancelled(mirror: dict[str, bytes], tmp_path: Path) -> 
 
 @pytest.mark.parametrize("spec", ALL, ids=lambda s: s.name)
 def test_without_a_network_one_sentence_within_seconds(
-    spec: DataSpec, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, nothing_installed: None,
+    spec: DataSpec, tmp_path: Path, nothing_installed: None, no_network: None,
 ) -> None:
-    """Real addresses, and no way out: whatever is connected to is refused, as without a network."""
-    def refuse(*_: object, **__: object) -> None:
-        raise OSError("Network is unreachable")
-
-    monkeypatch.setattr(socket, "create_connection", refuse)
+    """Real addresses, and no way out."""
     started = time.monotonic()
     with pytest.raises(MissingData) as caught:
         load(spec, tmp_path)
@@ -233,7 +226,7 @@ def test_without_a_network_one_sentence_within_seconds(
     assert "\n" not in text
     assert "could not be downloaded (" in text
     assert "Network is unreachable" in text
-    assert ".gz into that folder" in text
+    assert "into that folder" in text
     assert "choose digits or own_images" in text
     assert ("dataset-fashion-mnist" in text) == (spec.name == "fashion_mnist")
     assert socket.getdefaulttimeout() is None

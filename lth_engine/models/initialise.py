@@ -1,0 +1,27 @@
+"""Draws convolutions and linear layers by He's normal rule, each from its own seed."""
+
+from __future__ import annotations
+
+import torch
+from torch import nn
+
+from lth_engine.core.seeds import derive
+
+
+def initialise(model: nn.Module, init_seed: int) -> None:
+    """Draw the weights of `model` in place.
+
+    Convolution, linear and attention weights follow He's normal rule (fan in, gain of ReLU: He et al. 2015), each
+    from its own seed, so that a layer's draw does not depend on the layers before it; biases are 0, batch
+    normalisation is 1 and 0. Everything else stays as it is.
+    """
+    for name, module in model.named_modules():
+        draw = torch.Generator().manual_seed(derive(init_seed, "init", name))
+        if isinstance(module, nn.Conv1d | nn.Conv2d | nn.Linear):
+            nn.init.kaiming_normal_(module.weight, nonlinearity="relu", generator=draw)
+            if module.bias is not None:
+                nn.init.zeros_(module.bias)
+        elif isinstance(module, nn.MultiheadAttention) and module.in_proj_weight is not None:
+            nn.init.kaiming_normal_(module.in_proj_weight, nonlinearity="relu", generator=draw)
+        elif isinstance(module, nn.BatchNorm2d):
+            module.reset_parameters()

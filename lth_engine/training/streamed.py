@@ -1,0 +1,183 @@
+"""Images that do not fit into memory: decoded, cut and resized by worker processes while the network trains.
+
+What is made of image i in epoch e depends on (seed, e, i) alone, so the batches are the same for any number of
+workers and after a resume in the middle of an epoch.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+from collections.abc import Callable, Iterator
+from multiprocessing.context import BaseContext
+from typing import Any
+
+import torch
+from torch.utils.data import DataLoader, Sampler
+
+from lth_engine.core.errors import LotteryError
+from lth_engine.core.seeds import derive
+from lth_engine.data.listed import Files
+from lth_engine.training.views import View, Views
+
+Batch = tuple[torch.Tensor, torch.Tensor]
+
+EVALUATION_BATCH = 256
+"""Images in an evaluation step."""
+MOST_WORKERS = 16
+_PREFETCH = 2
+"""Batches that each worker makes ahead."""
+
+
+class StreamedImages:
+    """Photographs in files, and the way to turn them into network inputs; labels are on the device.
+
+    Args:
+        files: N photographs of any size.
+        y: N labels, int64.
+        size: side in pixels of what the network sees.
+        mean, std: of each channel, pixels in [0, 1].
+        device: where batches are wanted.
+        workers: processes that decode; 0 decodes in this one. None takes them by the free cores.
+    """
+
+    def __init__(self, files: Files, y: torch.Tensor, size: int, mean: tuple[float, ...], std: tuple[float, ...],
+                 device: str, workers: int | None = None) -> None:
+        self.files = files
+        self.y = y.to(device)
+        self.device = self.y.device
+        self.size = size
+        self.mean = 255.0 * torch.tensor(mean, device=device)
+        self.inverse = 1.0 / (255.0 * torch.tensor(std, device=device))
+        self.workers = _workers(self.device) if workers is None else workers
+        self._plan = _Plan()
+        self._loader: DataLoader[torch.Tensor] | None = None
+
+    def __len__(self) -> int:
+        return len(self.y)
+
+    @property
+    def x_shape(self) -> tuple[int, int, int]:
+        """Channels, height and width of an image as the network sees it."""
+        return 3, self.size, self.size
+
+    def normalise(self, x: torch.Tensor) -> torch.Tensor:
+        """B x H x W x C uint8 -> B x C x H x W float32 in channels_last layout, less the mean, by the deviation."""
+        return x.to(torch.float32).sub_(self.mean).mul_(self.inverse).permute(0, 3, 1, 2)
+
+    def in_order(self) -> Iterator[Batch]:
+        """All images in stored order without augmentation: the shorter side 256/224 of `size`, then the middle.
+
+        Raises:
+            LotteryError: a file is damaged, or a worker was killed.
+        """
+        starts = range(0, len(self), EVALUATION_BATCH)
+        plan = _Plan(lambda: ([View(i) for i in range(start, min(start + EVALUATION_BATCH, len(self)))]
+                              for start in starts))
+        for start, x in zip(starts, self._made(self._new_loader(plan, persistent=False)), strict=True):
+            yield self.normalise(x), self.y[start:start + EVALUATION_BATCH]
+
+    def epoch_batches(self, order: torch.Tensor, batch_size: int, *, first_step: int = 0,
+                      mirror: torch.Tensor | None = None, resized_crop: bool = False,
+                      shift: torch.Tensor | None = None, pad: int = 0, seed: int = 0, epoch: int = 0,
+                      labels: torch.Tensor | None = None) -> Iterator[Batch]:
+        """The batches of one epoch from its step `first_step` on; the last one may be smaller.
+
+        One epoch at a time: its workers stay for the next one.
+
+        Args:
+            order: int64, the indices of the images as they are shown.
+            batch_size: images in a batch.
+            first_step: batches that are passed over.
+            mirror: bool, for each place in `order` whether that image is mirrored left to right.
+            resized_crop: cut a random part of 8% to 100% of the area with sides 3:4 to 4:3 and resize it, as
+                torchvision's RandomResizedCrop does; otherwise the evaluation's view.
+            shift: int64, 2 x len(order), row and column offsets in [0, 2 pad] of the usual random crop.
+            pad: black pixels around the image that `shift` cuts from.
+            seed: what the random part depends on, beside the epoch and the image.
+            epoch: number of the epoch.
+            labels: N labels on the device in the place of `y` (label noise).
+
+        Raises:
+            LotteryError: a file is damaged, or a worker was killed.
+        """
+        starts = range(first_step * batch_size, len(order), batch_size)
+        shown = order.cpu()
+        given = self.y if labels is None else labels
+
+        def views(start: int) -> list[View]:
+            part = slice(start, start + batch_size)
+            images = shown[part].tolist()
+            mirrors = [False] * len(images) if mirror is None else mirror[part].tolist()
+            moves = [(0, 0)] * len(images) if shift is None else (shift[:, part] - pad).t().tolist()
+            seeds = [derive(seed, "crop", epoch, i) if resized_crop else None for i in images]
+            return [View(i, m, down, right, s)
+                    for i, m, (down, right), s in zip(images, mirrors, moves, seeds, strict=True)]
+
+        self._plan.make = lambda: map(views, starts)
+        if self._loader is None:
+            self._loader = self._new_loader(self._plan, persistent=True)
+        for start, x in zip(starts, self._made(self._loader), strict=True):
+            yield self.normalise(x), given.index_select(0, shown[start:start + batch_size].to(self.device))
+
+    def close(self) -> None:
+        """End the workers now, whoever still holds what they made; they start again when they are needed."""
+        made, self._loader = getattr(self._loader, "_iterator", None), None
+        if made is not None and self.workers:
+            made._shutdown_workers()
+
+    def _new_loader(self, plan: _Plan, *, persistent: bool) -> DataLoader[torch.Tensor]:
+        many: dict[str, Any] = {"multiprocessing_context": _context(), "prefetch_factor": _PREFETCH,
+                                "persistent_workers": persistent} if self.workers else {}
+        return DataLoader(Views(self.files, self.size), batch_sampler=plan, num_workers=self.workers,
+                          collate_fn=_same, pin_memory=self.device.type == "cuda",
+                          generator=torch.Generator(), **many)  # its own: the global one stays where it is
+
+    def _made(self, loader: DataLoader[torch.Tensor]) -> Iterator[torch.Tensor]:
+        """What the workers make, on the device."""
+        made = iter(loader)
+        while (x := self._next(made)) is not None:
+            if isinstance(x, LotteryError):
+                raise type(x)(*x.args)  # x itself and this frame would be a cycle that keeps the workers
+            yield x.to(self.device, non_blocking=True)
+
+    def _next(self, made: Iterator[Any]) -> Any:
+        """What the workers make next, None at the end; when one was killed the others are let go."""
+        try:
+            return next(made, None)
+        except (RuntimeError, OSError, EOFError) as error:  # torch's own sentence, or the pipe of the dead worker
+            if isinstance(error, RuntimeError) and "DataLoader worker" not in str(error):
+                raise
+            self.close()
+            raise LotteryError(
+                "A process that decodes images was killed, most likely for lack of memory or of shared memory "
+                "(/dev/shm): free some, ask for a smaller batch, and ask again; what is done is kept.") from error
+
+
+class _Plan(Sampler[list[View]]):
+    """Which views make up the next batches."""
+
+    def __init__(self, make: Callable[[], Iterator[list[View]]] = lambda: iter(())) -> None:
+        self.make = make
+
+    def __iter__(self) -> Iterator[list[View]]:
+        return iter(self.make())
+
+
+def _same(batch: torch.Tensor) -> torch.Tensor:
+    """A batch is one already."""
+    return batch
+
+
+def _workers(device: torch.device) -> int:
+    """Processes for decoding: half of the cores where the network trains on them too."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return min(MOST_WORKERS, cores if device.type == "cuda" else max(1, cores // 2))
+
+
+def _context() -> BaseContext:
+    """Workers are forked from a clean process that has imported this module once, never from the trainer with its
+    threads, locks and GPU."""
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload([__name__])
+    return context
