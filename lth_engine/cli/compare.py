@@ -103,10 +103,11 @@ def _text(asked: _Asked) -> str:
 def _differences(asked: _Asked, letter: str, found: Sequence[Comparison]) -> str:
     if not found:
         return "They have no density in common."
-    scale = asked.by.scale
-    rows = [[f"{100 * c.density:.2f}", f"{scale * c.means[1]:.4g}", f"{scale * c.means[0]:.4g}",
-             f"{scale * c.difference.mean:+.3g}",
-             f"{scale * c.difference.low:+.3g} to {scale * c.difference.high:+.3g}", c.test, c.word] for c in found]
+    scale, mean, change = asked.by.scale, *((".2f", "+.2f") if asked.by.scale == 100 else (".4g", "+.3g"))
+    rows = [[f"{100 * c.density:.2f}", f"{scale * c.means[1]:{mean}}", f"{scale * c.means[0]:{mean}}",
+             f"{scale * c.difference.mean:{change}}",
+             f"{scale * c.difference.low:{change}} to {scale * c.difference.high:{change}}", c.test, c.word]
+            for c in found]
     return columns(["density %", "A", letter, "difference", "90% interval", "test", "verdict"], rows, left=0)
 
 

@@ -27,6 +27,11 @@ class Measure:
     better: int = 0
     images: str = ""
 
+    @property
+    def label(self) -> str:
+        """The title without explanation and unit, for lists and addresses."""
+        return self.title.partition(":")[0].partition(" (")[0]
+
 
 TOTALS: dict[str, Measure] = {m.name: m for m in (
     Measure("total_epochs", "Total training (epochs)", "epochs", 1.0, -1),
