@@ -10,7 +10,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from lth_engine.training.batches import Batch
+from lth_engine.training.streamed import Batch
 
 
 class Shown(Protocol):
