@@ -21,7 +21,7 @@ from lth_engine.specs.models import CifarResnet, Conv, Lenet300100
 from lth_engine.specs.tickets import DenseTicket, FoundTicket, RandomMask, Run
 from lth_engine.specs.training import Training
 from lth_engine.store.store import Store
-from lth_engine.training import mixed
+from lth_engine.training.batches import Images
 
 HOW = ("recalibrated", "interpolated", "batch")
 TRAINING = Training(length="3ep", batch_size=64)
@@ -55,7 +55,7 @@ def inputs(tmp_path_factory, data_root):
 @pytest.fixture
 def one_batch(monkeypatch):
     """All images at once, so that no statistic depends on how they are cut into batches."""
-    monkeypatch.setattr(mixed, "EVALUATION_BATCH", 1_000_000)
+    monkeypatch.setattr(Images, "evaluation_batch", 1_000_000)
 
 
 class Changed:

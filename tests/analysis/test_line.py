@@ -8,7 +8,6 @@ from torch import nn
 from lth_engine.analysis.line import Line
 from lth_engine.analysis.norm_statistics import protocol, recalibrate, tracking
 from lth_engine.core.errors import BadInput
-from lth_engine.training import mixed
 from lth_engine.training.batches import Images
 from lth_engine.training.evaluate import evaluate
 from lth_engine.training.material import take_weights
@@ -76,7 +75,7 @@ def images(labels, seed=0):
 
 
 def test_mixed_images_are_all_shown_once_in_even_batches_that_are_alike(monkeypatch):
-    monkeypatch.setattr(mixed, "EVALUATION_BATCH", 100)
+    monkeypatch.setattr(Images, "evaluation_batch", 100)
     sorted_by_class = images([0] * 301 + [1] * 301 + [2] * 301)
     counted = []
     shown = Mixed(sorted_by_class, counted.append)
@@ -97,7 +96,7 @@ def test_mixed_images_are_all_shown_once_in_even_batches_that_are_alike(monkeypa
 
 
 def test_statistics_are_the_mean_over_images_and_leave_the_rest_in_evaluation(monkeypatch):
-    monkeypatch.setattr(mixed, "EVALUATION_BATCH", 100)
+    monkeypatch.setattr(Images, "evaluation_batch", 100)
     model, train = net(), Mixed(images([0, 1, 2] * 83 + [1, 1]))
     layer, = tracking(model)
     layer.running_mean.fill_(float("nan"))
@@ -114,7 +113,7 @@ def test_statistics_are_the_mean_over_images_and_leave_the_rest_in_evaluation(mo
 
 
 def test_equal_batches_give_torchs_cumulative_average(monkeypatch):
-    monkeypatch.setattr(mixed, "EVALUATION_BATCH", 50)
+    monkeypatch.setattr(Images, "evaluation_batch", 50)
     model, train = net(), Mixed(images([0, 1, 2, 0, 1] * 40))
     layer, = tracking(model)
     recalibrate(model, [layer], train)
