@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import threading
 from collections.abc import Callable, Iterator
+from multiprocessing.connection import wait
 from multiprocessing.context import BaseContext
 from typing import Any
 
@@ -127,8 +129,9 @@ class StreamedImages:
             made._shutdown_workers()
 
     def _new_loader(self, plan: _Plan, *, persistent: bool) -> DataLoader[torch.Tensor]:
-        many: dict[str, Any] = {"multiprocessing_context": _context(), "prefetch_factor": _PREFETCH,
-                                "persistent_workers": persistent} if self.workers else {}
+        many: dict[str, Any] = {
+            "multiprocessing_context": _context(), "prefetch_factor": _PREFETCH, "persistent_workers": persistent,
+            "worker_init_fn": _end_with_the_trainer} if self.workers else {}
         return DataLoader(Views(self.files, self.size), batch_sampler=plan, num_workers=self.workers,
                           collate_fn=_same, pin_memory=self.device.type == "cuda",
                           generator=torch.Generator(), **many)  # its own: the global one stays where it is
@@ -173,6 +176,15 @@ def _workers(device: torch.device) -> int:
     """Processes for decoding: half of the cores where the network trains on them too."""
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     return min(MOST_WORKERS, cores if device.type == "cuda" else max(1, cores // 2))
+
+
+def _end_with_the_trainer(worker: int) -> None:
+    """End this worker when the process that asked for it ends, however it ends: its parent is the process that it was
+    forked from, which lives as long as a worker does, so that torch's own watch sees nothing.
+    """
+    trainer = multiprocessing.parent_process()
+    if trainer is not None:
+        threading.Thread(target=lambda: (wait([trainer.sentinel]), os._exit(1)), daemon=True).start()
 
 
 def _context() -> BaseContext:

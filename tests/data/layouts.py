@@ -273,19 +273,19 @@ def write_imagenet100(root: Path, patch: Patch) -> Written:
 
 
 def write_cub(root: Path, patch: Patch) -> Written:
-    """Three kinds, four images each; every other one is a test image."""
+    """Three kinds, eight images each; every fourth one is a test image."""
     kinds = ("001.Black_footed_Albatross", "002.Laysan_Albatross", "003.Sooty_Albatross")
     names = [(label, f"{kind}/{kind[4:]}_{i:04}.jpg") for label, kind in enumerate(kinds) for i in range(8)]
     tables = {
         "classes.txt": [f"{i} {kind}" for i, kind in enumerate(kinds, 1)],
         "images.txt": [f"{i} {name}" for i, (_, name) in enumerate(names, 1)],
         "image_class_labels.txt": [f"{i} {label + 1}" for i, (label, _) in enumerate(names, 1)],
-        "train_test_split.txt": [f"{i} {i % 2}" for i in range(1, len(names) + 1)]}
+        "train_test_split.txt": [f"{i} {int(i % 4 != 0)}" for i in range(1, len(names) + 1)]}
     place(root / "CUB_200_2011", {name: "\n".join([*lines, ""]).encode() for name, lines in tables.items()})
     place(root / "CUB_200_2011/images", {name: jpeg(COLOURS[label], 48 + i, 36)
                                          for i, (label, name) in enumerate(names)})
-    patch.setattr(cub200, "PUBLISHED", (3, 12, 12))
-    return Written(Cub200(size=32), (3, 32), [0, 1, 2] * 4, [0, 1, 2] * 4, "CUB_200_2011")
+    patch.setattr(cub200, "PUBLISHED", (3, 18, 6))
+    return Written(Cub200(size=32), (3, 32), [0, 1, 2] * 6, [0, 1, 2] * 2, "CUB_200_2011")
 
 
 def write_own(root: Path, patch: Patch) -> Written:
