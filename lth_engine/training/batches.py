@@ -16,8 +16,7 @@ from lth_engine.core.seeds import derive
 from lth_engine.specs.training import Training
 from lth_engine.training.chosen import chosen
 from lth_engine.training.resized_crop import boxes, resized
-
-Batch = tuple[torch.Tensor, torch.Tensor]
+from lth_engine.training.streamed import Batch, StreamedImages
 
 EVALUATION_BATCH = 1000
 """Images in an evaluation step: large enough to fill the machine, small enough for activations in cache."""
@@ -39,6 +38,12 @@ class Images:
     def __len__(self) -> int:
         return len(self.y)
 
+    @property
+    def x_shape(self) -> tuple[int, int, int]:
+        """Channels, height and width of an image."""
+        _, height, width, channels = self.x.shape
+        return channels, height, width
+
     def normalise(self, x: torch.Tensor) -> torch.Tensor:
         """B x H x W x C uint8 -> B x C x H x W float32 with mean 0 and deviation 1 over the training images."""
         return x.to(torch.float32).sub_(self.mean).mul_(self.inverse).permute(0, 3, 1, 2)
@@ -57,7 +62,7 @@ class Batches:
         BadInput: the batch is larger than the set.
     """
 
-    def __init__(self, images: Images, training: Training, order_seed: int, level: int) -> None:
+    def __init__(self, images: Images | StreamedImages, training: Training, order_seed: int, level: int) -> None:
         self.images = images
         self.training = training
         self.order_seed = order_seed
@@ -74,22 +79,35 @@ class Batches:
         draw = torch.Generator().manual_seed(derive(self.order_seed, "alpha", self.level, epoch))
         return torch.rand(self.steps_per_epoch, generator=draw)
 
+    def draw_seed(self, step: int) -> int:
+        """Seed of what the network itself draws (dropout) in an optimizer step, counted from the start of training."""
+        return derive(self.order_seed, "network", self.level, step)
+
     def epoch(self, epoch: int, first_step: int = 0) -> Iterator[Batch]:
         """The batches of one epoch from its step `first_step` on; the last one may be smaller."""
         draw = torch.Generator().manual_seed(derive(self.order_seed, "order", self.level, epoch))
-        images, count, size, pad = self.images, self.count, self.training.batch_size, self.training.crop
-        device = images.y.device
+        count, pad, device = self.count, self.training.crop, self.labels.device
         order = torch.randperm(count, generator=draw).to(device)
         order = order if self.index is None else self.index[order]
         mirror = torch.rand(count, generator=draw).lt(0.5).to(device) if self.training.flip else None
         shift = torch.randint(0, 2 * pad + 1, (2, count), generator=draw).to(device) if pad else None
-        _, height, width, _ = images.x.shape
-        box = boxes(count, height, width, draw).to(device) if self.training.resized_crop else None
-        for start in range(first_step * size, count, size):
+        if isinstance(self.images, StreamedImages):
+            return self.images.epoch_batches(
+                order, self.training.batch_size, first_step=first_step, mirror=mirror, shift=shift, pad=pad,
+                resized_crop=self.training.resized_crop, labels=self.labels, epoch=epoch,
+                seed=derive(self.order_seed, "crop", self.level))
+        box = boxes(count, *self.images.x_shape[1:], draw).to(device) if self.training.resized_crop else None
+        return self._gathered(self.images, first_step, order, mirror, shift, box)
+
+    def _gathered(self, images: Images, first_step: int, order: torch.Tensor, mirror: torch.Tensor | None,
+                  shift: torch.Tensor | None, box: torch.Tensor | None) -> Iterator[Batch]:
+        """Batches of images that are on the device, from what was drawn for each place of the epoch."""
+        size = self.training.batch_size
+        for start in range(first_step * size, self.count, size):
             here = slice(start, start + size)
             x = images.x.index_select(0, order[here])
             if shift is not None:
-                x = shifted(x, shift[0, here], shift[1, here], pad)
+                x = shifted(x, shift[0, here], shift[1, here], self.training.crop)
             if mirror is not None:
                 x = torch.where(mirror[here, None, None, None], x.flip(2), x)
             x = images.normalise(x)

@@ -59,6 +59,7 @@ def train(step: Stepper | Captured, batches: Batches, *, start: int, stop: int, 
             step.set_rate(rate)
             if alphas is not None:
                 step.alpha.copy_(alphas[done - epoch * per_epoch])
+            _generator(step.device).manual_seed(batches.draw_seed(done))
             try:
                 loss = step.gradient(x, y)
             except torch.OutOfMemoryError as error:
@@ -73,3 +74,10 @@ def train(step: Stepper | Captured, batches: Batches, *, start: int, stop: int, 
                 model.train()
             if done >= stop:
                 return
+
+
+def _generator(device: torch.device) -> torch.Generator:
+    """The generator that the layers of a network on `device` draw from."""
+    if device.type == "cpu":
+        return torch.default_generator
+    return torch.cuda.default_generators[device.index or 0]

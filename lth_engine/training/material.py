@@ -12,11 +12,13 @@ from torch import nn
 
 from lth_engine.core.artifact import Array
 from lth_engine.core.workbench import Progress, Workbench
-from lth_engine.data.image_set import load
+from lth_engine.data.image_set import ImageSet, load
+from lth_engine.data.streamed_set import StreamedSet
 from lth_engine.models.build import build
 from lth_engine.specs.data import DataSpec
 from lth_engine.specs.models import ModelSpec
 from lth_engine.training.batches import Images
+from lth_engine.training.streamed import StreamedImages
 
 
 @dataclass(frozen=True)
@@ -33,12 +35,12 @@ class Facts:
 
 @dataclass(frozen=True)
 class Material:
-    """An image set on the device: its three parts, and its facts."""
+    """An image set, on the device or streamed to it: its three parts, and its facts."""
 
     facts: Facts
-    train: Images
-    validation: Images
-    test: Images
+    train: Images | StreamedImages
+    validation: Images | StreamedImages
+    test: Images | StreamedImages
 
 
 _LAST: dict[tuple[DataSpec, Path, str], Material] = {}
@@ -52,10 +54,17 @@ def material(data: DataSpec, bench: Workbench) -> Material:
         _LAST.clear()
         found = load(data, bench.data_root, lambda text: bench.report(Progress(0, 0, text)))
         facts = Facts(found.channels, found.height, found.width, found.num_classes, found.mean, found.std)
-        _LAST[wanted] = Material(facts, Images(found.train_x, found.train_y, facts.mean, facts.std, bench.device),
-                                 Images(found.validation_x, found.validation_y, facts.mean, facts.std, bench.device),
-                                 Images(found.test_x, found.test_y, facts.mean, facts.std, bench.device))
+        _LAST[wanted] = Material(facts, *_parts(found, bench.device))
     return _LAST[wanted]
+
+
+def _parts(found: ImageSet | StreamedSet, device: str) -> list[Images | StreamedImages]:
+    """Training, validation and test images."""
+    if isinstance(found, StreamedSet):
+        files = ((found.train, found.train_y), (found.validation, found.validation_y), (found.test, found.test_y))
+        return [StreamedImages(x, y, found.size, found.mean, found.std, device) for x, y in files]
+    arrays = ((found.train_x, found.train_y), (found.validation_x, found.validation_y), (found.test_x, found.test_y))
+    return [Images(x, y, found.mean, found.std, device) for x, y in arrays]
 
 
 def network(spec: ModelSpec, facts: Facts, init_seed: int, device: str) -> nn.Module:
