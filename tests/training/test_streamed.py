@@ -85,6 +85,16 @@ def test_an_epoch_that_was_left_does_not_disturb_the_next(files: Files) -> None:
         assert same(list(made.epoch_batches(ORDER, 4, **AUGMENTED)), expected)
 
 
+@pytest.mark.parametrize("workers", [0, 1])
+def test_two_epochs_at_a_time_do_not_mix(files: Files, workers: int) -> None:
+    with closing(images(files, workers)) as made:
+        first, second = list(made.epoch_batches(ORDER, 6, **AUGMENTED)), list(made.epoch_batches(ORDER.flip(0), 6))
+        pairs = zip(made.epoch_batches(ORDER, 6, **AUGMENTED), made.epoch_batches(ORDER.flip(0), 6), strict=True)
+        got = list(pairs)
+        assert same([one for one, _ in got], first)
+        assert same([other for _, other in got], second)
+
+
 def test_labels_shape_and_layout(files: Files) -> None:
     made = images(files, 0)
     assert len(made) == COUNT
