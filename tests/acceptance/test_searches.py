@@ -7,6 +7,7 @@ from lth_engine.answer import answer, plan
 from lth_engine.core.errors import BadInput
 from lth_engine.core.mask import Mask
 from lth_engine.core.spec import catalogue
+from lth_engine.finders import sign_transfer
 from lth_engine.models.build import build
 from lth_engine.specs.finding import Aws, Imp, Lrr, Magnitude, OneShot, RandomScore, SmallMagnitude
 from lth_engine.specs.optimizers import Sgd
@@ -87,12 +88,12 @@ def test_T09_every_search_runs_to_its_end_and_keeps_its_promises(name, own, data
 @pytest.mark.parametrize("own", [False, True])
 def test_T20_weights_go_on_from_level_to_level_to_the_bit(search, own, data_root, tmp_path):
     store = Store(tmp_path / "store")
-    question = search_of(model=RESNET, search=search, levels=3, training=SPARSE.replace(length="10it"),
-                         mask_search=Own(training=SHORT) if own else search_of().mask_search)
+    question = search_of(model=RESNET, search=search, levels=2, training=SPARSE.replace(length="6it", batch_size=100),
+                         mask_search=Own(training=SHORT.replace(length="4it", batch_size=50)) if own else search_of().mask_search)
     answer(question, store, data_root=data_root)
     assert question.mask_training.interpolate_norms == (search.name == "aws")
     dense = question.dense(0)
-    for level in range(1, 4):
+    for level in range(1, 3):
         found = question.found(level, 0)
         before = Run(ticket=dense if level == 1 else question.found(level - 1, 0), training=question.mask_training)
         assert found.reads() == before
@@ -110,7 +111,7 @@ def test_T20_weights_go_on_from_level_to_level_to_the_bit(search, own, data_root
             assert same(effective(store.get(reported.key), "start"), store.get(own_run.key).group("final"))
             last = store.get(question.run(level, 0).key)
             assert last.group("history")["step"].tolist()[0] == 0
-            assert last.summary["steps"] == 10
+            assert last.summary["steps"] == 6
             assert not question.run(level, 0).training.interpolate_norms
         else:
             assert question.ticket(level, 0) == found
@@ -118,7 +119,7 @@ def test_T20_weights_go_on_from_level_to_level_to_the_bit(search, own, data_root
 
 def test_the_norms_are_in_no_mask_and_not_rewound_by_a_search_that_goes_on(data_root, tmp_path):
     store = Store(tmp_path / "store")
-    question = search_of(model=RESNET, search=Aws(), levels=1, training=SPARSE.replace(length="10it"))
+    question = search_of(model=RESNET, search=Aws(), levels=1, training=SPARSE.replace(length="4it", batch_size=50))
     answer(question, store, data_root=data_root)
     ticket = store.get(question.found(1, 0).key)
     convolutions = {n for n, v in ticket.group("start").items() if v.ndim in (2, 4)}
@@ -169,11 +170,33 @@ def test_T17_a_shuffled_mask_keeps_layer_counts_differs_and_repeats_by_seed(data
         assert (first[n].sum(1) != ticket[n].sum(1)).any()  # not merely within rows
 
 
+class _Held:
+    """An answer that holds what it is given."""
+
+    def __init__(self, **groups):
+        self.groups, self.summary = groups, {"level": 1}
+
+    def group(self, name):
+        return self.groups[name]
+
+
+def test_T19_a_kept_weight_that_is_exactly_zero_has_no_sign_and_is_pruned():
+    spec = SignTransfer(of=DenseTicket(model=LENET))
+    start = {"fc.weight": np.array([[1.5, -2.0, 0.0, -3.0]], np.float32), "fc.bias": np.ones(1, np.float32)}
+    other = {"fc.weight": np.array([[-1.0, 5.0, 6.0, -7.0]], np.float32), "fc.bias": np.zeros(1, np.float32)}
+    mask = {"fc.weight": np.array([[True, True, True, False]])}
+    found = sign_transfer.answer(spec, {spec.of.key: _Held(start=start, mask=mask), spec.dense.key: _Held(start=other)},
+                                 None).arrays
+    assert found["mask/fc.weight"].tolist() == [[True, True, False, False]]
+    assert found["start/fc.weight"].tolist() == [[1.0, -5.0, 0.0, 0.0]]
+    assert found["start/fc.bias"].tolist() == [0.0]
+
+
 @pytest.mark.parametrize("search", [Imp(), Imp(rewind="2it"), Aws()])
 def test_T19_signs_of_the_ticket_on_magnitudes_norms_and_buffers_of_another_network(search, data_root, tmp_path):
     store = Store(tmp_path / "store")
     question = search_of(model=RESNET, search=search, levels=1, controls=("sign_transfer",),
-                         training=SPARSE.replace(length="8it"))
+                         training=SPARSE.replace(length="4it", batch_size=50))
     answer(question, store, data_root=data_root)
     spec = question.run(1, 0, "sign_transfer").ticket
     transferred, source = store.get(spec.key), store.get(question.ticket(1, 0).key)
@@ -328,3 +351,18 @@ def test_a_rewind_point_past_the_end_of_any_phase_is_refused():
         with pytest.raises(BadInput, match="rewind point"):
             search_of(search=Imp(rewind="8it"), **settings)
     assert search_of(search=Imp(rewind="7it"), mask_search=Own(training=SHORT.replace(schedule=Cosine())))
+
+
+def test_T23_what_is_measured_and_stored_is_without_noise(data_root, tmp_path):
+    store = Store(tmp_path / "store")
+    still = SPARSE.replace(length="10it", optimizer=Sgd(lr=1e-12), evaluate_every="1it",
+                           flatness=FLATNESS["nvrm"].replace(scale=0.3))
+    question = search_of(training=still, search=Imp(rewind="3it"), levels=1)
+    answer(question, store, data_root=data_root)
+    dense, run = store.get(question.dense(0).key), store.get(question.run(1, 0).key)
+    drawn = build(LENET, 1, 8, 8, 10, 0).state_dict()
+    assert all(np.allclose(v, drawn[n].numpy(), atol=1e-5) for n, v in dense.group("start").items())
+    start = effective(store.get(question.ticket(1, 0).key), "start")
+    assert all(np.allclose(v, start[n], atol=1e-5) for n, v in run.group("final").items())
+    for artifact in (dense, run):
+        assert np.ptp(artifact.group("history")["test_loss"]) < 1e-4
