@@ -11,16 +11,15 @@ from collections.abc import Mapping
 import numpy as np
 
 from lth_engine.core.artifact import Answer, Array, Inputs, Scalar, text_array
-from lth_engine.core.search_table import Table, rows_where, search_table
-from lth_engine.core.spec import Spec, catalogue
+from lth_engine.core.search_table import Table, rows_where
+from lth_engine.core.spec import catalogue
 from lth_engine.core.verdict import Verdict, judge
 from lth_engine.core.workbench import Workbench
 from lth_engine.masking.feasible import require_feasible
+from lth_engine.specs.costs import COSTS, table_with_costs
 from lth_engine.specs.questions import TicketSearch, trainings
-from lth_engine.specs.tickets import Run
 from lth_engine.training.batches import Batches
 from lth_engine.training.material import material, network
-from lth_engine.training.session import COSTS
 
 
 def before(question: TicketSearch, bench: Workbench) -> None:
@@ -34,10 +33,8 @@ def before(question: TicketSearch, bench: Workbench) -> None:
 
 def answer(question: TicketSearch, inputs: Inputs, bench: Workbench) -> Answer:
     """Gather the runs and judge every level."""
-    runs = question.runs()
-    spent = {q: inputs.summary(q.key) for q in trainings(question)}
-    table = search_table({cell: {**spent[run], **total_costs(run, spent)} for cell, run in runs.items()},
-                         {cell: run.key for cell, run in runs.items()})
+    spent = {q.key: inputs.summary(q.key) for q in trainings(question)}
+    table = table_with_costs(question, spent)
     verdicts = {level: judge_level(question, table, level) for level in range(1, question.levels + 1)}
     chosen = chosen_level(table, question.levels, question.margin)
     arrays: dict[str, Array] = {f"table/{name}": column for name, column in table.items()}
@@ -46,23 +43,9 @@ def answer(question: TicketSearch, inputs: Inputs, bench: Workbench) -> Answer:
     summary: dict[str, Scalar] = {
         "verdict": verdicts[chosen].word, "verdict_level": chosen, "verdict_density": density,
         "verdict_text": f"At {100 * density:.3g}% density (level {chosen}): {verdicts[chosen].sentence}",
-        "runs": len(runs),
+        "runs": len(table["level"]),
         **{name: float(sum(float(s[name] or 0) for s in spent.values())) for name in COSTS}}
     return Answer(arrays, summary)
-
-
-def total_costs(run: Run, spent: Mapping[Spec, Mapping[str, Scalar]]) -> dict[str, Scalar]:
-    """What it took to have a trained ticket from nothing: the run itself and every training that it rests on.
-
-    Args:
-        run: the run.
-        spent: summary of each training.
-
-    Returns:
-        total_epochs, total_train_seconds, total_flops_dense, total_flops_sparse.
-    """
-    behind = trainings(run)
-    return {f"total_{name}": float(sum(float(spent[q][name] or 0) for q in behind)) for name in COSTS}
 
 
 def judge_level(question: TicketSearch, table: Table, level: int) -> Verdict:

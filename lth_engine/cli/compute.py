@@ -45,7 +45,8 @@ def price_text(artifact: Artifact) -> str:
     """A price in words."""
     cost = {name: float(value) for name, value in artifact.summary.items() if isinstance(value, int | float)}
     return pairs([
-        ("runs", f"{cost['runs']:,.0f}"), ("epochs", f"{cost['epochs']:,.0f}"),
+        ("runs", f"{cost['runs']:,.0f}"), ("trainings", f"{cost['trainings']:,.0f}"),
+        ("epochs", f"{cost['epochs']:,.0f}"),
         ("steps in an epoch", f"{cost['steps_per_epoch']:,.0f}"),
         ("time", f"{duration(cost['seconds'])} ({cost['step_milliseconds']:.3g} ms a step, measured now)"),
         ("FLOPs, dense", f"{cost['flops_dense']:.3g}"), ("FLOPs, if zeros were free", f"{cost['flops_sparse']:.3g}"),

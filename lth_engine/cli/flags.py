@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import typing
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from lth_engine.cli.addresses import Setting, resolve, settings, unknown
 from lth_engine.core.errors import BadInput
+from lth_engine.core.knob import knobs
 from lth_engine.core.spec import from_dict
+from lth_engine.specs.phases import Own, PhaseSpec
 from lth_engine.specs.question import Question
-from lth_engine.specs.questions import question_from_dict
+from lth_engine.specs.questions import TicketSearch, question_from_dict
 
 TRUE, FALSE = ("true", "yes", "1"), ("false", "no", "0")
 
@@ -48,6 +50,8 @@ def read_flags(tokens: Sequence[str]) -> list[Flag]:
 def apply_flags(question: Question, flags: Sequence[Flag], options: tuple[str, ...] = ()) -> Question:
     """The question with the flags applied: first the members picked, from the outside in, then their settings.
 
+    Flags of a phase come last: settings of its own begin as those of the training that is reported.
+
     Args:
         question: what the flags override.
         flags: as typed, in any order.
@@ -56,24 +60,27 @@ def apply_flags(question: Question, flags: Sequence[Flag], options: tuple[str, .
     Raises:
         BadInput: a flag that means nothing here, or a value that is not allowed.
     """
+    phases = {k.name for k in knobs(type(question)) if k.type is PhaseSpec}
+    late = [flag for flag in flags if flag.name.replace("-", "_").partition(".")[0] in phases]
+    for some in ([flag for flag in flags if flag not in late], late):
+        question = _applied(question, some, options)
+    return question
+
+
+def _applied(question: Question, flags: Sequence[Flag], options: tuple[str, ...]) -> Question:
     left = list(flags)
     while True:
         known = settings(question)
-        pick = next(((f, s) for f in left if (s := resolve(f.name, known)) is not None and s.picks), None)
-        if pick is None:
+        picks = [(f, s) for f in left if (s := resolve(f.name, known)) is not None and s.picks]
+        if not picks:
             break
+        pick = min(picks, key=lambda pair: len(pair[1].path))
         left.remove(pick[0])
         question = _picked(question, *pick)
     values = question.to_dict()
     used: dict[str, str] = {}
     for flag in left:
-        name, negated = flag.name, False
-        setting = resolve(name, known)
-        if setting is None and name.startswith("no-"):
-            name, negated = name.removeprefix("no-"), True
-            setting = resolve(name, known)
-        if setting is None or (negated and setting.knob.type is not bool):
-            raise unknown(flag.name, known, options)
+        setting, negated = _meant(flag.name, known, options)
         if setting.dotted in used:
             raise BadInput(f"--{used[setting.dotted]} and --{flag.name} are the same setting. Give one of them.")
         used[setting.dotted] = flag.name
@@ -81,13 +88,27 @@ def apply_flags(question: Question, flags: Sequence[Flag], options: tuple[str, .
     return question_from_dict(values)
 
 
+def _meant(name: str, known: Mapping[str, Setting], options: tuple[str, ...]) -> tuple[Setting, bool]:
+    """The setting that a flag means, and whether it was written as --no-...; BadInput if it means nothing."""
+    setting = resolve(name, known)
+    if setting is not None:
+        return setting, False
+    setting = resolve(name.removeprefix("no-"), known) if name.startswith("no-") else None
+    if setting is None or setting.knob.type is not bool:
+        raise unknown(name, known, options)
+    return setting, True
+
+
 def _picked(question: Question, flag: Flag, setting: Setting) -> Question:
-    """The question with another member of a family; its settings are the member's defaults."""
+    """The question with another member of a family; its settings are the member's defaults (those of a phase: the
+    settings of the training that is reported)."""
     if len(flag.words) != 1:
         raise BadInput(f"--{flag.name} takes one name. Got {' '.join(flag.words) or 'none'}.")
     if flag.words[0] == setting.value.name:
         return question
     member = from_dict(setting.knob.type.family, flag.words[0])
+    if isinstance(member, Own) and isinstance(question, TicketSearch):
+        member = member.replace(training=question.training)
     values = question.to_dict()
     _put(values, setting.path, member.to_dict())
     return question_from_dict(values)

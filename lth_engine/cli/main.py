@@ -33,6 +33,7 @@ VERBS: dict[str, tuple[str, str]] = {
     "worker": ("queue.worker", "work on the queue in the foreground"),
     "ls": ("shelf.ls", "list what is stored"),
     "show": ("shelf.show", "show one answer and where it came from"),
+    "compare": ("compare.compare", "compare searches density by density"),
     "export": ("shelf.export", "copy answers into one HDF5 file"),
     "verify": ("shelf.verify", "check that answers are what was written"),
     "presets": ("shelf.list_presets", "list ready-made questions"),
@@ -145,7 +146,7 @@ def _add_own(made: dict[str, argparse.ArgumentParser]) -> None:
     for verb in ("answer", "price"):
         made[verb].add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto",
                                 help="what computes (default: a GPU if there is one)")
-    for verb in ("answer", "price", "submit", "jobs", "ls", "show", "presets"):
+    for verb in ("answer", "price", "submit", "jobs", "ls", "show", "compare", "presets"):
         made[verb].add_argument("--json", action="store_true", help="print JSON")
     for verb in ("jobs", "ls"):
         made[verb].add_argument("--limit", type=_count, default=20, metavar="N", help="how many (default: 20)")
@@ -156,6 +157,14 @@ def _add_own(made: dict[str, argparse.ArgumentParser]) -> None:
     made["ls"].add_argument("--kind", metavar="KIND", help="only answers of this kind, like ticket_search")
     made["ls"].add_argument("--all", action="store_true", help="list everything")
     made["show"].add_argument("key", help="key of an answer, or its beginning")
+    made["compare"].add_argument("key", nargs="+", help="keys of searches, or their beginnings: the first is the "
+                                 "reference")
+    made["compare"].add_argument("--metric", default="test_accuracy", metavar="NAME", help="what they are compared by, "
+                                 "like test_accuracy (the default), learning_distance, signs_kept or total_epochs")
+    made["compare"].add_argument("--margin", type=float, metavar="X", help="difference below which nobody cares, as a "
+                                 "fraction for accuracies (default: the reference's own, or 5%% of its dense mean)")
+    made["compare"].add_argument("--variant", default="ticket", metavar="NAME", help="ticket (the default) or a "
+                                 "control that all have")
     made["export"].add_argument("key", nargs="+", help="key of an answer, or its beginning")
     made["export"].add_argument("--to", type=Path, required=True, metavar="FILE.h5", help="file to write")
     made["export"].add_argument("--only", action="store_true", help="leave out what the answers were made of")

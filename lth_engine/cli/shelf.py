@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+from collections.abc import Iterable
 
 from lth_engine.cli.missing import Missing
 from lth_engine.cli.result import as_json, as_text, finite, origin_text
@@ -98,9 +99,16 @@ def _store(given: argparse.Namespace) -> Store:
 
 def _key(store: Store, given: str) -> str:
     """The key that begins like this."""
-    if store.has([given]):
-        return given
-    found = [row.key for row in store.list() if given and row.key.startswith(given)]
+    return given if store.has([given]) else only_one(given, (row.key for row in store.list()))
+
+
+def only_one(given: str, keys: Iterable[str]) -> str:
+    """The one of the keys that begins like this.
+
+    Raises:
+        BadInput: none does, or several do.
+    """
+    found = [key for key in keys if given and key.startswith(given)]
     if len(found) == 1:
         return found[0]
     what = f"{len(found)} answers have keys that begin" if found else "No answer has a key that begins"

@@ -32,6 +32,7 @@ VARIANTS: dict[str, Look] = {
     "random_mask": Look("Random mask, same density", "#d55e00", "dash", "square"),
     "redrawn": Look("Same mask, weights re-drawn", "#0a9668", "dot", "diamond"),
     "shuffled_mask": Look("Mask shuffled in each layer", "#b65c9d", "dashdot", "triangle-up"),
+    "sign_transfer": Look("Signed mask, magnitudes re-drawn", "#a07a00", "longdash", "x"),
 }
 """The ticket and its controls."""
 

@@ -1,4 +1,4 @@
-"""A number of each run over density: mean and interval over replicates, one line a variant."""
+"""A number of each run over density or over cost: mean and interval over replicates, one line a variant."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 import plotly.graph_objects as go
 
+from lth_engine.core.measures import Measure
 from lth_engine.core.search_table import Table, rows_where, variants
 from lth_engine.figures.interval import Interval, student_t
 from lth_engine.figures.look import DASHES, GRAY, SYMBOLS, Look, density_axis, empty_figure, look, nth, translucent
@@ -31,6 +32,19 @@ class Searched:
     margin: float = 0.0
     mark: tuple[int, str] | None = None
     lowest: float = 0.0
+
+
+@dataclass(frozen=True)
+class Across:
+    """What lies along x: a column, the factor from stored to drawn values, its name in a saved table, and in words."""
+
+    column: str
+    scale: float
+    name: str
+    title: str
+
+
+DENSITY = Across("density", 100.0, "density_percent", "density (%)")
 
 
 def accuracy_over_density(searches: Sequence[Searched], column: str = "test_accuracy", *,
@@ -77,12 +91,40 @@ def over_density(searches: Sequence[Searched], column: str, title: str, scale: f
     for index, searched in enumerate(searches):
         for place, variant in enumerate(variants(searched.table)):
             rows = rows_where(searched.table, variant)
-            if column in rows and np.isfinite(rows[column].astype(float)).any():
+            if _drawable(rows, column):
                 style = look(variant) if len(searches) == 1 else _of_many(index, place, searched.label, variant)
-                _line(figure, rows, column, scale, style, band=len(searches) == 1 or variant == "ticket")
+                _line(figure, rows, DENSITY, column, scale, style, band=len(searches) == 1 or variant == "ticket")
     density_axis(figure, min((s.lowest for s in searches), default=0.0))
     figure.update_yaxes(title_text=title)
     return figure
+
+
+def compared(searches: Sequence[Searched], by: Measure, over: Measure | None = None, variant: str = "ticket",
+             ) -> go.Figure:
+    """One line a search: any measure over density, or over what the tickets cost (log scale).
+
+    Args:
+        searches: what to draw.
+        by: what is drawn upwards.
+        over: the cost along x; density if None.
+        variant: "ticket" or a control.
+    """
+    figure = empty_figure()
+    across = DENSITY if over is None else Across(over.name, over.scale, over.name, over.title.lower())
+    for index, searched in enumerate(searches):
+        rows = rows_where(searched.table, variant)
+        if _drawable(rows, by.name) and _drawable(rows, across.column):
+            _line(figure, rows, across, by.name, by.scale, nth(index, searched.label), band=True)
+    if over is None:
+        density_axis(figure, min((s.lowest for s in searches), default=0.0))
+    else:
+        figure.update_xaxes(title_text=f"{over.title}, log scale", type="log")
+    figure.update_yaxes(title_text=by.title)
+    return figure
+
+
+def _drawable(rows: Table, column: str) -> bool:
+    return column in rows and bool(np.isfinite(rows[column].astype(float)).any())
 
 
 def _of_many(index: int, place: int, label: str, variant: str) -> Look:
@@ -91,40 +133,46 @@ def _of_many(index: int, place: int, label: str, variant: str) -> Look:
                 SYMBOLS[place % 10])
 
 
-def _line(figure: go.Figure, rows: Table, column: str, scale: float, style: Look, *, band: bool) -> None:
+def _line(figure: go.Figure, rows: Table, across: Across, column: str, scale: float, style: Look, *,
+          band: bool) -> None:
     levels = np.unique(rows["level"])
-    stats: list[Interval] = [student_t(rows[column][rows["level"] == level] * scale) for level in levels]
-    density = [100 * float(np.mean(rows["density"][rows["level"] == level])) for level in levels]
+    at = [rows["level"] == level for level in levels]
+    stats: list[Interval] = [student_t(rows[column][chosen] * scale) for chosen in at]
+    x = [across.scale * float(np.mean(rows[across.column][chosen])) for chosen in at]
+    percent = [100 * float(np.mean(rows["density"][chosen])) for chosen in at]
     if band:
-        _band(figure, density, stats, style)
+        _band(figure, x, stats, style)
+    words = "" if across is DENSITY else f"<br>{across.title} %{{x:.4g}}"
     figure.add_scatter(
-        x=[100 * float(d) for d in rows["density"]], y=[float(v) * scale for v in rows[column]], mode="markers",
-        name=style.label + " (each run)", legendgroup=style.label, showlegend=False,
+        x=[across.scale * float(d) for d in rows[across.column]], y=[float(v) * scale for v in rows[column]],
+        mode="markers", name=style.label + " (each run)", legendgroup=style.label, showlegend=False,
         marker={"color": translucent(style.colour, 0.45), "symbol": style.symbol, "size": 6},
-        customdata=[[int(a), int(b)] for a, b in zip(rows["level"], rows["replicate"], strict=True)],
-        meta={"x": "density_percent", "y": column, "more": ["level", "replicate"]},
-        hovertemplate=style.label + "<br>level %{customdata[0]}, replicate %{customdata[1]}<br>density %{x:.3g} %"
-                      "<br><b>%{y:.4g}</b><extra></extra>")
+        customdata=[[int(a), int(b), 100 * float(d)]
+                    for a, b, d in zip(rows["level"], rows["replicate"], rows["density"], strict=True)],
+        meta={"x": across.name, "y": column, "more": ["level", "replicate", "density_percent"]},
+        hovertemplate=style.label + "<br>level %{customdata[0]}, replicate %{customdata[1]}<br>density "
+                      "%{customdata[2]:.3g} %" + words + "<br><b>%{y:.4g}</b><extra></extra>")
     figure.add_scatter(
-        x=density, y=[s.mean for s in stats], mode="lines+markers", name=style.label, legendgroup=style.label,
+        x=x, y=[s.mean for s in stats], mode="lines+markers", name=style.label, legendgroup=style.label,
         line={"color": style.colour, "dash": style.dash, "width": 2.5},
         marker={"color": style.colour, "symbol": style.symbol, "size": 8},
-        customdata=[[int(level), s.n, _or_none(s.lower), _or_none(s.upper)]
-                    for level, s in zip(levels, stats, strict=True)],
-        meta={"x": "density_percent", "y": column, "more": ["level", "n", "lower_95", "upper_95"]},
-        hovertemplate=style.label + ": mean of %{customdata[1]}<br>level %{customdata[0]}, density %{x:.3g} %"
-                      "<br><b>%{y:.4g}</b>, 95% interval %{customdata[2]:.4g} to %{customdata[3]:.4g}<extra></extra>")
+        customdata=[[int(level), s.n, _or_none(s.lower), _or_none(s.upper), d]
+                    for level, s, d in zip(levels, stats, percent, strict=True)],
+        meta={"x": across.name, "y": column, "more": ["level", "n", "lower_95", "upper_95", "density_percent"]},
+        hovertemplate=style.label + ": mean of %{customdata[1]}<br>level %{customdata[0]}, density "
+                      "%{customdata[4]:.3g} %" + words + "<br><b>%{y:.4g}</b>, 95% interval %{customdata[2]:.4g} to "
+                      "%{customdata[3]:.4g}<extra></extra>")
 
 
-def _band(figure: go.Figure, density: list[float], stats: list[Interval], style: Look) -> None:
-    known = [(d, s) for d, s in zip(density, stats, strict=True) if s.n > 1]
+def _band(figure: go.Figure, places: list[float], stats: list[Interval], style: Look) -> None:
+    known = [(x, s) for x, s in zip(places, stats, strict=True) if s.n > 1]
     if len(known) == 1:
-        (d, s), = known
-        figure.add_scatter(x=[d, d], y=[s.lower, s.upper], mode="lines", hoverinfo="skip", showlegend=False,
+        (x, s), = known
+        figure.add_scatter(x=[x, x], y=[s.lower, s.upper], mode="lines", hoverinfo="skip", showlegend=False,
                            legendgroup=style.label, line={"color": translucent(style.colour, 0.5), "width": 4})
     elif known:
         figure.add_scatter(
-            x=[d for d, _ in known] + [d for d, _ in reversed(known)],
+            x=[x for x, _ in known] + [x for x, _ in reversed(known)],
             y=[s.upper for _, s in known] + [s.lower for _, s in reversed(known)],
             fill="toself", fillcolor=translucent(style.colour, 0.16), mode="lines", line={"width": 0},
             hoverinfo="skip", showlegend=False, legendgroup=style.label)

@@ -16,7 +16,7 @@ COSTS: dict[str, tuple[str, float]] = {
 }
 """Columns that are a price: axis title, and factor from stored to drawn value."""
 
-_PATTERNS = {"ticket": "", "random_mask": "/", "redrawn": ".", "shuffled_mask": "x"}
+_PATTERNS = {"ticket": "", "random_mask": "/", "redrawn": ".", "shuffled_mask": "x", "sign_transfer": "-"}
 
 
 def price_by_level(table: Table, cost: str = "train_seconds") -> go.Figure:

@@ -9,11 +9,12 @@ from lth_engine.core.mask import Mask
 from lth_engine.core.ticket import Ticket
 from lth_engine.core.workbench import Workbench
 from lth_engine.masking.prunable import prunable
+from lth_engine.specs.costs import COSTS
 from lth_engine.specs.tickets import DenseTicket
 from lth_engine.training.batches import Batches
 from lth_engine.training.flops import TRAINING_FACTOR, forward_flops
 from lth_engine.training.material import material, network, take_weights
-from lth_engine.training.session import COSTS, Session
+from lth_engine.training.session import Session
 from lth_engine.training.workplace import workplace
 
 

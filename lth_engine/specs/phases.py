@@ -25,9 +25,9 @@ class PhaseSpec(Spec, family="phase", package="lth_engine.specs.phases"):
 
 @dataclass(frozen=True, kw_only=True)
 class Same(PhaseSpec, name="same"):
-    """As in sparse training."""
+    """The same as the training of the tickets that are reported."""
 
-    title: ClassVar[str] = "As in sparse training"
+    title: ClassVar[str] = "As in Training"
 
     def training_like(self, sparse: Training) -> Training:
         """See :meth:`PhaseSpec.training_like`."""
@@ -36,7 +36,7 @@ class Same(PhaseSpec, name="same"):
 
 @dataclass(frozen=True, kw_only=True)
 class Own(PhaseSpec, name="own"):
-    """With settings of its own; a shorter length is a budget, with the schedule compressed to it."""
+    """Settings of its own; a shorter length is a budget, with the schedule compressed to it."""
 
     title: ClassVar[str] = "Settings of its own"
     training: Training = knob(Training(), "Training of this phase.")

@@ -55,12 +55,14 @@ class Prepared:
     Attributes:
         ticket: what is trained.
         rewind: the weights of the rewind point, which distances are measured from.
+        before: the weights at the end of the run that made the ticket, if one did.
         session: trains it.
         rewound: whether training starts from exactly the weights that the ticket descends from.
     """
 
     ticket: Ticket
     rewind: Mapping[str, Array]
+    before: Mapping[str, Array] | None
     session: Session
     rewound: bool
 
@@ -98,7 +100,9 @@ def prepare(question: Run, inputs: Inputs, bench: Workbench, slot: int = 0) -> P
     rewound = rewound_exactly(ticket.mask, take_weights(stepper.model), inputs[origin.key].group(group),
                               signs=not signed)
     session = Session(stepper, images, batches, start, total, total, bench, _words(question))
-    return Prepared(ticket, rewind, session, rewound)
+    ancestor = question.ticket.ancestor()
+    before = None if ancestor is None else inputs[ancestor.key].group("final")
+    return Prepared(ticket, rewind, before, session, rewound)
 
 
 def _with_signs(weights: Mapping[str, Array], ticket: Ticket) -> dict[str, Array]:
@@ -139,6 +143,7 @@ def _answer(run: Prepared, final: dict[str, Array], flops: dict[str, int]) -> An
         **{name: last[name] for name in ("test_accuracy", "test_loss", "train_loss", "validation_accuracy",
                                          "validation_loss")},
         "learning_distance": _distance(mask, run.rewind, final), "signs_kept": signs_kept(mask, ticket.start, final),
+        "signs_inherited": None if run.before is None else signs_kept(mask, run.before, final),
         **session.cost(), "flops_dense": float(sum(flops.values()) * per_image),
         "flops_sparse": float(sparse_flops(flops, density) * per_image)}
     return Answer(arrays, summary | _invariants(run, final), sparse={f"final/{n}": f"mask/{n}" for n in mask})

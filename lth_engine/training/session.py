@@ -34,9 +34,6 @@ COLUMNS = ("step", "epoch", "learning_rate", "train_loss", "validation_accuracy"
            "test_loss")
 """Columns of a history: one row an evaluation; `train_loss` is the mean since the row before (nats)."""
 
-COSTS = ("epochs", "train_seconds", "flops_dense", "flops_sparse")
-"""What a training costs, by the names under which its summary says so."""
-
 _LIVE = ("test_accuracy", "validation_accuracy", "train_loss")
 """Columns that are reported while a session runs."""
 

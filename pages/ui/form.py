@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import inspect
 import typing
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 import streamlit as st
@@ -28,9 +29,9 @@ class Incomplete(BadInput):
     """Some field is wrong; its sentence stands beside it already."""
 
 
-def part(owner: type[Spec], start: Values, key: str, columns: int = 2, only: tuple[str, ...] | None = None,
-         ) -> dict[str, Any]:
-    """Draw the knobs of a Spec class that are no parts themselves, then its parts.
+def part(owner: type[Spec], start: Values, key: str, columns: int = 2, only: tuple[str, ...] | None = None, *,
+         flat: bool = False) -> dict[str, Any]:
+    """Draw the knobs of a Spec class that are no parts themselves, then its parts; advanced ones behind "More".
 
     Args:
         owner: the class.
@@ -38,6 +39,7 @@ def part(owner: type[Spec], start: Values, key: str, columns: int = 2, only: tup
         key: prefix of the widgets' keys.
         columns: fields side by side.
         only: the knobs to draw; all of them if None.
+        flat: draw advanced knobs like the others.
 
     Returns:
         values by knob name.
@@ -46,26 +48,41 @@ def part(owner: type[Spec], start: Values, key: str, columns: int = 2, only: tup
         Incomplete: a field is wrong; all fields have been drawn nevertheless.
     """
     chosen = [k for k in knobs(owner) if (only is None or k.name in only) and k.name not in FILLED]
-    plain = sorted((k for k in chosen if not is_spec(k.type)), key=lambda k: k.name != "path")
-    values, wrong = _fields(owner, [k for k in plain if not k.advanced], start, key, columns)
-    for knob in chosen:
-        if is_spec(knob.type):
-            try:
-                values[knob.name] = branch(knob, start.get(knob.name), f"{key}.{knob.name}")
-            except Incomplete:
-                wrong = True
-    hidden = [k for k in plain if k.advanced]
+    hidden = [k for k in chosen if k.advanced and not flat]
+    values, wrong = _drawn(owner, [k for k in chosen if k not in hidden], start, key, columns, flat=flat)
     if hidden:
-        with st.expander(f"More settings: {owner.title or owner.name}", key=f"{key}.more"):
-            more, bad = _fields(owner, hidden, start, key, columns)
+        kept = {k.name: start.get(k.name, k.default) for k in hidden}
+        changed = ", ".join(label(k).lower() for k in hidden if kept[k.name] != k.default)
+        more, bad = kept, False
+        with opened(f"More settings: {owner.title or owner.name}" + f" (set: {changed})" * bool(changed), key) as draw:
+            if draw:
+                more, bad = _drawn(owner, hidden, start, key, columns, flat=True)
         values, wrong = values | more, wrong or bad
     if wrong:
         raise Incomplete("Correct the marked fields.")
     return values
 
 
-def branch(knob: Knob, start: Any, key: str) -> Spec:
+@contextmanager
+def opened(words: str, key: str) -> Iterator[bool]:
+    """An expander whose content is drawn from the first time on that somebody opens it: yields whether to draw."""
+    place = st.expander(words, key=f"{key}.more", on_change="rerun")
+    seen = f"{key}.seen"
+    if place.open:
+        st.session_state[seen] = True
+    with place:
+        yield bool(st.session_state.get(seen, False))
+
+
+def branch(knob: Knob, start: Any, key: str, *, fresh: Values | None = None, flat: bool = False) -> Spec:
     """Draw a knob that is a Spec: pick the member if it is a family, then its own knobs.
+
+    Args:
+        knob: the knob.
+        start: the spec to begin with; the knob's default if it is none.
+        key: prefix of the widgets' keys.
+        fresh: specs that members begin with when they are picked anew, by name, where not with their defaults.
+        flat: draw advanced knobs like the others.
 
     Raises:
         Incomplete: a field below is wrong, or the values do not go together (then said here).
@@ -78,8 +95,9 @@ def branch(knob: Knob, start: Any, key: str) -> Spec:
                             format_func=lambda n: members[n].title or n, key=f"{key}.name", persist_state="session")
         cls = members[name]
         st.caption(about(cls))
-    same = begin if isinstance(begin, cls) else cls()
-    return build(cls, part(cls, {k.name: getattr(same, k.name) for k in knobs(cls)}, f"{key}.{cls.name}"))
+    same = begin if isinstance(begin, cls) else (fresh or {}).get(cls.name) or cls()
+    values = {k.name: getattr(same, k.name) for k in knobs(cls)}
+    return build(cls, part(cls, values, f"{key}.{cls.name}", flat=flat))
 
 
 def build(cls: type[Spec], values: Values) -> Spec:
@@ -98,6 +116,20 @@ def build(cls: type[Spec], values: Values) -> Spec:
 def about(cls: type[Spec]) -> str:
     """What a member of a family is: its facts, or its docstring."""
     return getattr(cls, "facts", "") or " ".join((inspect.getdoc(cls) or "").split())
+
+
+def _drawn(owner: type[Spec], chosen: list[Knob], start: Values, key: str, columns: int, *, flat: bool,
+           ) -> tuple[dict[str, Any], bool]:
+    """The fields of these knobs, then their parts; the values, and whether something is wrong."""
+    plain = sorted((k for k in chosen if not is_spec(k.type)), key=lambda k: k.name != "path")
+    values, wrong = _fields(owner, plain, start, key, columns)
+    for knob in chosen:
+        if is_spec(knob.type):
+            try:
+                values[knob.name] = branch(knob, start.get(knob.name), f"{key}.{knob.name}", flat=flat)
+            except Incomplete:
+                wrong = True
+    return values, wrong
 
 
 def _fields(owner: type[Spec], chosen: list[Knob], start: Values, key: str, columns: int,

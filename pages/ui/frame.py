@@ -54,7 +54,8 @@ def pages() -> dict[str, list[Any]]:
     return {
         "": [page("start/home.py", "Start", "home", "start", default=True)],
         "Find": [page("find/ticket.py", "Find a ticket", "search", "find")],
-        "Explore": [page("explore/ticket.py", "Explore tickets", "query_stats", "explore")],
+        "Explore": [page("explore/ticket.py", "Explore tickets", "query_stats", "explore"),
+                    page("explore/compare.py", "Compare searches", "compare_arrows", "compare")],
         "Runs": [page("runs/jobs.py", "Jobs", "list_alt", "jobs")],
     }
 

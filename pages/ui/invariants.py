@@ -61,8 +61,10 @@ def _rewound(table: Table) -> Check | None:
     if "rewind_exact" not in table:
         return None
     bad = int(len(table["rewind_exact"]) - np.sum(table["rewind_exact"] == 1))
-    words = "Rewound to the start bit for bit" if bad == 0 else f"{bad} runs do not start at the rewind point"
-    return Check(bad == 0, words, "The kept weights start from exactly the values at the rewind point.")
+    words = "Each ticket starts from the weights it comes from, bit for bit" if bad == 0 else \
+        f"{bad} runs do not start from the weights that their ticket comes from"
+    return Check(bad == 0, words, "The kept weights are exactly those at the rewind point; where a search goes on from "
+                                  "level to level (LRR, AWS), those at the end of the level before.")
 
 
 def _thin(table: Table) -> Check | None:

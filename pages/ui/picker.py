@@ -6,14 +6,17 @@ import streamlit as st
 
 from lth_engine.specs.questions import TicketSearch
 from pages.ui import frame
+from pages.ui.naming import preset_title
 from pages.ui.searching import Searching, known_searches, look_up, search_of
 from pages.ui.words import in_words, literal
 
 PARAMETER = "search"
 
+_FEW = {1: "one search", 2: "two searches"}
 
-def pick() -> list[Searching]:
-    """The chosen searches that have something to show; empty after saying what to do instead."""
+
+def pick(least: int = 1) -> list[Searching]:
+    """The chosen searches, at least so many; empty after saying what to do instead."""
     known = known_searches()
     asked = list(dict.fromkeys(st.query_params.get_all(PARAMETER)))
     for key in asked:
@@ -27,9 +30,9 @@ def pick() -> list[Searching]:
     missing = [key for key in asked if key not in known]
     if missing:
         not_held(missing)
-    chosen = _choose(known, [key for key in asked if key in known] or [next(iter(known))])
-    if not chosen:
-        st.info("Choose at least one search above.", icon=":material/arrow_upward:")
+    chosen = _choose(known, [key for key in asked if key in known] or list(known)[:least])
+    if len(chosen) < least:
+        st.info(f"Choose at least {_FEW[least]} above.", icon=":material/arrow_upward:")
         return []
     return [look_up(known[key]) for key in chosen]
 
@@ -54,7 +57,7 @@ def _choose(known: dict[str, TicketSearch], asked: list[str]) -> list[str]:
 
 def title(search: TicketSearch) -> str:
     """A search as the list shows it; the start of its key tells equal ones apart."""
-    return f"{in_words(search)}, seed {search.seed} · {search.key[:6]}"
+    return f"{preset_title(search) or f'{in_words(search)}, seed {search.seed}'} · {search.key[:6]}"
 
 
 def one_of(states: list[Searching], key: str) -> Searching:

@@ -2,31 +2,63 @@
 
 from __future__ import annotations
 
+import functools
 import platform
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import streamlit as st
 
-from lth_engine.specs.questions import Price, TicketSearch
+from lth_engine.specs.questions import Price, TicketSearch, trainings
+from lth_engine.specs.tickets import DenseTicket
 from pages.ui import lab
 from pages.ui.answer import act, answer
-from pages.ui.searching import run_keys
 from pages.ui.words import duration, many, size
 
 LOOKED_UP = 5000
-"""Trainings from which on the store is not asked which of them it holds: their keys alone take seconds."""
+"""Reported trainings from which on the store is not asked which of them it holds: their keys alone take seconds."""
+
+_UNITS = {"ep": "epochs", "it": "steps"}
 
 
 def epochs(search: TicketSearch) -> None:
     """How many trainings of which length, and how many of them are in the store already
-    (not asked of a very large search)."""
-    count = search.replicates * (1 + search.levels * (1 + len(search.controls)))
-    there = len(lab.lab().store.has(run_keys(search).values())) if count < LOOKED_UP else 0
-    length = search.training.length
-    unit = "epochs" if length.unit == "ep" else "steps"
-    work = f"**{(count - there) * length.count:,} {unit}**"
-    left = f"; {there:,} of them are in the store already, so {work} are left." if there else f": {work}."
-    st.markdown(f"**{count:,} trainings** of {length.count:,} {unit}{left}")
+    (only counted for a very large search)."""
+    reported = search.replicates * (1 + search.levels * (1 + len(search.controls)))
+    if reported >= LOOKED_UP:
+        length = search.training.length
+        st.markdown(f"**{reported:,} trainings** of {length.count:,} {_UNITS[length.unit]} are reported"
+                    + (": " + _amount({length.unit: reported * length.count}) + "."
+                       if search.mask_training == search.training else ", beside those of the mask search."))
+        return
+    lengths = _lengths(search)
+    held = lab.lab().store.has(lengths)
+    left = {key: length for key, length in lengths.items() if key not in held}
+    stored = f"; {len(held):,} of them are in the store already, so {_amount(_sum(left))} are left." if held else \
+        f": {_amount(_sum(left))}."
+    behind = f" ({reported:,} of them are reported, the others lead to the masks)" if len(lengths) > reported else ""
+    st.markdown(f"**{len(lengths):,} trainings**{behind}{stored}")
+
+
+@functools.lru_cache(maxsize=64)
+def _lengths(search: TicketSearch) -> dict[str, tuple[int, str]]:
+    """The length of every training that a search needs, by key: how many, and of what ("ep" or "it")."""
+    found: dict[str, tuple[int, str]] = {}
+    for question in trainings(search):
+        if isinstance(question, DenseTicket):
+            found[question.key] = question.rewind.count, question.rewind.unit
+        else:
+            length, begin = question.training.length, question.begin
+            skipped = begin.count if begin.unit == length.unit else 0
+            found[question.key] = length.count - skipped, length.unit
+    return found
+
+
+def _sum(lengths: Mapping[str, tuple[int, str]]) -> dict[str, int]:
+    return {unit: total for unit in _UNITS if (total := sum(count for count, u in lengths.values() if u == unit))}
+
+
+def _amount(total: Mapping[str, int]) -> str:
+    return "**" + (" and ".join(f"{count:,} {_UNITS[unit]}" for unit, count in total.items()) or "0 epochs") + "**"
 
 
 def measured(search: TicketSearch) -> None:
@@ -39,10 +71,10 @@ def measured(search: TicketSearch) -> None:
     def show() -> None:
         summary = lab.lab().store.rows([question.key])[question.key].summary
         value = {name: float(summary.get(name) or 0) for name in
-                 ("seconds", "flops_dense", "flops_sparse", "peak_bytes", "store_bytes", "prunable")}
+                 ("trainings", "seconds", "flops_dense", "flops_sparse", "peak_bytes", "store_bytes", "prunable")}
         st.table({
-            "": ["Time", "Memory", "Store", "Compute", "If zeros were free"],
-            " ": [duration(value["seconds"]), size(value["peak_bytes"]), size(value["store_bytes"]),
+            "": ["Trainings", "Time", "Memory", "Store", "Compute", "If zeros were free"],
+            " ": [f"{value['trainings']:,.0f}", duration(value["seconds"]), size(value["peak_bytes"]), size(value["store_bytes"]),
                   many(value["flops_dense"], "FLOP"), many(value["flops_sparse"], "FLOP")],
         }, hide_index=True, hide_header=True, border="horizontal")
         st.caption(f"{value['prunable']:,.0f} prunable weights; measured on {platform.node()} with nothing else of it "

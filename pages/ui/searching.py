@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, cast
 from lth_engine.core.errors import BadInput
 from lth_engine.core.search_table import Cell, Table, search_table
 from lth_engine.jobs.job import Job
+from lth_engine.specs.costs import table_with_costs, trainings_behind
 from lth_engine.specs.questions import TicketSearch, question_from_dict
 from lth_engine.store.row import Row
 from pages.ui.lab import lab
@@ -39,6 +40,13 @@ class Searching:
         """The finished runs as a table."""
         return search_table({cell: row.summary for cell, row in self.runs.items()},
                             {cell: row.key for cell, row in self.runs.items()})
+
+    @property
+    def table_with_costs(self) -> Table:
+        """The finished runs as a table that also says what each cost with every training that it rests on."""
+        keys = {key for _, behind in trainings_behind(self.search).values() for key in behind}
+        rows = lab().store.rows(keys)
+        return table_with_costs(self.search, {key: row.summary for key, row in rows.items()})
 
     @property
     def missing(self) -> list[Cell]:

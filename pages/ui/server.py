@@ -47,7 +47,8 @@ def _load_later() -> None:
 def _load() -> None:
     """Import what pages draw with; then settle memory, so that what stays for good is not looked at by
     every collection."""
-    for name in ("pages.ui.first_ticket", "pages.ui.views", "pages.ui.job_board", "pages.ui.question"):
+    for name in ("pages.ui.first_ticket", "pages.ui.views", "pages.ui.compare",
+                 "pages.ui.job_board", "pages.ui.question"):
         importlib.import_module(name)
     gc.collect()
     gc.freeze()

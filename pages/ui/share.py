@@ -7,11 +7,13 @@ import binascii
 import json
 import shlex
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Any
 
 from lth_engine.core.errors import BadInput
+from lth_engine.core.knob import knobs
 from lth_engine.core.spec import Spec
+from lth_engine.specs.phases import Own
 from lth_engine.specs.questions import TicketSearch, question_from_dict
 
 LONGEST_LINK = 1500
@@ -68,28 +70,28 @@ def _question(values: dict[str, Any]) -> Spec:
 
 def command(search: TicketSearch, preset: str | None = None, base: TicketSearch | None = None) -> str:
     """The same question on the command line: a preset (if it helps) and the settings that differ."""
-    flags = _differences(search.to_dict(), (base or TicketSearch()).to_dict())
     words = ["python", "-m", "lth_engine", "answer", *(["--preset", preset] if preset else [])]
-    for path, value in flags:
+    for path, value in _differences(search, base or TicketSearch(), search):
         words += [f"--{path}", value]
     return shlex.join(words)
 
 
-def _differences(values: Mapping[str, Any], base: Mapping[str, Any], above: str = "") -> Iterator[tuple[str, str]]:
-    if above and values.get("name") != base.get("name"):
-        yield above, str(values["name"])
-        base = {}
-    for name, value in values.items():
-        path = f"{above}.{name}" if above else name
-        if name == "name" or value == base.get(name):
-            continue
-        if isinstance(value, dict):
-            yield from _differences(value, base.get(name, {}), path)
-        else:
+def _differences(spec: Spec, base: Spec, search: TicketSearch, above: str = "") -> Iterator[tuple[str, str]]:
+    """Flags that turn `base` into `spec`: a member that is picked anew begins with its defaults, a phase with the
+    training of the search."""
+    if type(spec) is not type(base):
+        yield above, spec.name
+        base = Own(training=search.training) if isinstance(spec, Own) else type(spec)()
+    for knob in knobs(type(spec)):
+        value, before = getattr(spec, knob.name), getattr(base, knob.name)
+        path = f"{above}.{knob.name}" if above else knob.name
+        if isinstance(value, Spec):
+            yield from _differences(value, before, search, path)
+        elif value != before:
             yield path, _shown(value)
 
 
 def _shown(value: Any) -> str:
-    if isinstance(value, list):
+    if isinstance(value, tuple):
         return ",".join(map(str, value)) or "none"
     return str(value).lower() if isinstance(value, bool) else str(value)

@@ -28,6 +28,18 @@ VIEWS: dict[str, Callable[[list[Searching]], None]] = {
 
 def show(states: list[Searching]) -> None:
     """The state of each search that is not finished, then the tabs over what there is."""
+    there = standing(states)
+    if not there:
+        return
+    tabs = st.tabs(list(VIEWS), key="view", on_change="rerun", bind="query-params")
+    for tab, draw in zip(tabs, VIEWS.values(), strict=True):
+        if tab.open:
+            with tab, guard():
+                draw(there)
+
+
+def standing(states: list[Searching]) -> list[Searching]:
+    """Draw the state of each search that is not whole; those of which something is there, or a word if none is."""
     for state in states:
         if state.row is None:
             _unfinished(state)
@@ -37,12 +49,7 @@ def show(states: list[Searching]) -> None:
     if not there:
         st.info("Nothing is finished yet; the first figure appears with the first trained network.",
                 icon=":material/hourglass_empty:")
-        return
-    tabs = st.tabs(list(VIEWS), key="view", on_change="rerun", bind="query-params")
-    for tab, draw in zip(tabs, VIEWS.values(), strict=True):
-        if tab.open:
-            with tab, guard():
-                draw(there)
+    return there
 
 
 def _unfinished(state: Searching) -> None:

@@ -10,6 +10,7 @@ from lth_engine.cli.flags import Flag, apply_flags, read_flags
 from lth_engine.core.errors import BadInput
 from lth_engine.core.step import Step
 from lth_engine.specs.finding import OneShot, RandomScore
+from lth_engine.specs.phases import Own, Same
 from lth_engine.specs.question import Question
 from lth_engine.specs.questions import TicketSearch
 from lth_engine.specs.schedules import MultiStep
@@ -87,7 +88,11 @@ def test_other_questions_have_flags_too() -> None:
 @pytest.mark.parametrize(("line", "text"), [
     ("--levls 3", r"Unknown flag --levls\. Did you mean --levels\?"),
     ("--depth 20", r"--depth is a setting of cifar_resnet, but --model is lenet_300_100\. Add --model cifar_resnet"),
-    ("--scorer random", r"--scorer is a setting of one_shot, but --search is imp"),
+    ("--milestones 5ep", r"--milestones is a setting of multistep, but --schedule is cosine\. Add --schedule multi"),
+    ("--nesterov --optimizer adam", r"--nesterov is a setting of sgd, but --optimizer is adam"),
+    ("--rho 0.1", r"--rho is a setting of sam, but --flatness is none\. Add --flatness sam"),
+    ("--mask-search.length 5ep", r"is a setting of own, but --mask_search is same\. Add --mask_search own"),
+    ("--mask-search own --mask-search.training.rho 1", r"of sam, but --mask_search\.training\.flatness is none"),
     ("--levels x", r"levels must be a whole number\. Got 'x'"),
     ("--levels 1.5", r"levels must be a whole number\. Got '1\.5'"),
     ("--lr fast", r"sgd\.lr must be a number\. Got 'fast'"),
@@ -98,7 +103,7 @@ def test_other_questions_have_flags_too() -> None:
     ("--lr 1 --optimizer.lr 1", r"--lr and --optimizer\.lr are the same setting"),
     ("--model", r"--model takes one name"),
     ("--model lenet", r"Unknown model: 'lenet'\..*Known: .*lenet_300_100"),
-    ("--training fast", r"Unknown flag --training"),
+    ("--training fast", r"Unknown flag --training\. It is a group of settings: set one of them, like --training\."),
     ("--flip maybe", r"--flip is true or false"),
     ("--no-levels", r"Unknown flag --no-levels"),
     ("--length soon", r"training\.length.*Got 'soon'"),
@@ -114,6 +119,29 @@ def test_wrong_flags_say_what_to_write(line: str, text: str) -> None:
 def test_ambiguous_names_list_the_paths() -> None:
     with pytest.raises(BadInput, match=r"--length could be --ticket\.training\.length or --training\.length"):
         asked("--length 3ep", Run())
+
+
+def test_short_names_mean_the_training_that_is_reported() -> None:
+    question = search("--mask-search own --mask-search.length 30ep --length 10ep --momentum 0.5 --rewind 1ep")
+    assert (question.training.length, question.mask_training.length) == (Step(10), Step(30))
+    assert question.search.rewind == Step(1)
+    assert question.training.optimizer.to_dict()["momentum"] == 0.5
+
+
+def test_a_phase_begins_with_the_training_that_is_reported() -> None:
+    question = search("--mask-search own --mask-search.training.optimizer.momentum 0 --lr 0.3 --batch-size 32")
+    training = question.training
+    assert question.mask_search == Own(training=training.replace(optimizer=training.optimizer.replace(momentum=0.0)))
+    assert question.pretraining == Same()
+    again = apply_flags(question, read_flags(["--mask-search", "own", "--lr", "0.2"]))
+    assert isinstance(again, TicketSearch)
+    assert again.mask_search == question.mask_search, "picking the same member keeps its settings"
+
+
+def test_a_name_that_two_phases_have_is_ambiguous() -> None:
+    flags = "--pretraining own --pretraining.training.term l2_init --mask-search own --mask-search.training.term l2_init"
+    with pytest.raises(BadInput, match=r"--strength could be --pretraining\.training\.term\.strength or --mask_search"):
+        apply_flags(search(flags), read_flags(["--strength", "1"]))
 
 
 def test_words_are_cut_into_flags() -> None:

@@ -10,13 +10,17 @@ import pytest
 from lth_engine.core.errors import BadInput
 from lth_engine.core.knob import knobs
 from lth_engine.core.spec import catalogue
-from lth_engine.specs.presets import presets
+from lth_engine.core.step import Step
+from lth_engine.specs.phases import Own
+from lth_engine.specs.presets import presets, question_for_preset
 from lth_engine.specs.questions import Price, TicketSearch, question_from_dict
+from lth_engine.specs.terms import L2Init
 from pages.ui import form, share
 from pages.ui.words import literal
 from tests.pages.conftest import key_of, words
 from tests.pages.fake_search import SEARCH, put_search
 
+START = question_for_preset("first-ticket")
 PRESETS = [name for name, p in presets().items() if isinstance(p.question, TicketSearch)]
 
 
@@ -27,19 +31,75 @@ def test_each_preset_is_asked_as_it_is(open_page, queue, name):
     assert question_from_dict(dict(queue.list()[0].spec)) == presets()[name].question
 
 
-@pytest.mark.parametrize("family", ["model", "search", "optimizer", "schedule", "data"])
-def test_every_member_of_a_family_has_its_fields(open_page, family):
-    for name, cls in catalogue(family).items():
-        app = open_page("find")
-        picker = key_of(app, f".{family}.name")
-        picker.select(name).run()
-        assert not app.exception
-        keys = {w.key for kind in (app.number_input, app.text_input, app.selectbox, app.toggle, app.button_group)
-                for w in kind if w.key}
-        for knob in knobs(cls):
-            if knob.name in form.FILLED:
-                continue
-            assert any(f".{name}.{knob.name}" in key for key in keys), knob.name
+PLACES = {"model": ("model", ()), "data": ("data", ()), "search": ("search", ()),
+          "optimizer": ("training.training.optimizer", ()), "schedule": ("training.training.schedule", ()),
+          "scorer": ("search.imp.scorer", ("search.imp",)), "flatness": ("training.training.flatness", ("training.training",)),
+          "term": ("training.training.term", ("training.training",)), "phase": ("mask_search", ("phases",))}
+"""Family -> where it is picked, and what must be unfolded before."""
+
+
+def unfold(app, *places):
+    """Open what is folded away."""
+    for place in places:
+        app.session_state[f"find.{START.key}.{place}.more"] = True
+    app.run()
+
+
+def fields(app):
+    """The keys of all fields."""
+    return {w.key for kind in (app.number_input, app.text_input, app.selectbox, app.toggle, app.button_group)
+            for w in kind if w.key}
+
+
+@pytest.mark.parametrize(("family", "name"), [(f, n) for f in PLACES for n in catalogue(f)])
+def test_every_member_of_a_family_has_its_fields(open_page, family, name):
+    place, folded = PLACES[family]
+    app = open_page("find", preset="first-ticket")
+    unfold(app, *folded)
+    key_of(app, f".{place}.name").select(name).run()
+    unfold(app, f"{place}.{name}")
+    assert not app.exception
+    keys = fields(app)
+    for knob in knobs(catalogue(family)[name]):
+        if knob.name not in form.FILLED:
+            assert any(f".{place}.{name}.{knob.name}" in key for key in keys), knob.name
+
+
+def test_what_is_folded_away_is_not_drawn_but_asked(open_page, queue):
+    search = START.replace(training=START.training.replace(warmup=Step(1), term=L2Init(strength=0.5)),
+                           mask_search=Own(training=START.training.replace(batch_size=32)), whole=True)
+    app = open_page("find", spec=share.to_text(search))
+    assert not [key for key in fields(app) if "warmup" in key or "mask_search" in key]
+    assert "More settings: Training (set: warmup, term of the loss)" in [e.label for e in app.expander]
+    assert "Pretraining and mask search (set: mask search, whole length after rewinding)" in [
+        e.label for e in app.expander]
+    app.button(key="find.start").click().run()
+    assert question_from_dict(dict(queue.list()[0].spec)) == search
+
+
+def test_what_was_set_stays_when_it_is_folded_away_again(open_page, queue):
+    app = open_page("find", preset="first-ticket")
+    unfold(app, "training.training")
+    key_of(app, ".training.warmup").set_value("2ep").run()
+    app.session_state[f"find.{START.key}.training.training.more"] = False
+    app.run()
+    app.button(key="find.start").click().run()
+    assert queue.list()[0].spec["training"]["warmup"] == "2ep"
+
+
+def test_a_phase_of_its_own_begins_with_the_training_above(open_page, queue):
+    app = open_page("find", preset="first-ticket")
+    key_of(app, ".training.batch_size").set_value(50).run()
+    unfold(app, "phases")
+    key_of(app, ".mask_search.name").select("own").run()
+    key_of(app, ".mask_search.own.training.training.length").set_value("5ep").run()
+    key_of(app, ".training.batch_size").set_value(60).run()
+    assert not key_of(app, ".pretraining.name").value == "own"
+    app.button(key="find.start").click().run()
+    asked = question_from_dict(dict(queue.list()[0].spec))
+    first = START.training.replace(batch_size=50)
+    assert asked.mask_search == Own(training=first.replace(length=Step(5)))
+    assert asked.training == first.replace(batch_size=60)
 
 
 def test_a_value_out_of_range_is_one_sentence_beside_its_field(open_page):
@@ -68,6 +128,13 @@ def test_the_price_in_epochs_is_there_at_once(open_page):
     runs = (1 + search.levels * (1 + len(search.controls))) * search.replicates
     assert f"{runs} trainings" in words(open_page("find", preset="first-ticket"))
     assert f"{runs * search.training.length.count:,} epochs" in words(open_page("find", preset="first-ticket"))
+
+
+def test_the_trainings_behind_the_masks_are_counted(open_page):
+    own = Own(training=START.training.replace(length=Step(5)))
+    search = START.replace(levels=2, controls=(), mask_search=own)
+    assert "15 trainings (9 of them are reported, the others lead to the masks): 255 epochs" in words(
+        open_page("find", spec=share.to_text(search))).replace("*", "")
 
 
 def test_what_is_stored_is_not_paid_for_again(open_page, store):
@@ -198,7 +265,7 @@ def test_literal_text_needs_no_marks_where_there_are_none():
 
 
 def test_a_very_large_search_has_its_price_at_once(open_page, monkeypatch):
-    monkeypatch.setattr("pages.ui.price.run_keys", None)
+    monkeypatch.setattr("pages.ui.price._lengths", None)
     text = words(open_page("find", spec=share.to_text(SEARCH.replace(levels=100, replicates=100))))
     assert "20,100 trainings" in text
 
