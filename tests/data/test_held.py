@@ -15,7 +15,8 @@ from lth_engine.data.held import Held, free_memory, hold
 from lth_engine.data.image_set import load
 from lth_engine.data.listed import Files
 from lth_engine.data.raw import silent
-from tests.data.layouts import COLOURS, WRITE, jpeg, place
+from tests.data.formats import jpeg, place
+from tests.data.layouts import COLOURS, WRITE
 
 COUNT = 150
 """More than are decoded at a time."""
