@@ -1,7 +1,7 @@
 """Training written out from the papers with plain tensors: an oracle that shares no code with the engine but the data.
 
-The mask stands in the graph, terms of the loss and interpolated normalisation are differentiated by autograd, and every
-update is the formula of its paper.
+The mask stands in the graph, terms of the loss and interpolated normalisation are differentiated by autograd, and
+every update is the formula of its paper.
 """
 
 import torch

@@ -66,7 +66,8 @@ def test_T47_killed_and_resumed_is_the_same_to_the_bit(images, tmp_path, optimiz
         return network(LENET, images.facts, 0, "cpu")
     whole = session(images, training, build())
     whole.run()
-    resumed = killed_and_resumed(images, training, build, tmp_path / "c.h5", kills=(2, 2, 3))  # within, at an end, within
+    kills = (2, 2, 3)  # within an epoch, at the end of one, and within the next
+    resumed = killed_and_resumed(images, training, build, tmp_path / "c.h5", kills)
     assert_same(whole, resumed)
 
 
@@ -99,7 +100,8 @@ def test_T47_with_a_network_that_draws_at_random(images, tmp_path):
 
 
 def test_trainings_that_take_turns_do_not_disturb_one_another(images):
-    training = Training(length=f"{EPOCHS}ep", batch_size=BATCH, flatness=FLATNESS["nvrm"], optimizer=OPTIMIZERS["adam"])
+    training = Training(length=f"{EPOCHS}ep", batch_size=BATCH, flatness=FLATNESS["nvrm"],
+                        optimizer=OPTIMIZERS["adam"])
 
     def build():
         with torch.random.fork_rng():

@@ -9,17 +9,17 @@ import torch.nn.functional as F
 from torch import nn
 
 from lth_engine.masking.applied import AppliedMask
-from lth_engine.specs.flatness import NoFlatness, Nvrm, Sam
-from lth_engine.specs.optimizers import Adam, Sgd
+from lth_engine.specs.flatness import Nvrm, Sam
+from lth_engine.specs.optimizers import Sgd
 from lth_engine.specs.schedules import Constant, Cosine
-from lth_engine.specs.terms import L2Init, L2Norm, LearningDistance, NoTerm
+from lth_engine.specs.terms import L2Init, L2Norm, NoTerm
 from lth_engine.specs.training import Training
 from lth_engine.training.batches import Batches
 from lth_engine.training.evaluate import evaluate
 from lth_engine.training.loop import train
 from lth_engine.training.material import network, take_weights
-from tests.acceptance.naive import Naive
 from tests.acceptance.members import FLATNESS, OPTIMIZERS, TERMS
+from tests.acceptance.naive import Naive
 from tests.acceptance.toys import (
     LENET,
     RESNET,
@@ -31,13 +31,14 @@ from tests.acceptance.toys import (
     three_norms,
 )
 
+
 def compare(images, spec, training, steps):
     """Train ours and the naive one side by side; the weights must agree and pruned ones be zero after every step."""
     ours, theirs = double(spec, images), double(spec, images)
     mask = random_mask(ours)
     anchor = take_weights(double(spec, images, seed=1)) if training.term.anchor else None
     step = stepper(ours, training, seed=4, anchor=anchor)
-    naive = Naive(theirs, mask, training, seed=4, anchor={n: torch.tensor(anchor[n]) for n in mask} if anchor else None)
+    naive = Naive(theirs, mask, training, seed=4, anchor=anchor and {n: torch.tensor(anchor[n]) for n in mask})
     batches = DoubleBatches(images.train, training, 1, 2)
     per_epoch, total = batches.steps_per_epoch, 2 * batches.steps_per_epoch
     stream = (b for epoch in range(2) for b in batches.epoch(epoch))
@@ -194,7 +195,8 @@ def test_T22_sam_looks_rho_away_on_kept_weights_and_comes_back_to_the_bit(images
     model = stir(network(RESNET, images.facts, 0, "cpu"))
     training = Training(batch_size=64, flatness=Sam(rho=0.25), optimizer=Sgd(lr=0.1))
     step, visits = stepper(model, training), []
-    model.register_forward_pre_hook(lambda m, _: visits.append({n: p.detach().clone() for n, p in m.named_parameters()}))
+    model.register_forward_pre_hook(
+        lambda m, _: visits.append({n: p.detach().clone() for n, p in m.named_parameters()}))
     step.mask.apply()
     model.train()
     tracked, mean = int(model.bn.num_batches_tracked), model.bn.running_mean.clone()
