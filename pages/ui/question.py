@@ -67,7 +67,7 @@ def _phases(start: TicketSearch, values: Mapping[str, Any], key: str) -> dict[st
             return found
         for name in PHASES:
             st.caption(prose(name))
-            found[name] = branch(DECLARED[name], found[name], f"{key}.{name}", flat=True,
+            found[name] = branch(DECLARED[name], found[name], f"{key}.{name}",
                                  fresh={Own.name: Own(training=_first(f"{key}.{name}", values["training"]))})
         return found | part(TicketSearch, {"whole": start.whole}, key, only=("whole",), flat=True)
 
