@@ -22,6 +22,7 @@ import torch
 from lth_engine.core.artifact import Answer, Artifact, Provenance, Scalar
 from lth_engine.core.errors import BadInput, LotteryError
 from lth_engine.core.workbench import Progress, Workbench
+from lth_engine.specs.connecting import Connectivity
 from lth_engine.specs.question import Question
 from lth_engine.specs.tickets import DenseTicket, Run
 from lth_engine.store.checkpoint import StoreCheckpoint
@@ -183,7 +184,9 @@ class StoredInputs:
 
 
 def _epochs(question: Question) -> float:
-    """Epochs that an answer trains for, to weigh progress; steps count as a hundredth of an epoch."""
+    """Epochs that an answer trains for, or what takes as long; steps count as a hundredth of an epoch."""
+    if isinstance(question, Connectivity):
+        return question.epochs
     if not isinstance(question, Run | DenseTicket):
         return 0.0
     length = question.rewind if isinstance(question, DenseTicket) else question.training.length

@@ -43,7 +43,7 @@ def cached(data_root: Path, name: str, decode: Callable[[], Raw], report: Report
     with contextlib.ExitStack() as stack:
         try:
             folder.parent.mkdir(parents=True, exist_ok=True)
-            stack.enter_context(_alone(folder.with_suffix(".lock"), report))
+            stack.enter_context(alone(folder.with_suffix(".lock"), report))
         except OSError as error:
             report(f"The decoded images cannot be kept in {folder.parent} ({error.strerror}); decoding them again.")
             return decode()
@@ -76,7 +76,7 @@ def _keep(folder: Path, raw: Raw, report: Report) -> Raw:
             _write(part_folder / f"{part}.npy", array)
         with (part_folder / "meta.json").open("w") as file:
             json.dump(meta, file)
-            _flush(file)
+            flush(file)
         if folder.exists():
             shutil.rmtree(folder)
         part_folder.rename(folder)
@@ -90,17 +90,17 @@ def _keep(folder: Path, raw: Raw, report: Report) -> Raw:
 def _write(path: Path, array: Array) -> None:
     with path.open("wb") as file:
         np.save(file, np.ascontiguousarray(array), allow_pickle=False)
-        _flush(file)
+        flush(file)
 
 
-def _flush(file: IO[Any]) -> None:
+def flush(file: IO[Any]) -> None:
     """Wait until the disk has it, so that a power cut after the rename finds the content."""
     file.flush()
     os.fsync(file.fileno())
 
 
 @contextlib.contextmanager
-def _alone(path: Path, report: Report) -> Iterator[None]:
+def alone(path: Path, report: Report) -> Iterator[None]:
     """Hold the kernel lock of `path`, which ends with the process that holds it."""
     with path.open("w") as file:
         while True:

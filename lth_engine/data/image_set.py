@@ -11,6 +11,7 @@ import torch
 
 from lth_engine.core.artifact import Array
 from lth_engine.core.errors import BadInput
+from lth_engine.data.held import hold
 from lth_engine.data.listed import IMAGENET_MEAN, IMAGENET_STD, Listed
 from lth_engine.data.raw import Raw, Report, silent
 from lth_engine.data.split import cut
@@ -83,10 +84,10 @@ def load(spec: DataSpec, data_root: Path, report: Report = silent) -> ImageSet |
     raw = _read(spec, data_root, report)
     train, validation, test = _parts(raw, spec)
     if isinstance(raw, Listed):
+        files, tested = hold((raw.train, raw.test), spec.name, data_root, report)
         return StreamedSet(
-            raw.train.take(train), _tensor(raw.train_y[train]),
-            raw.train.take(validation), _tensor(raw.train_y[validation]),
-            raw.test, _tensor(raw.test_y), raw.classes, IMAGENET_MEAN, IMAGENET_STD, spec.size)
+            files.take(train), _tensor(raw.train_y[train]), files.take(validation), _tensor(raw.train_y[validation]),
+            tested, _tensor(raw.test_y), raw.classes, IMAGENET_MEAN, IMAGENET_STD, spec.size)
     test_x, test_y = (raw.train_x[test], raw.train_y[test]) if raw.test_x is None else (raw.test_x, raw.test_y)
     train_x = raw.train_x[train]
     mean, std = channel_statistics(train_x)

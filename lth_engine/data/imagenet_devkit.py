@@ -23,7 +23,7 @@ class Devkit:
     """What the kit says.
 
     Attributes:
-        names: WordNet id -> name of the class, of the classes that images are labelled with.
+        names: WordNet id -> name of the class.
         validation: WordNet id of each validation image, in the order of their numbers from 1.
     """
 
@@ -58,11 +58,10 @@ def _member(archive: tarfile.TarFile, name: str) -> bytes:
 
 
 def _parsed(content: Callable[[str], bytes]) -> Devkit:
-    """Rows of meta.mat: number, WordNet id, words, gloss, number of children (0 for a class of images), and more."""
+    """Rows of meta.mat: number, WordNet id, words, and more; after the classes come the nodes above them."""
     from scipy.io import loadmat  # 0.2 s that a set without the kit need not wait for
 
     rows = loadmat(io.BytesIO(content(_META)), squeeze_me=True)["synsets"]
-    leaves = [row for row in rows.tolist() if int(row[4]) == 0]
-    wnid = {int(row[0]): str(row[1]) for row in leaves}
+    wnid = {int(row[0]): str(row[1]) for row in rows.tolist()}
     truth = tuple(wnid[int(number)] for number in content(_TRUTH).split())
-    return Devkit({str(row[1]): str(row[2]).split(",")[0] for row in leaves}, truth)
+    return Devkit({str(row[1]): str(row[2]).split(",")[0] for row in rows.tolist()}, truth)

@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from PIL import Image
 
 from lth_engine.core.artifact import Array
 from lth_engine.core.errors import MissingData
-from lth_engine.data.decoding import decode
+from lth_engine.data.decoding import FORMATS, decode
 
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_STD = (0.229, 0.224, 0.225)
@@ -55,6 +56,14 @@ class Files:
         except OSError as error:
             raise MissingData(f"{path} cannot be read ({error.strerror}): unpack the set again.") from error
         return decode(data, str(path), 0, "rgb")
+
+    def size(self, index: int) -> tuple[int, int]:
+        """Height and width of one photograph by its header; 0, 0 if it cannot be read."""
+        try:
+            with Image.open(self.path(index), formats=FORMATS) as image:
+                return image.height, image.width
+        except (OSError, ValueError, SyntaxError, Image.DecompressionBombError):  # told when it is decoded
+            return 0, 0
 
     def take(self, indices: Array) -> Files:
         """The files of these indices."""

@@ -12,6 +12,8 @@ from fractions import Fraction
 
 import torch
 
+from lth_engine.masking.allocate import smallest
+
 
 def open_lth(scores: torch.Tensor, fraction: Fraction, ignored: int) -> torch.Tensor:
     """Keep what is above the value at place ceil(fraction x n) of the sorted scores (from 0): one more than that is
@@ -19,7 +21,7 @@ def open_lth(scores: torch.Tensor, fraction: Fraction, ignored: int) -> torch.Te
     place = math.ceil(fraction * (scores.numel() + ignored))
     if place >= scores.numel():
         return torch.zeros_like(scores, dtype=torch.bool)
-    return scores > scores.kthvalue(place + 1).values
+    return scores > smallest(scores, place + 1)
 
 
 def aws(scores: torch.Tensor, fraction: Fraction) -> torch.Tensor:
@@ -27,7 +29,7 @@ def aws(scores: torch.Tensor, fraction: Fraction) -> torch.Tensor:
     keep = int(scores.numel() * (1 - fraction))
     if keep == 0:
         return torch.zeros_like(scores, dtype=torch.bool)
-    return scores >= scores.kthvalue(scores.numel() - keep + 1).values
+    return scores >= smallest(scores, scores.numel() - keep + 1)
 
 
 def kthvalue(scores: torch.Tensor, density: Fraction, total: int) -> torch.Tensor:
@@ -36,4 +38,4 @@ def kthvalue(scores: torch.Tensor, density: Fraction, total: int) -> torch.Tenso
     place = int((1 - density) * total) - (total - scores.numel())
     if place < 1:
         return torch.ones_like(scores, dtype=torch.bool)
-    return scores > scores.kthvalue(place).values
+    return scores > smallest(scores, place)

@@ -53,7 +53,7 @@ def _prune(search: SearchSpec, level: int, scores: Tensors, allowed: Tensors, ig
     if not bool(chosen.any()):
         raise BadInput(f"By the rule {search.rule}, level {level} keeps no weight (scores that tie are pruned "
                        "together). Use fewer levels, a smaller pruning fraction, or the rule exact.")
-    kept = {name: mask.clone() for name, mask in allowed.items() if name in scores}
+    kept = {name: allowed[name].clone() for name in scores}
     parts = chosen.split([int(mask.sum()) for mask in kept.values()])
     for mask, part in zip(kept.values(), parts, strict=True):
         mask[mask.clone()] = part

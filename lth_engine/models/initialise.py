@@ -7,6 +7,9 @@ from torch import nn
 
 from lth_engine.core.seeds import derive
 
+_PROJECTIONS = ("in_proj_weight", "q_proj_weight", "k_proj_weight", "v_proj_weight")
+"""Weights that an attention holds itself: one for query, key and value together, or three."""
+
 
 def initialise(model: nn.Module, init_seed: int) -> None:
     """Draw the weights of `model` in place.
@@ -21,7 +24,9 @@ def initialise(model: nn.Module, init_seed: int) -> None:
             nn.init.kaiming_normal_(module.weight, nonlinearity="relu", generator=draw)
             if module.bias is not None:
                 nn.init.zeros_(module.bias)
-        elif isinstance(module, nn.MultiheadAttention) and module.in_proj_weight is not None:
-            nn.init.kaiming_normal_(module.in_proj_weight, nonlinearity="relu", generator=draw)
+        elif isinstance(module, nn.MultiheadAttention):
+            for part in _PROJECTIONS:
+                if getattr(module, part) is not None:
+                    nn.init.kaiming_normal_(getattr(module, part), nonlinearity="relu", generator=draw)
         elif isinstance(module, nn.BatchNorm2d):
             module.reset_parameters()

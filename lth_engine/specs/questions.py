@@ -116,7 +116,8 @@ class TicketSearch(Question, name="ticket_search"):
             if not isinstance(found, FoundTicket):
                 raise BadInput("Controls exist from level 1 on. Got level 0.")
             ticket = _CONTROLS[variant](of=found, seed=seed)
-        return Run(ticket=ticket, training=self.training, order_seed=seed, whole=self.whole)
+        return Run(ticket=ticket, training=self.training, order_seed=seed,
+                   whole=self.whole and bool(ticket.rewind.count))
 
     def runs(self) -> dict[tuple[int, int, str], Run]:
         """Every run that is reported by (level, replicate, variant), level by level."""

@@ -47,6 +47,10 @@ class TicketSpec(Question, family="ticket", package="lth_engine.finders"):
         groups: "start" of a ticket, "final" of a run."""
         return self.dense, "start"
 
+    def ancestor(self) -> Run | None:
+        """The run whose trained weights made the ticket, if any: signs are compared with its end."""
+        return None
+
     def inputs(self) -> tuple[Spec, ...]:
         """What the ticket is made from."""
         raise NotImplementedError
@@ -118,6 +122,10 @@ class FoundTicket(TicketSpec, name="found"):
             return None
         ticket = self.start if level == 0 else self.replace(at_level=level)
         return Run(ticket=ticket, training=self.training, order_seed=self.order_seed)
+
+    def ancestor(self) -> Run | None:
+        """See :attr:`TicketSpec.ancestor`."""
+        return self.reads()
 
     def inputs(self) -> tuple[Spec, ...]:
         """The dense network, and the run that is read."""
@@ -222,8 +230,10 @@ class Run(Question, name="run", package="lth_engine.training"):
         return (mine.model, mine.data, self.training) == (theirs.model, theirs.data, other.training)
 
     def inputs(self) -> tuple[Spec, ...]:
-        """The ticket, the weights that it must start from, and the dense network at the rewind point."""
-        return tuple(dict.fromkeys((self.ticket, self.ticket.origin()[0], self.ticket.dense)))
+        """The ticket, the weights that it must start from, the dense network at the rewind point, and the ancestor."""
+        ancestor = self.ticket.ancestor()
+        known = (self.ticket, self.ticket.origin()[0], self.ticket.dense)
+        return tuple(dict.fromkeys(known if ancestor is None else (*known, ancestor)))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -251,6 +261,10 @@ class Trained(TicketSpec, name="trained"):
     def origin(self) -> tuple[Question, str]:
         """The end of the run."""
         return self.of, "final"
+
+    def ancestor(self) -> Run | None:
+        """The run."""
+        return self.of
 
     def inputs(self) -> tuple[Spec, ...]:
         """The run."""

@@ -79,6 +79,10 @@ class Batches:
         draw = torch.Generator().manual_seed(derive(self.order_seed, "alpha", self.level, epoch))
         return torch.rand(self.steps_per_epoch, generator=draw)
 
+    def draw_seed(self, step: int) -> int:
+        """Seed of what the network itself draws (dropout) in an optimizer step, counted from the start of training."""
+        return derive(self.order_seed, "network", self.level, step)
+
     def epoch(self, epoch: int, first_step: int = 0) -> Iterator[Batch]:
         """The batches of one epoch from its step `first_step` on; the last one may be smaller."""
         draw = torch.Generator().manual_seed(derive(self.order_seed, "order", self.level, epoch))

@@ -2,14 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Protocol
 
 import torch
 import torch.nn.functional as F
 from torch import nn
 
-from lth_engine.training.batches import Images
-from lth_engine.training.streamed import StreamedImages
+from lth_engine.training.streamed import Batch
+
+
+class Shown(Protocol):
+    """Images that can be shown a batch at a time; labels `y` are on the device."""
+
+    y: torch.Tensor
+
+    def __len__(self) -> int:
+        """Number of images."""
+
+    def in_order(self) -> Iterator[Batch]:
+        """All images, each once."""
 
 
 @dataclass(frozen=True)
@@ -20,9 +33,14 @@ class Score:
     loss: float
     count: int
 
+    @property
+    def error(self) -> float:
+        """Fraction of the images that are classified wrongly, the exact quotient of two counts."""
+        return (self.count - round(self.accuracy * self.count)) / self.count
+
 
 @torch.no_grad()
-def evaluate(model: nn.Module, images: Images | StreamedImages, precision: str = "float32") -> Score:
+def evaluate(model: nn.Module, images: Shown, precision: str = "float32") -> Score:
     """Score of `model` on all `images`; NaN if there are none. The model's mode is as before afterwards.
 
     Args:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 import torch
 
+from lth_engine.core.errors import BadInput
 from lth_engine.training.autopsy import not_finite
 from lth_engine.training.batches import Batches
 from lth_engine.training.captured import Captured
@@ -36,6 +37,14 @@ class StepDone:
     images: int
 
 
+def _alone(error: ValueError, batches: Batches) -> Exception:
+    """The error itself, or in words if batch normalisation was given one value a channel."""
+    if "more than 1 value per channel" not in str(error):
+        return error
+    return BadInput(f"Batch normalisation cannot work on one image alone, which {batches.count} images in batches of "
+                    f"{batches.training.batch_size} leave at the end. Choose another training.batch_size.")
+
+
 def train(step: Stepper | Captured, batches: Batches, *, start: int, stop: int, total: int) -> Iterator[StepDone]:
     """Train from step `start` to step `stop` of a schedule of `total` steps.
 
@@ -44,7 +53,8 @@ def train(step: Stepper | Captured, batches: Batches, *, start: int, stop: int, 
     Raises:
         NonFinite: the loss became NaN or infinite; the text names the layer. On a CPU the weights are those before
             the step.
-        BadInput: a GPU ran out of memory; the text names the largest batch that fits.
+        BadInput: a GPU ran out of memory (the text names the largest batch that fits), or the last batch of an epoch
+            has one image and the network takes statistics over it.
     """
     model, per_epoch = step.model, batches.steps_per_epoch
     on_cpu = step.device.type == "cpu"
@@ -59,10 +69,13 @@ def train(step: Stepper | Captured, batches: Batches, *, start: int, stop: int, 
             step.set_rate(rate)
             if alphas is not None:
                 step.alpha.copy_(alphas[done - epoch * per_epoch])
+            _generator(step.device).manual_seed(batches.draw_seed(done))
             try:
                 loss = step.gradient(x, y)
             except torch.OutOfMemoryError as error:
                 raise out_of_memory(model, x, batches.training.precision) from error
+            except ValueError as error:
+                raise _alone(error, batches) from error
             if (on_cpu or done % _LOOK_EVERY_ON_GPU == 0) and not torch.isfinite(loss):
                 raise not_finite(model, x, done, total, rate)
             step.move()
@@ -73,3 +86,10 @@ def train(step: Stepper | Captured, batches: Batches, *, start: int, stop: int, 
                 model.train()
             if done >= stop:
                 return
+
+
+def _generator(device: torch.device) -> torch.Generator:
+    """The generator that the layers of a network on `device` draw from."""
+    if device.type == "cpu":
+        return torch.default_generator
+    return torch.cuda.default_generators[device.index or 0]

@@ -22,7 +22,7 @@ NORMS = (_NormBase, nn.LayerNorm, nn.GroupNorm)
 
 
 class NormInterpolation:
-    """The scales and shifts of all normalisation layers of a model."""
+    """The scales and shifts of all normalisation layers of a model (it may have none: nothing is done then)."""
 
     def __init__(self, model: nn.Module) -> None:
         layers = [m for m in model.modules() if isinstance(m, NORMS)]
@@ -37,10 +37,14 @@ class NormInterpolation:
             alpha: a tensor of no dimension in [0, 1]: 0 leaves the layers as they are.
         """
         both = self.scales + self.shifts
+        if not both:
+            yield
+            return
         own = [p.detach().clone() for p in both]
         with torch.no_grad():
             torch._foreach_mul_(both, 1 - alpha)
-            torch._foreach_add_(self.scales, alpha)
+            if self.scales:
+                torch._foreach_add_(self.scales, alpha)
         yield
         with torch.no_grad():
             torch._foreach_copy_(both, own)

@@ -44,4 +44,7 @@ def resized(x: torch.Tensor, box: torch.Tensor) -> torch.Tensor:
     across = torch.stack([w / width, zero, (2 * left + w) / width - 1], dim=1)
     down = torch.stack([zero, h / height, (2 * top + h) / height - 1], dim=1)
     grid = F.affine_grid(torch.stack([across, down], dim=1), [count, channels, height, width], align_corners=False)
+    first = torch.stack([(2 * left + 1) / width - 1, (2 * top + 1) / height - 1], dim=1)
+    last = torch.stack([(2 * (left + w) - 1) / width - 1, (2 * (top + h) - 1) / height - 1], dim=1)
+    grid = grid.clamp(first[:, None, None], last[:, None, None])  # nothing outside of the box shines in
     return F.grid_sample(x, grid, mode="bilinear", padding_mode="border", align_corners=False)

@@ -55,12 +55,14 @@ class Prepared:
     Attributes:
         ticket: what is trained.
         rewind: the weights of the rewind point, which distances are measured from.
+        before: the weights at the end of the run that made the ticket, if one did.
         session: trains it.
         rewound: whether training starts from exactly the weights that the ticket descends from.
     """
 
     ticket: Ticket
     rewind: Mapping[str, Array]
+    before: Mapping[str, Array] | None
     session: Session
     rewound: bool
 
@@ -87,15 +89,26 @@ def prepare(question: Run, inputs: Inputs, bench: Workbench, slot: int = 0) -> P
     images = material(dense.data, bench)
     batches = Batches(images.train, training, question.order_seed, ticket.level)
     start, total = training.span(question.begin, batches.steps_per_epoch)
-    rewind = inputs[dense.key].group("start")
+    signed = isinstance(question.ticket, SignTransfer)
     initial = network(dense.model, images.facts, dense.init_seed, bench.device)
-    anchor = {"": None, "initial": take_weights(initial), "rewind": rewind}[training.term.anchor]
+    drawn, rewind = take_weights(initial), inputs[dense.key].group("start")
+    if signed:
+        drawn, rewind = _with_signs(drawn, ticket), _with_signs(rewind, ticket)
+    anchor = {"": None, "initial": drawn, "rewind": rewind}[training.term.anchor]
     stepper = workplace(dense.model, initial, training, ticket, question.order_seed, anchor, slot)
     origin, group = question.ticket.origin()
     rewound = rewound_exactly(ticket.mask, take_weights(stepper.model), inputs[origin.key].group(group),
-                              signs=not isinstance(question.ticket, SignTransfer))
+                              signs=not signed)
     session = Session(stepper, images, batches, start, total, total, bench, _words(question))
-    return Prepared(ticket, rewind, session, rewound)
+    ancestor = question.ticket.ancestor()
+    before = None if ancestor is None else inputs[ancestor.key].group("final")
+    return Prepared(ticket, rewind, before, session, rewound)
+
+
+def _with_signs(weights: Mapping[str, Array], ticket: Ticket) -> dict[str, Array]:
+    """Prunable weights with the signs of the ticket's: what a signed mask turns them into."""
+    return {name: np.copysign(value, ticket.start[name]) if name in ticket.mask else value
+            for name, value in weights.items()}
 
 
 def _words(question: Run) -> str:
@@ -130,6 +143,7 @@ def _answer(run: Prepared, final: dict[str, Array], flops: dict[str, int]) -> An
         **{name: last[name] for name in ("test_accuracy", "test_loss", "train_loss", "validation_accuracy",
                                          "validation_loss")},
         "learning_distance": _distance(mask, run.rewind, final), "signs_kept": signs_kept(mask, ticket.start, final),
+        "signs_inherited": None if run.before is None else signs_kept(mask, run.before, final),
         **session.cost(), "flops_dense": float(sum(flops.values()) * per_image),
         "flops_sparse": float(sparse_flops(flops, density) * per_image)}
     return Answer(arrays, summary | _invariants(run, final), sparse={f"final/{n}": f"mask/{n}" for n in mask})

@@ -6,9 +6,12 @@ workers and after a resume in the middle of an epoch.
 
 from __future__ import annotations
 
+import contextlib
 import multiprocessing
 import os
-from collections.abc import Callable, Iterator
+import threading
+from collections.abc import Iterator
+from multiprocessing.connection import wait
 from multiprocessing.context import BaseContext
 from typing import Any
 
@@ -50,8 +53,9 @@ class StreamedImages:
         self.mean = 255.0 * torch.tensor(mean, device=device)
         self.inverse = 1.0 / (255.0 * torch.tensor(std, device=device))
         self.workers = _workers(self.device) if workers is None else workers
-        self._plan = _Plan()
+        self._plan = _Plan(iter(()))
         self._loader: DataLoader[torch.Tensor] | None = None
+        self._busy = False
 
     def __len__(self) -> int:
         return len(self.y)
@@ -72,8 +76,7 @@ class StreamedImages:
             LotteryError: a file is damaged, or a worker was killed.
         """
         starts = range(0, len(self), EVALUATION_BATCH)
-        plan = _Plan(lambda: ([View(i) for i in range(start, min(start + EVALUATION_BATCH, len(self)))]
-                              for start in starts))
+        plan = _Plan([View(i) for i in range(start, min(start + EVALUATION_BATCH, len(self)))] for start in starts)
         for start, x in zip(starts, self._made(self._new_loader(plan, persistent=False)), strict=True):
             yield self.normalise(x), self.y[start:start + EVALUATION_BATCH]
 
@@ -83,7 +86,7 @@ class StreamedImages:
                       labels: torch.Tensor | None = None) -> Iterator[Batch]:
         """The batches of one epoch from its step `first_step` on; the last one may be smaller.
 
-        One epoch at a time: its workers stay for the next one.
+        Its workers stay for the next one. An epoch that begins while another one is under way has workers of its own.
 
         Args:
             order: int64, the indices of the images as they are shown.
@@ -102,23 +105,13 @@ class StreamedImages:
             LotteryError: a file is damaged, or a worker was killed.
         """
         starts = range(first_step * batch_size, len(order), batch_size)
-        shown = order.cpu()
+        here = order.to(self.device)
         given = self.y if labels is None else labels
-
-        def views(start: int) -> list[View]:
-            part = slice(start, start + batch_size)
-            images = shown[part].tolist()
-            mirrors = [False] * len(images) if mirror is None else mirror[part].tolist()
-            moves = [(0, 0)] * len(images) if shift is None else (shift[:, part] - pad).t().tolist()
-            seeds = [derive(seed, "crop", epoch, i) if resized_crop else None for i in images]
-            return [View(i, m, down, right, s)
-                    for i, m, (down, right), s in zip(images, mirrors, moves, seeds, strict=True)]
-
-        self._plan.make = lambda: map(views, starts)
-        if self._loader is None:
-            self._loader = self._new_loader(self._plan, persistent=True)
-        for start, x in zip(starts, self._made(self._loader), strict=True):
-            yield self.normalise(x), given.index_select(0, shown[start:start + batch_size].to(self.device))
+        plan = _views(starts, batch_size, order, mirror, None if shift is None else shift - pad,
+                      (seed, epoch) if resized_crop else None)
+        with self._training_loader(plan) as loader:
+            for start, x in zip(starts, self._made(loader), strict=True):
+                yield self.normalise(x), given.index_select(0, here[start:start + batch_size])
 
     def close(self) -> None:
         """End the workers now, whoever still holds what they made; they start again when they are needed."""
@@ -126,9 +119,25 @@ class StreamedImages:
         if made is not None and self.workers:
             made._shutdown_workers()
 
+    @contextlib.contextmanager
+    def _training_loader(self, plan: Iterator[list[View]]) -> Iterator[DataLoader[torch.Tensor]]:
+        """The loader that stays, told what to make next; another one while it is in use."""
+        if self._busy:
+            yield self._new_loader(_Plan(plan), persistent=False)
+            return
+        self._busy = True
+        try:
+            self._plan.views = plan
+            if self._loader is None:
+                self._loader = self._new_loader(self._plan, persistent=True)
+            yield self._loader
+        finally:
+            self._busy = False
+
     def _new_loader(self, plan: _Plan, *, persistent: bool) -> DataLoader[torch.Tensor]:
-        many: dict[str, Any] = {"multiprocessing_context": _context(), "prefetch_factor": _PREFETCH,
-                                "persistent_workers": persistent} if self.workers else {}
+        many: dict[str, Any] = {
+            "multiprocessing_context": _context(), "prefetch_factor": _PREFETCH, "persistent_workers": persistent,
+            "worker_init_fn": _end_with_the_trainer} if self.workers else {}
         return DataLoader(Views(self.files, self.size), batch_sampler=plan, num_workers=self.workers,
                           collate_fn=_same, pin_memory=self.device.type == "cuda",
                           generator=torch.Generator(), **many)  # its own: the global one stays where it is
@@ -157,11 +166,34 @@ class StreamedImages:
 class _Plan(Sampler[list[View]]):
     """Which views make up the next batches."""
 
-    def __init__(self, make: Callable[[], Iterator[list[View]]] = lambda: iter(())) -> None:
-        self.make = make
+    def __init__(self, views: Iterator[list[View]]) -> None:
+        self.views = views
 
     def __iter__(self) -> Iterator[list[View]]:
-        return iter(self.make())
+        return self.views
+
+
+def _views(starts: range, size: int, order: torch.Tensor, mirror: torch.Tensor | None, moves: torch.Tensor | None,
+           draw: tuple[int, int] | None) -> Iterator[list[View]]:
+    """What each batch shows; see :meth:`StreamedImages.epoch_batches`. All is fetched from the device once.
+
+    Args:
+        starts: place in `order` of the first image of each batch.
+        size: images in a batch.
+        order: indices of the images.
+        mirror: for each place, or None.
+        moves: 2 x places, pixels down and right, or None.
+        draw: seed and epoch of random parts, or None for the middle.
+    """
+    order, mirror, moves = (None if found is None else found.cpu() for found in (order, mirror, moves))
+    for start in starts:
+        part = slice(start, start + size)
+        images = order[part].tolist()
+        mirrors = [False] * len(images) if mirror is None else mirror[part].tolist()
+        moved = [(0, 0)] * len(images) if moves is None else moves[:, part].t().tolist()
+        seeds = [None if draw is None else derive(draw[0], "crop", draw[1], i) for i in images]
+        yield [View(i, m, down, right, s)
+               for i, m, (down, right), s in zip(images, mirrors, moved, seeds, strict=True)]
 
 
 def _same(batch: torch.Tensor) -> torch.Tensor:
@@ -173,6 +205,15 @@ def _workers(device: torch.device) -> int:
     """Processes for decoding: half of the cores where the network trains on them too."""
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     return min(MOST_WORKERS, cores if device.type == "cuda" else max(1, cores // 2))
+
+
+def _end_with_the_trainer(worker: int) -> None:
+    """End this worker when the process that asked for it ends, however it ends: its parent is the process that it was
+    forked from, which lives as long as a worker does, so that torch's own watch sees nothing.
+    """
+    trainer = multiprocessing.parent_process()
+    if trainer is not None:
+        threading.Thread(target=lambda: (wait([trainer.sentinel]), os._exit(1)), daemon=True).start()
 
 
 def _context() -> BaseContext:

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from torch import nn
 
 from lth_engine.core.artifact import Array
+from lth_engine.core.seeds import derive
 from lth_engine.core.ticket import Ticket
 from lth_engine.masking.applied import AppliedMask
 from lth_engine.specs.models import ModelSpec
@@ -32,19 +33,20 @@ def workplace(spec: ModelSpec, model: nn.Module, training: Training, ticket: Tic
         model: a network of the right kind on the right device; not used where the place has one already.
         training: how to train.
         ticket: weights and mask.
-        seed: of the noise of a step.
+        seed: of the noise of a step, which differs from level to level too.
         anchor: the weights that the term of the loss compares with.
         slot: number of the place.
     """
     device = next(model.parameters()).device
     shapes = tuple((name, tuple(value.shape)) for name, value in model.state_dict().items())
     wanted = (spec, shapes, training, str(device))
+    noise = derive(seed, "noise", ticket.level)
     reusable = device.type == "cuda" or training.compile
     kept = _PLACES.get(slot)
     if not reusable or kept is None or kept[0] != wanted:
         _PLACES.pop(slot, None)
         put_weights(model, ticket.start)
-        step = Stepper(model, AppliedMask(model, ticket.mask, every_layer=reusable), training, seed, anchor)
+        step = Stepper(model, AppliedMask(model, ticket.mask, every_layer=reusable), training, noise, anchor)
         found: Stepper | Captured = Captured(step) if device.type == "cuda" else step
         if reusable:
             _PLACES[slot] = wanted, found
@@ -52,5 +54,5 @@ def workplace(spec: ModelSpec, model: nn.Module, training: Training, ticket: Tic
     found = kept[1]
     put_weights(found.model, ticket.start)
     found.mask.put(ticket.mask)
-    found.restart(seed, anchor)
+    found.restart(noise, anchor)
     return found

@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
+import functools
 import gzip
-import hashlib
 import io
 import pickle
-import struct
 import tarfile
-import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import pytest
 import torchvision.datasets as official
-from PIL import Image
 from scipy.io import savemat
 
 from lth_engine.core.fingerprint import fingerprint
@@ -37,11 +33,11 @@ from lth_engine.specs.data import (
     Svhn,
     TinyImagenet,
 )
+from tests.data.formats import Patch, cifar_batches, idx_files, jpeg, md5, place, publish, zipped
 
 WNIDS = ("n01440764", "n02102040", "n03000684")
 COLOURS = ((200, 40, 60), (30, 180, 90), (70, 60, 210))
 """Of the images of each class, so that a label can be told from the pixels."""
-Patch = pytest.MonkeyPatch
 
 
 @dataclass(frozen=True)
@@ -60,65 +56,6 @@ class Written:
     train: list[int]
     test: list[int] | None
     folder: str
-
-
-def place(folder: Path, files: dict[str, bytes]) -> None:
-    for name, content in files.items():
-        (folder / name).parent.mkdir(parents=True, exist_ok=True)
-        (folder / name).write_bytes(content)
-
-
-def md5(content: bytes) -> str:
-    return hashlib.md5(content).hexdigest()
-
-
-def flip(path: Path) -> None:
-    """Change one byte in the middle of a file."""
-    content = bytearray(path.read_bytes())
-    content[len(content) // 2] ^= 0xFF
-    path.write_bytes(content)
-
-
-def jpeg(colour: tuple[int, int, int] | int, width: int, height: int) -> bytes:
-    """A picture of one colour with a light upper left corner; gray if the colour is a number."""
-    image = Image.new("L" if isinstance(colour, int) else "RGB", (width, height), colour)
-    image.paste(255 if isinstance(colour, int) else (255, 255, 255), (0, 0, width // 4, height // 4))
-    packed = io.BytesIO()
-    image.save(packed, "JPEG", quality=95)
-    return packed.getvalue()
-
-
-def idx(array: np.ndarray) -> bytes:
-    """The IDX format: type 8 (unsigned byte), number of dimensions, big-endian sizes, values."""
-    return struct.pack(f">BBBB{array.ndim}I", 0, 0, 8, array.ndim, *array.shape) + array.tobytes()
-
-
-def idx_files(seed: int = 0) -> tuple[dict[str, bytes], dict[str, np.ndarray]]:
-    random, files, arrays = np.random.default_rng(seed), {}, {}
-    for part, count in {"train": 40, "t10k": 20}.items():
-        arrays[part] = random.integers(0, 256, (count, 28, 28), np.uint8)
-        files[f"{part}-images-idx3-ubyte"] = idx(arrays[part])
-        files[f"{part}-labels-idx1-ubyte"] = idx((np.arange(count) % 10).astype(np.uint8))
-    return files, arrays
-
-
-def cifar_batches(names: list[str], label: str, classes: int) -> tuple[dict[str, bytes], dict[str, np.ndarray]]:
-    """Python batches as published: rows of 1,024 red, 1,024 green, 1,024 blue values."""
-    random, files, rows = np.random.default_rng(1), {}, {}
-    for name in names:
-        rows[name] = random.integers(0, 256, (2 * classes, 3072), np.uint8)
-        files[name] = pickle.dumps({"data": rows[name], label: [i % classes for i in range(2 * classes)]}, protocol=2)
-    return files, rows
-
-
-def publish(loader: type, files: dict[str, bytes], patch: Patch) -> None:
-    """Make torchvision take these files for the published ones: their checksums instead of the official."""
-    def sums(entries: list[list[str]]) -> list[list[str]]:
-        return [[name, md5(files[name])] for name, _ in entries]
-
-    patch.setattr(loader, "train_list", sums(loader.train_list))
-    patch.setattr(loader, "test_list", sums(loader.test_list))
-    patch.setattr(loader, "meta", {**loader.meta, "md5": md5(files[loader.meta["filename"]])})
 
 
 def cifar10_files(patch: Patch) -> tuple[dict[str, bytes], dict[str, np.ndarray]]:
@@ -180,14 +117,6 @@ def write_svhn(root: Path, patch: Patch) -> Written:
     return Written(Svhn(), (3, 32), list(range(10)) * 3, list(range(10)) * 2, "svhn")
 
 
-def zipped(files: dict[str, bytes]) -> bytes:
-    packed = io.BytesIO()
-    with zipfile.ZipFile(packed, "w") as archive:
-        for name, content in files.items():
-            archive.writestr(name, content)
-    return packed.getvalue()
-
-
 def eurosat_files() -> dict[str, bytes]:
     """2750/CLASS/CLASS_NUMBER.jpg."""
     return {f"2750/{name}/{name}_{i}.jpg": jpeg(colour, 64, 64)
@@ -227,8 +156,10 @@ def write_tiny(root: Path, patch: Patch) -> Written:
     return Written(TinyImagenet(), (3, 64), [0, 1, 2] * 4, [0, 1, 2] * 2, "tiny-imagenet-200.zip")
 
 
+@functools.cache
 def devkit() -> bytes:
-    """ILSVRC2012_devkit_t12.tar.gz: numbers in another order than the WordNet ids, and one node above the classes."""
+    """ILSVRC2012_devkit_t12.tar.gz: numbers in another order than the WordNet ids, and one node above the classes.
+    Made once: the formats hold the time."""
     kind = [("ILSVRC2012_ID", "O"), ("WNID", "O"), ("words", "O"), ("gloss", "O"), ("num_children", "O"),
             ("children", "O"), ("wordnet_height", "O"), ("num_train_images", "O")]
     rows = [(i + 1, wnid, f"thing {2 - i}, other name", "gloss", 0, [], 0, 4) for i, wnid in enumerate(WNIDS[::-1])]
@@ -270,19 +201,19 @@ def write_imagenet100(root: Path, patch: Patch) -> Written:
 
 
 def write_cub(root: Path, patch: Patch) -> Written:
-    """Three kinds, four images each; every other one is a test image."""
+    """Three kinds, eight images each; every fourth one is a test image."""
     kinds = ("001.Black_footed_Albatross", "002.Laysan_Albatross", "003.Sooty_Albatross")
     names = [(label, f"{kind}/{kind[4:]}_{i:04}.jpg") for label, kind in enumerate(kinds) for i in range(8)]
     tables = {
         "classes.txt": [f"{i} {kind}" for i, kind in enumerate(kinds, 1)],
         "images.txt": [f"{i} {name}" for i, (_, name) in enumerate(names, 1)],
         "image_class_labels.txt": [f"{i} {label + 1}" for i, (label, _) in enumerate(names, 1)],
-        "train_test_split.txt": [f"{i} {i % 2}" for i in range(1, len(names) + 1)]}
+        "train_test_split.txt": [f"{i} {int(i % 4 != 0)}" for i in range(1, len(names) + 1)]}
     place(root / "CUB_200_2011", {name: "\n".join([*lines, ""]).encode() for name, lines in tables.items()})
     place(root / "CUB_200_2011/images", {name: jpeg(COLOURS[label], 48 + i, 36)
                                          for i, (label, name) in enumerate(names)})
-    patch.setattr(cub200, "PUBLISHED", (3, 12, 12))
-    return Written(Cub200(size=32), (3, 32), [0, 1, 2] * 4, [0, 1, 2] * 4, "CUB_200_2011")
+    patch.setattr(cub200, "PUBLISHED", (3, 18, 6))
+    return Written(Cub200(size=32), (3, 32), [0, 1, 2] * 6, [0, 1, 2] * 2, "CUB_200_2011")
 
 
 def write_own(root: Path, patch: Patch) -> Written:

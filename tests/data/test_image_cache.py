@@ -119,5 +119,5 @@ def test_waiting_can_be_cancelled(tmp_path: Path) -> None:
         assert text.startswith("Waiting for another process")
         raise KeyboardInterrupt
 
-    with cache._alone(tmp_path / "cache/set-v1.lock", silent), pytest.raises(KeyboardInterrupt):
+    with cache.alone(tmp_path / "cache/set-v1.lock", silent), pytest.raises(KeyboardInterrupt):
         cached(tmp_path, "set", Decoder(), report)

@@ -13,20 +13,8 @@ from lth_engine.core.errors import BadInput, MissingData
 from lth_engine.data import tiny_imagenet
 from lth_engine.data.image_set import StreamedSet, load
 from lth_engine.specs.data import Imagenet, Imagenet100
-from tests.data.layouts import (
-    COLOURS,
-    WNIDS,
-    WRITE,
-    devkit,
-    eurosat_files,
-    flip,
-    jpeg,
-    md5,
-    photographs,
-    place,
-    tiny_files,
-    zipped,
-)
+from tests.data.formats import flip, jpeg, md5, place, zipped
+from tests.data.layouts import COLOURS, WNIDS, WRITE, devkit, eurosat_files, photographs, tiny_files
 
 Patch = pytest.MonkeyPatch
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import zipfile
 from pathlib import Path
 
@@ -12,7 +14,10 @@ from PIL import Image
 
 from lth_engine.core.errors import BadInput
 from lth_engine.core.fingerprint import fingerprint
-from lth_engine.data.image_set import ImageSet, load
+from lth_engine.data.held import Held, hold
+from lth_engine.data.image_set import ImageSet, channel_statistics, load
+from lth_engine.data.listed import Files
+from lth_engine.data.raw import silent
 from lth_engine.specs.data import OwnImages
 
 
@@ -56,6 +61,28 @@ def test_real_photographs_with_train_and_test(cifar_folder: Path, tmp_path: Path
         with Image.open(files[i]) as image:
             assert np.array_equal(found.test_x[i].permute(1, 2, 0).numpy(), np.asarray(image.convert("RGB")))
         assert found.classes[found.test_y[i]] == files[i].parent.name
+
+
+@pytest.mark.slow
+def test_all_of_cifar10_has_its_published_statistics(test_images: Path, tmp_path: Path) -> None:
+    """60,000 real photographs from an image folder; re-encoded, so that the third digit may differ."""
+    subprocess.run([sys.executable, test_images / "unpack.py", tmp_path / "cifar"], check=True, capture_output=True)
+    found = ask(tmp_path / "cifar", tmp_path)
+    assert found.train_y.bincount().tolist() == [4500] * 10
+    assert found.validation_y.bincount().tolist() == [500] * 10
+    assert found.test_y.bincount().tolist() == [1000] * 10
+    mean, std = channel_statistics(torch.cat([found.train_x, found.validation_x]).numpy())
+    assert mean == pytest.approx((0.4914, 0.4822, 0.4465), abs=2e-3)
+    assert std == pytest.approx((0.2470, 0.2435, 0.2616), abs=2e-3)
+
+
+def test_real_photographs_are_the_same_when_they_stay_files(cifar_folder: Path, tmp_path: Path) -> None:
+    found = ask(cifar_folder, tmp_path)
+    names = sorted(path.relative_to(cifar_folder).as_posix() for path in (cifar_folder / "test").rglob("*.jpg"))
+    (held,) = hold((Files.of(cifar_folder, names),), "cifar", tmp_path, silent)
+    assert isinstance(held, Held)
+    for i in range(len(names)):
+        assert np.array_equal(found.test_x[i].permute(1, 2, 0).numpy(), held.pixels(i))
 
 
 def test_a_zip_gives_what_its_folder_gives(cifar_folder: Path, tmp_path: Path) -> None:

@@ -21,7 +21,8 @@ from lth_engine.core.errors import MissingData
 from lth_engine.data import fashion_mnist
 from lth_engine.data.image_set import load
 from lth_engine.specs.data import Cifar10, Cifar100, DataSpec, FashionMnist, Kmnist, Mnist, Svhn
-from tests.data.layouts import WRITE, cifar10_files, cifar100_files, flip, idx_files, place, svhn_arrays
+from tests.data.formats import flip, idx_files, place
+from tests.data.layouts import WRITE, cifar10_files, cifar100_files, svhn_arrays
 
 ALL = (Mnist(), FashionMnist(), Kmnist(), Cifar10(), Cifar100(), Svhn())
 

@@ -1,8 +1,13 @@
 """Which parameters may be pruned, on a network that holds one layer of every kind."""
 
+import torch
 from torch import nn
 
 from lth_engine.masking.prunable import prunable
+from lth_engine.masking.prune import prune_to_level
+from lth_engine.models import cifar_mobilenet_v2
+from lth_engine.specs.cifar_models import CifarMobilenetV2
+from lth_engine.specs.finding import Aws
 
 
 class Zoo(nn.Module):
@@ -28,3 +33,19 @@ def test_convolutions_linear_layers_and_attention_alone_in_sorted_order():
     parameters = dict(model.named_parameters())
     assert all(parameters[name] is value for name, value in found.items())
     assert list(prunable(model, ("conv2.weight",))) == [name for name in found if name != "conv2.weight"]
+
+
+def test_levels_of_mobilenet_by_the_rule_of_aws():
+    """T5: 2,249,024 prunable weights on CIFAR-100, of which AWS keeps these; scores without ties."""
+    with torch.device("meta"):
+        model = cifar_mobilenet_v2.build(CifarMobilenetV2(), 3, 32, 32, 100)
+    shapes = {name: p.shape for name, p in prunable(model, ("fc.weight",)).items()}
+    sizes = [shape.numel() for shape in shapes.values()]
+    order = torch.randperm(sum(sizes), generator=torch.Generator().manual_seed(0)).float().split(sizes)
+    scores = {name: part.reshape(shape) for (name, shape), part in zip(shapes.items(), order, strict=True)}
+    kept = {name: torch.ones(shape, dtype=torch.bool) for name, shape in shapes.items()}
+    counts = []
+    for level in range(4):
+        kept = prune_to_level(Aws(rule="aws", fraction=0.2), level, scores, kept) if level else kept
+        counts.append(sum(int(mask.sum()) for mask in kept.values()))
+    assert counts == [2_249_024, 1_799_219, 1_439_375, 1_151_500]

@@ -140,3 +140,13 @@ def test_first_factors_of_batch_normalisation(spec, side):
     assert float(factors.mean()) == pytest.approx(0.5, abs=5 / (12 * factors.numel()) ** 0.5)
     assert all(bool((m.bias == 0).all()) for m in drawn)
     assert len({m.weight.detach().numpy().tobytes() for m in drawn}) == len(drawn)
+
+
+@with_norm
+def test_first_factors_are_drawn_from_the_seed_alone(spec, side):
+    spec = spec.replace(norm_init="uniform")
+    before = torch.get_rng_state()
+    one, same, other = (layers(make(spec, side, seed=seed)) for seed in (1, 1, 2))
+    assert torch.equal(before, torch.get_rng_state())
+    assert all(torch.equal(a.weight, b.weight) for a, b in zip(one, same, strict=True))
+    assert not any(torch.equal(a.weight, b.weight) for a, b in zip(one, other, strict=True))

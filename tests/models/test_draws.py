@@ -2,10 +2,12 @@
 
 import pytest
 import torch
+from torch import nn
 
 from lth_engine.core.seeds import derive
 from lth_engine.masking.prunable import prunable
 from lth_engine.models.build import build
+from lth_engine.models.initialise import initialise
 from lth_engine.specs.models import CifarResnet, Conv, Lenet300100
 
 
@@ -42,3 +44,15 @@ def test_the_librarys_own_draw_has_torchs_deviation():
     model = build(Lenet300100(init="library"), 1, 28, 28, 10, 0)
     assert float(model.fc1.weight.detach().std()) == pytest.approx((1 / (3 * 784)) ** 0.5, rel=0.01)
     assert bool((model.fc1.bias != 0).all())
+
+
+@pytest.mark.parametrize("sizes", [{}, {"kdim": 32, "vdim": 128}])
+def test_attention_is_drawn_by_the_same_rule(sizes):
+    first, again = (nn.ModuleDict({"attention": nn.MultiheadAttention(64, 2, **sizes)}) for _ in range(2))
+    initialise(first, 0)
+    initialise(again, 0)
+    drawn = prunable(first)
+    assert len(drawn) == (4 if sizes else 2)
+    for name, weight in drawn.items():
+        assert float(weight.detach().std()) == pytest.approx((2 / weight.shape[1]) ** 0.5, rel=0.05), name
+        assert torch.equal(weight, prunable(again)[name])

@@ -156,15 +156,14 @@ def test_channels_are_shuffled_as_torch_does():
     assert torch.equal(cifar_shufflenet.shuffle(x, 3), nn.ChannelShuffle(3)(x))
 
 
-def test_unit_of_shufflenet_adds_or_sets_beside():
-    x = torch.rand(2, 24, 8, 8)
-    beside = cifar_shufflenet.Unit(24, 48, 2).eval()
-    y = beside(x)
-    assert y.shape == (2, 48, 4, 4)
-    torch.testing.assert_close(y[:, :24], nn.AvgPool2d(3, 2, 1)(x))
-    added = cifar_shufflenet.Unit(24, 24, 1).eval()
-    nn.init.zeros_(added.bn3.weight)
-    torch.testing.assert_close(added(x), x)
+@pytest.mark.parametrize(("out", "stride"), [(24, 1), (48, 2)])
+def test_unit_of_shufflenet_adds_or_sets_beside(out, stride):
+    unit = cifar_shufflenet.Unit(24, out, stride).eval()
+    x = torch.randn(2, 24, 8, 8)
+    path = nn.Sequential(unit.squeeze, unit.bn1, nn.ReLU(), nn.ChannelShuffle(3), unit.depthwise, unit.bn2,
+                         unit.expand, unit.bn3)
+    expected = x + path(x) if stride == 1 else torch.cat([nn.AvgPool2d(3, 2, 1)(x), path(x)], 1)
+    torch.testing.assert_close(unit(x), expected.clamp(min=0))
 
 
 def test_block_of_mixer_is_the_papers_equation():

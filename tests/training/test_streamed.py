@@ -5,6 +5,10 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
+import subprocess
+import sys
+import textwrap
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -79,6 +83,16 @@ def test_an_epoch_that_was_left_does_not_disturb_the_next(files: Files) -> None:
         assert same(list(made.in_order()), list(images(files, 0).in_order()))
         left.close()
         assert same(list(made.epoch_batches(ORDER, 4, **AUGMENTED)), expected)
+
+
+@pytest.mark.parametrize("workers", [0, 1])
+def test_two_epochs_at_a_time_do_not_mix(files: Files, workers: int) -> None:
+    with closing(images(files, workers)) as made:
+        first, second = list(made.epoch_batches(ORDER, 6, **AUGMENTED)), list(made.epoch_batches(ORDER.flip(0), 6))
+        pairs = zip(made.epoch_batches(ORDER, 6, **AUGMENTED), made.epoch_batches(ORDER.flip(0), 6), strict=True)
+        got = list(pairs)
+        assert same([one for one, _ in got], first)
+        assert same([other for _, other in got], second)
 
 
 def test_labels_shape_and_layout(files: Files) -> None:
@@ -189,6 +203,35 @@ def test_a_killed_worker_is_one_sentence(files: Files) -> None:
         with pytest.raises(LotteryError, match=r"process that decodes images was killed, most likely for lack of"):
             list(batches)
         assert same(list(made.epoch_batches(ORDER, 4)), list(images(files, 0).epoch_batches(ORDER, 4)))
+
+
+def running(pid: int) -> bool:
+    with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(") ")[2][0] != "Z"
+    return False
+
+
+@pytest.mark.slow
+def test_workers_end_with_a_trainer_that_is_killed(files: Files, tmp_path: Path) -> None:
+    program = textwrap.dedent(f"""
+        import os, torch
+        from pathlib import Path
+        from lth_engine.data.listed import Files
+        from lth_engine.training.streamed import StreamedImages
+        files = Files.of(Path({str(files.folder)!r}), ["0.jpg", "1.jpg"])
+        made = StreamedImages(files, torch.tensor([0, 1]), 32, (0, 0, 0), (1, 1, 1), "cpu", 2)
+        next(made.epoch_batches(torch.arange(2).repeat(100), 1))
+        print(*[worker.pid for worker in made._loader._iterator._workers], flush=True)
+        os.kill(os.getpid(), 9)
+    """)
+    with (tmp_path / "said").open("w") as said:  # a pipe would wait for the workers
+        subprocess.run([sys.executable, "-c", program], stdout=said, check=False, timeout=120)
+    workers = [int(pid) for pid in (tmp_path / "said").read_text().split()]
+    assert len(workers) == 2
+    until = time.monotonic() + 10
+    while any(map(running, workers)) and time.monotonic() < until:
+        time.sleep(0.05)
+    assert not any(map(running, workers))
 
 
 def test_workers_stay_for_the_next_epoch_and_end_when_closed(files: Files) -> None:

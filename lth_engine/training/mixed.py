@@ -1,0 +1,40 @@
+"""Images in a mixed order, for whatever depends on what a batch is made of.
+
+A folder of images is stored class by class. Batch statistics of one class are not those of the set, so they are taken
+of batches that are drawn: always the same ones, all of one size or one less.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import torch
+
+from lth_engine.core.seeds import derive
+from lth_engine.training.batches import EVALUATION_BATCH, Batch, Images
+
+
+class Mixed:
+    """All of some images, un-augmented, in a drawn order; nothing is copied.
+
+    Args:
+        images: the images.
+        seen: called before each batch with the number of images in it; what it raises ends the pass.
+    """
+
+    def __init__(self, images: Images, seen: Callable[[int], None] = lambda count: None) -> None:
+        self.images = images
+        self.y = images.y
+        self.seen = seen
+        count = len(images)
+        order = torch.randperm(count, generator=torch.Generator().manual_seed(derive(0, "mixed", count)))
+        self.parts = order.to(images.y.device).tensor_split(max(1, -(-count // EVALUATION_BATCH)))
+
+    def __len__(self) -> int:
+        return len(self.images)
+
+    def in_order(self) -> Iterator[Batch]:
+        """The batches, the same ones each time."""
+        for part in self.parts:
+            self.seen(len(part))
+            yield self.images.normalise(self.images.x.index_select(0, part)), self.images.y.index_select(0, part)
