@@ -139,7 +139,7 @@ def test_verify_tells_what_is_missing_and_how_to_compute_it(command: Command, sh
     (copy / "artifacts" / f"{run.key}.h5").unlink()
     code, _, err = command("verify", "--all", "--store", copy)
     assert (code, err.count("\n")) == (1, 1)
-    assert err.startswith(f"{run.key} is missing; 2 stored answer(s) were made of it. Compute it again with: printf ")
+    assert err.startswith(f"{run.key} is missing; 3 stored answer(s) were made of it. Compute it again with: printf ")
     line = err.partition("Compute it again with: ")[2].strip().replace("python -m", f"{sys.executable} -m")
     subprocess.run(["sh", "-c", line], check=True, capture_output=True, cwd=Path(__file__).parents[2])
     assert command("verify", "--all", "--store", copy)[::2] == (0, "")
