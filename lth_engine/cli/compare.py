@@ -58,6 +58,10 @@ def _read(given: argparse.Namespace) -> _Asked:
     shared = [name for name in variants(tables[0]) if all(name in variants(table) for table in tables)]
     if given.variant not in shared:
         raise UnknownName("variant", given.variant, shared)
+    lacking = [search.key for search, table in zip(searches, tables, strict=True) if by.name not in table]
+    if lacking:
+        raise BadInput(f"No finished run of {' and '.join(lacking)} holds {by.name}; an earlier version made them. "
+                       "Choose another --metric.")
     own = searches[0].margin if by.name.endswith("accuracy") else default_margin(by, tables[0])
     margin = own if given.margin is None else given.margin
     if not (math.isfinite(margin) and margin >= 0):
