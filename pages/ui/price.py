@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 import streamlit as st
 
 from lth_engine.specs.questions import Price, TicketSearch, trainings
-from lth_engine.specs.tickets import DenseTicket
+from lth_engine.specs.tickets import DenseTicket, Run
 from pages.ui import lab
 from pages.ui.answer import act, answer
 from pages.ui.words import duration, many, size
@@ -43,10 +43,12 @@ def epochs(search: TicketSearch) -> None:
 def _lengths(search: TicketSearch) -> dict[str, tuple[int, str]]:
     """The length of every training that a search needs, by key: how many, and of what ("ep" or "it")."""
     found: dict[str, tuple[int, str]] = {}
-    for question in trainings(search):
+    alike = search.mask_training == search.training and not search.whole  # masks are read from reported runs
+    for question in search.inputs() if alike else trainings(search):
         if isinstance(question, DenseTicket):
-            found[question.key] = question.rewind.count, question.rewind.unit
-        else:
+            if question.rewind.count:
+                found[question.key] = question.rewind.count, question.rewind.unit
+        elif isinstance(question, Run):
             length, begin = question.training.length, question.begin
             skipped = begin.count if begin.unit == length.unit else 0
             found[question.key] = length.count - skipped, length.unit

@@ -13,9 +13,9 @@ from lth_engine.core.spec import catalogue
 from lth_engine.core.step import Step
 from lth_engine.specs.phases import Own
 from lth_engine.specs.presets import presets, question_for_preset
-from lth_engine.specs.questions import Price, TicketSearch, question_from_dict
+from lth_engine.specs.questions import Price, TicketSearch, question_from_dict, trainings
 from lth_engine.specs.terms import L2Init
-from pages.ui import form, share
+from pages.ui import form, price, share
 from pages.ui.words import literal
 from tests.pages.conftest import key_of, words
 from tests.pages.fake_search import SEARCH, put_search
@@ -137,6 +137,12 @@ def test_the_trainings_behind_the_masks_are_counted(open_page):
     search = START.replace(levels=2, controls=(), mask_search=own)
     assert "15 trainings (9 of them are reported, the others lead to the masks): 255 epochs" in words(
         open_page("find", spec=share.to_text(search))).replace("*", "")
+
+
+@pytest.mark.parametrize("name", ["first-ticket", "late-rewinding", "lrr", "aws", "close-to-home"])
+def test_the_price_counts_every_training_once(name):
+    search = question_for_preset(name).replace(levels=3, controls=("redrawn", "sign_transfer"))
+    assert set(price._lengths(search)) == {question.key for question in trainings(search)}
 
 
 def test_what_is_stored_is_not_paid_for_again(open_page, store):
