@@ -16,7 +16,6 @@ from lth_engine.core.artifact import Answer, Array, Artifact, Inputs, Scalar
 from lth_engine.core.mask import Mask
 from lth_engine.core.workbench import Progress, Workbench
 from lth_engine.specs.connecting import Connectivity
-from lth_engine.training.batches import EVALUATION_BATCH
 from lth_engine.training.evaluate import evaluate
 from lth_engine.training.material import material, network
 from lth_engine.training.mixed import Mixed
@@ -38,7 +37,7 @@ def answer(question: Connectivity, inputs: Inputs, bench: Workbench) -> Answer:
     dense = question.first.ticket.dense
     images = material(dense.data, bench)
     model = network(dense.model, images.facts, dense.init_seed, bench.device).eval()
-    use_threads(model, images.facts, EVALUATION_BATCH)
+    use_threads(model, images.facts, images.test.evaluation_batch)
     meter = _Meter(bench)
     train, test = Mixed(images.train, meter.saw), Mixed(images.test, meter.saw)
     parts = {"test": test} | ({"train": train} if question.training_images else {})

@@ -52,7 +52,7 @@ def _read(given: argparse.Namespace) -> _Asked:
     known = _searches(store)
     keys = list(dict.fromkeys(only_one(key, known) for key in given.key))
     if len(keys) < 2:
-        raise BadInput("compare takes two searches or more. Got one. Their keys are listed by ls --kind ticket_search.")
+        raise BadInput("compare takes two searches or more. Got one. Keys are listed by ls --kind ticket_search.")
     searches = [_search(known[key]) for key in keys]
     tables = [_table(store, search) for search in searches]
     shared = [name for name in variants(tables[0]) if all(name in variants(table) for table in tables)]

@@ -161,9 +161,10 @@ def _with_dense(table: Table, rows: Table) -> Table:
 
 def _densities(table: Table) -> dict[int, float]:
     """Mean density by level, from dense to sparse."""
-    return {int(level): float(np.mean(table["density"][table["level"] == level])) for level in np.unique(table["level"])}
+    return {int(level): float(np.mean(table["density"][table["level"] == level]))
+            for level in np.unique(table["level"])}
 
 
 def _finite(values: Values) -> Values:
-    kept = np.asarray(values, dtype=float)
-    return kept[np.isfinite(kept)]
+    kept: Values = np.asarray(values, dtype=float)
+    return np.extract(np.isfinite(kept), kept)

@@ -47,7 +47,7 @@ MEASURES: dict[str, Measure] = {m.name: m for m in (
     Measure("validation_loss", "Validation loss (nats)", "nats", 1.0, -1),
     Measure("train_loss", "Training loss (nats)", "nats", 1.0, -1),
     Measure("learning_distance", "Learning distance: L2 norm of the change of the kept weights"),
-    Measure("signs_kept", "Signs kept: kept weights whose sign training did not change (%)", "points", 100.0),
+    Measure("signs_kept", "Signs kept in training (% of the kept weights)", "points", 100.0),
     Measure("thinnest_density", "Density of the thinnest layer (%)", "points", 100.0),
     Measure("disconnected_units", "Units without a weight into them"),
     Measure("train_seconds", "Training time of the ticket alone (s)", "s", 1.0, -1),

@@ -118,9 +118,18 @@ def compared(searches: Sequence[Searched], by: Measure, over: Measure | None = N
     if over is None:
         density_axis(figure, min((s.lowest for s in searches), default=0.0))
     else:
-        figure.update_xaxes(title_text=f"{over.title}, log scale", type="log")
+        cost_axis(figure, over)
     figure.update_yaxes(title_text=by.title)
     return figure
+
+
+def cost_axis(figure: go.Figure, over: Measure) -> None:
+    """Make x a cost on a log axis with ticks at 1, 2 and 5 of each power of ten."""
+    drawn = [float(x) for trace in figure.data for x in trace.x or () if x is not None and x > 0]
+    powers = range(math.floor(math.log10(min(drawn))), math.ceil(math.log10(max(drawn))) + 1) if drawn else ()
+    ticks = [digit * 10.0**power for power in powers for digit in (1, 2, 5)]
+    figure.update_xaxes(title_text=f"{over.title}, log scale", type="log", tickvals=ticks,
+                        ticktext=[f"{tick:,.0f}" if tick >= 1 else f"{tick:.1g}" for tick in ticks])
 
 
 def _drawable(rows: Table, column: str) -> bool:

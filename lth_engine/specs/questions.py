@@ -45,7 +45,8 @@ class TicketSearch(Question, name="ticket_search"):
     title: ClassVar[str] = "Ticket search"
     model: ModelSpec = knob(Lenet300100(), "Network.")
     data: DataSpec = knob(Digits(), "Images.")
-    training: Training = knob(Training(), "What the tickets that are reported are trained with (the papers call it sparse training).")
+    training: Training = knob(Training(), "What the tickets that are reported are trained with (the papers call it "
+                              "sparse training).")
     search: SearchSpec = knob(Imp(), "How tickets are found.")
     levels: int = knob(10, "Number of levels after the dense one.", low=1, high=100)
     replicates: int = knob(3, "Independent repetitions; each has its own initialisation and order of images.",
@@ -58,8 +59,8 @@ class TicketSearch(Question, name="ticket_search"):
     pretraining: PhaseSpec = knob(Same(), "Training that leads to the rewind point.", added=True, advanced=True)
     mask_search: PhaseSpec = knob(Same(), "Training that the masks are read from.", added=True, advanced=True,
                                   source="Pruning Close to Home, sections 4.2 (settings) and 4.4 (budget)")
-    whole: bool = knob(False, "Tickets are trained for the whole length from the rewind point, rather than for what is "
-                       "left of it.", added=True, advanced=True)
+    whole: bool = knob(False, "Tickets are trained for the whole length from the rewind point, rather than for what "
+                       "is left of it.", added=True, advanced=True)
 
     def check(self) -> None:
         """A rewind point must lie before the end of each phase."""

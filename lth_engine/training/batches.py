@@ -6,7 +6,7 @@ with exactly the images, mirrors and shifts that it would have seen.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import torch
 import torch.nn.functional as F
@@ -18,15 +18,15 @@ from lth_engine.training.chosen import chosen
 from lth_engine.training.resized_crop import boxes, resized
 from lth_engine.training.streamed import Batch, StreamedImages
 
-EVALUATION_BATCH = 1000
-"""Images in an evaluation step: large enough to fill the machine, small enough for activations in cache."""
-
 
 class Images:
     """Images on the device, N x H x W x C uint8, and the way to turn them into network inputs.
 
     The channel is stored last: a gathered batch is then in torch's channels_last layout at no cost.
     """
+
+    evaluation_batch = 1000
+    """Images in an evaluation step: large enough to fill the machine, small enough for activations in cache."""
 
     def __init__(self, x: torch.Tensor, y: torch.Tensor, mean: tuple[float, ...], std: tuple[float, ...],
                  device: str) -> None:
@@ -48,10 +48,16 @@ class Images:
         """B x H x W x C uint8 -> B x C x H x W float32 with mean 0 and deviation 1 over the training images."""
         return x.to(torch.float32).sub_(self.mean).mul_(self.inverse).permute(0, 3, 1, 2)
 
+    def in_parts(self, parts: Sequence[torch.Tensor]) -> Iterator[Batch]:
+        """A batch for each of `parts`, the indices of its images, without augmentation."""
+        for part in parts:
+            here = part.to(self.y.device)
+            yield self.normalise(self.x.index_select(0, here)), self.y.index_select(0, here)
+
     def in_order(self) -> Iterator[Batch]:
         """All images in stored order, without augmentation."""
-        for start in range(0, len(self), EVALUATION_BATCH):
-            stop = start + EVALUATION_BATCH
+        for start in range(0, len(self), self.evaluation_batch):
+            stop = start + self.evaluation_batch
             yield self.normalise(self.x[start:stop]), self.y[start:stop]
 
 

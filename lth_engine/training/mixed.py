@@ -11,7 +11,8 @@ from collections.abc import Callable, Iterator
 import torch
 
 from lth_engine.core.seeds import derive
-from lth_engine.training.batches import EVALUATION_BATCH, Batch, Images
+from lth_engine.training.batches import Images
+from lth_engine.training.streamed import Batch, StreamedImages
 
 
 class Mixed:
@@ -19,22 +20,22 @@ class Mixed:
 
     Args:
         images: the images.
-        seen: called before each batch with the number of images in it; what it raises ends the pass.
+        seen: told the number of images in each batch; what it raises ends the pass.
     """
 
-    def __init__(self, images: Images, seen: Callable[[int], None] = lambda count: None) -> None:
+    def __init__(self, images: Images | StreamedImages, seen: Callable[[int], None] = lambda count: None) -> None:
         self.images = images
         self.y = images.y
         self.seen = seen
         count = len(images)
         order = torch.randperm(count, generator=torch.Generator().manual_seed(derive(0, "mixed", count)))
-        self.parts = order.to(images.y.device).tensor_split(max(1, -(-count // EVALUATION_BATCH)))
+        self.parts = order.to(images.y.device).tensor_split(max(1, -(-count // images.evaluation_batch)))
 
     def __len__(self) -> int:
         return len(self.images)
 
     def in_order(self) -> Iterator[Batch]:
         """The batches, the same ones each time."""
-        for part in self.parts:
-            self.seen(len(part))
-            yield self.images.normalise(self.images.x.index_select(0, part)), self.images.y.index_select(0, part)
+        for x, y in self.images.in_parts(self.parts):
+            self.seen(len(y))
+            yield x, y

@@ -10,7 +10,7 @@ import contextlib
 import multiprocessing
 import os
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from multiprocessing.connection import wait
 from multiprocessing.context import BaseContext
 from typing import Any
@@ -25,8 +25,6 @@ from lth_engine.training.views import View, Views
 
 Batch = tuple[torch.Tensor, torch.Tensor]
 
-EVALUATION_BATCH = 256
-"""Images in an evaluation step."""
 MOST_WORKERS = 16
 _PREFETCH = 2
 """Batches that each worker makes ahead."""
@@ -43,6 +41,9 @@ class StreamedImages:
         device: where batches are wanted.
         workers: processes that decode; 0 decodes in this one. None takes them by the free cores.
     """
+
+    evaluation_batch = 256
+    """Images in an evaluation step."""
 
     def __init__(self, files: Files, y: torch.Tensor, size: int, mean: tuple[float, ...], std: tuple[float, ...],
                  device: str, workers: int | None = None) -> None:
@@ -75,10 +76,13 @@ class StreamedImages:
         Raises:
             LotteryError: a file is damaged, or a worker was killed.
         """
-        starts = range(0, len(self), EVALUATION_BATCH)
-        plan = _Plan([View(i) for i in range(start, min(start + EVALUATION_BATCH, len(self)))] for start in starts)
-        for start, x in zip(starts, self._made(self._new_loader(plan, persistent=False)), strict=True):
-            yield self.normalise(x), self.y[start:start + EVALUATION_BATCH]
+        return self.in_parts(torch.arange(len(self)).split(self.evaluation_batch) if len(self) else ())
+
+    def in_parts(self, parts: Sequence[torch.Tensor]) -> Iterator[Batch]:
+        """A batch for each of `parts`, the indices of its images, seen as in :meth:`in_order`. Raises as it does."""
+        plan = _Plan([View(i) for i in part.tolist()] for part in parts)
+        for part, x in zip(parts, self._made(self._new_loader(plan, persistent=False)), strict=True):
+            yield self.normalise(x), self.y.index_select(0, part.to(self.device))
 
     def epoch_batches(self, order: torch.Tensor, batch_size: int, *, first_step: int = 0,
                       mirror: torch.Tensor | None = None, resized_crop: bool = False,

@@ -46,7 +46,8 @@ def show(states: list[Searching]) -> None:
     sides = [Side(state, label, state.table_with_costs) for state, label in zip(there, labels, strict=True)]
     by, over, variant = _controls(sides)
     figure = compared([Searched(side.label, side.table) for side in sides], by, TOTALS.get(over), variant)
-    chart(figure, "compare", f"{by.title} over {ACROSS[over].lower()}, one line a search: {look(variant).label.lower()}")
+    chart(figure, "compare",
+          f"{by.title} over {ACROSS[over].lower()}, one line a search: {look(variant).label.lower()}")
     st.caption("Lines are means over the replicates, bands 95 % Student-t intervals of the mean, small points single "
                "runs." + (" A total is what a ticket cost from nothing: its own training and every one before it that "
                           "it rests on, of its replicate." if over != "density" else ""))

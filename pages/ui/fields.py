@@ -12,8 +12,8 @@ from lth_engine.core.errors import BadInput
 from lth_engine.core.knob import Knob
 from pages.ui.words import literal
 
-_LABELS = {"lr": "Learning rate", "flip": "Mirror images", "crop": "Shift images", "beta1": "Beta 1", "beta2": "Beta 2",
-           "form": "Form of momentum", "rate_batch": "Batch size of the learning rate", "term": "Term of the loss",
+_LABELS = {"lr": "Learning rate", "flip": "Mirror images", "crop": "Shift images", "beta1": "Beta 1",
+           "beta2": "Beta 2", "form": "Form of momentum", "rate_batch": "Batch size of the learning rate", "term": "Term of the loss",
            "flatness": "Flat minima", "rule": "Rule of the count", "whole": "Whole length after rewinding",
            "compile": "Compile the network"}
 

@@ -63,8 +63,8 @@ def _rewound(table: Table) -> Check | None:
     bad = int(len(table["rewind_exact"]) - np.sum(table["rewind_exact"] == 1))
     words = "Each ticket starts from the weights it comes from, bit for bit" if bad == 0 else \
         f"{bad} runs do not start from the weights that their ticket comes from"
-    return Check(bad == 0, words, "The kept weights are exactly those at the rewind point; where a search goes on from "
-                                  "level to level (LRR, AWS), those at the end of the level before.")
+    return Check(bad == 0, words, "The kept weights are exactly those at the rewind point; where a search goes on "
+                                  "from level to level (LRR, AWS), those at the end of the level before.")
 
 
 def _thin(table: Table) -> Check | None:

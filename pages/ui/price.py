@@ -74,8 +74,8 @@ def measured(search: TicketSearch) -> None:
                  ("trainings", "seconds", "flops_dense", "flops_sparse", "peak_bytes", "store_bytes", "prunable")}
         st.table({
             "": ["Trainings", "Time", "Memory", "Store", "Compute", "If zeros were free"],
-            " ": [f"{value['trainings']:,.0f}", duration(value["seconds"]), size(value["peak_bytes"]), size(value["store_bytes"]),
-                  many(value["flops_dense"], "FLOP"), many(value["flops_sparse"], "FLOP")],
+            " ": [f"{value['trainings']:,.0f}", duration(value["seconds"]), size(value["peak_bytes"]),
+                  size(value["store_bytes"]), many(value["flops_dense"], "FLOP"), many(value["flops_sparse"], "FLOP")],
         }, hide_index=True, hide_header=True, border="horizontal")
         st.caption(f"{value['prunable']:,.0f} prunable weights; measured on {platform.node()} with nothing else of it "
                    "in the store. Unstructured zeros do not speed up dense kernels.")

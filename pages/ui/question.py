@@ -62,12 +62,13 @@ def _phases(start: TicketSearch, values: Mapping[str, Any], key: str) -> dict[st
     names = (*PHASES, "whole")
     found = {name: getattr(start, name) for name in names}
     changed = [label(DECLARED[name]).lower() for name in names if found[name] != DECLARED[name].default]
-    with opened("Pretraining and mask search" + f" (set: {', '.join(changed)})" * bool(changed), f"{key}.phases") as draw:
+    heading = "Pretraining and mask search" + f" (set: {', '.join(changed)})" * bool(changed)
+    with opened(heading, f"{key}.phases") as draw:
         if not draw:
             return found
         for name in PHASES:
             st.caption(prose(name))
-            found[name] = branch(DECLARED[name], found[name], f"{key}.{name}", flat=True,
+            found[name] = branch(DECLARED[name], found[name], f"{key}.{name}",
                                  fresh={Own.name: Own(training=_first(f"{key}.{name}", values["training"]))})
         return found | part(TicketSearch, {"whole": start.whole}, key, only=("whole",), flat=True)
 

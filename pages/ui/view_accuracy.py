@@ -53,7 +53,8 @@ def invariants(states: list[Searching]) -> None:
         badges(state.table)
         table = state.table
         names = [n for n in ("masked_nonzero", "moved_positive", "moved_negative", "rewind_exact", "signs_kept",
-                             "thinnest_layer", "thinnest_density", "disconnected_units", "dead_layers", "finite") if n in table]
+                             "thinnest_layer", "thinnest_density", "disconnected_units", "dead_layers", "finite")
+                 if n in table]
         shown = {n: texts(table[n]) if table[n].dtype.kind == "S" else table[n]
                  for n in ("level", "replicate", "variant", *names)}
         st.dataframe(shown, hide_index=True, key=f"checks.{state.search.key}", column_config={
@@ -61,8 +62,8 @@ def invariants(states: list[Searching]) -> None:
             "moved_positive": st.column_config.NumberColumn("moved, positive", format="percent"),
             "moved_negative": st.column_config.NumberColumn("moved, negative", format="percent"),
             "rewind_exact": st.column_config.CheckboxColumn(
-                "starts exactly", help="From the weights that the ticket comes from: those of the rewind point, or the "
-                                       "end of the level before where a search goes on (LRR, AWS)."),
+                "starts exactly", help="From the weights that the ticket comes from: those of the rewind point, or "
+                                       "the end of the level before where a search goes on (LRR, AWS)."),
             "signs_kept": st.column_config.NumberColumn(
                 "signs kept", format="percent", help="Kept weights whose sign training did not change; no check, but "
                                                      "what AWS is about."),

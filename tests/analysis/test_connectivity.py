@@ -21,7 +21,8 @@ from lth_engine.specs.models import CifarResnet, Conv, Lenet300100
 from lth_engine.specs.tickets import DenseTicket, FoundTicket, RandomMask, Run
 from lth_engine.specs.training import Training
 from lth_engine.store.store import Store
-from lth_engine.training import mixed
+from lth_engine.training.batches import Images
+from tests.data.layouts import write_imagenet100
 
 HOW = ("recalibrated", "interpolated", "batch")
 TRAINING = Training(length="3ep", batch_size=64)
@@ -55,7 +56,7 @@ def inputs(tmp_path_factory, data_root):
 @pytest.fixture
 def one_batch(monkeypatch):
     """All images at once, so that no statistic depends on how they are cut into batches."""
-    monkeypatch.setattr(mixed, "EVALUATION_BATCH", 1_000_000)
+    monkeypatch.setattr(Images, "evaluation_batch", 1_000_000)
 
 
 class Changed:
@@ -251,3 +252,14 @@ def test_two_networks_or_two_image_sets_have_no_line_between_them():
         with pytest.raises(BadInput, match=rf"the same {what}\. Choose another run"):
             Connectivity(first=run, second=Run(ticket=other))
     assert Connectivity(first=run, second=Run(ticket=DenseTicket(init_seed=9))).inputs()[0] == run
+
+
+def test_images_that_stay_files_have_a_line_too(tmp_path, monkeypatch):
+    data = write_imagenet100(tmp_path, monkeypatch).spec
+    start = DenseTicket(model=CifarResnet(depth=8, width=4), data=data)
+    one = Run(ticket=start, training=Training(length="1ep", batch_size=4))
+    question, store = Connectivity(first=one, second=one.replace(order_seed=1), points=3), Store(tmp_path / "store")
+    found = answer(question, store, data_root=tmp_path)
+    same = answer(question.replace(second=one), store, data_root=tmp_path)
+    assert found.arrays["test_loss"][0] == same.arrays["test_loss"][0] != found.arrays["test_loss"][-1]
+    assert same.summary["barrier_test"] == same.summary["loss_barrier_train"] == 0

@@ -8,7 +8,6 @@ from torch import nn
 from lth_engine.analysis.line import Line
 from lth_engine.analysis.norm_statistics import protocol, recalibrate, tracking
 from lth_engine.core.errors import BadInput
-from lth_engine.training import mixed
 from lth_engine.training.batches import Images
 from lth_engine.training.evaluate import evaluate
 from lth_engine.training.material import take_weights
@@ -16,9 +15,9 @@ from lth_engine.training.mixed import Mixed
 
 
 def net():
-    """A convolution and every kind of normalisation, in the layout that training uses."""
-    model = nn.Sequential(nn.Conv2d(1, 4, 3), nn.BatchNorm2d(4), nn.ReLU(), nn.GroupNorm(2, 4), nn.Flatten(),
-                          nn.LayerNorm(16), nn.Linear(16, 3), nn.Dropout(0.5))
+    """Every kind of normalisation behind a convolution and dropout, in the layout that training uses."""
+    model = nn.Sequential(nn.Conv2d(1, 4, 3), nn.Dropout(0.5), nn.BatchNorm2d(4), nn.ReLU(), nn.GroupNorm(2, 4),
+                          nn.Flatten(), nn.LayerNorm(16), nn.Linear(16, 3))
     return model.to(memory_format=torch.channels_last)
 
 
@@ -27,9 +26,9 @@ def drawn(seed):
     draw = np.random.default_rng(seed)
     weights = {n: (draw.normal(size=a.shape).astype(a.dtype) if a.dtype.kind == "f" else a + seed)
                for n, a in take_weights(net()).items()}
-    for name in ("0.weight", "6.weight"):
+    for name in ("0.weight", "7.weight"):
         weights[name] *= draw.random(weights[name].shape) < 0.5
-    weights["1.running_var"] = np.abs(weights["1.running_var"])
+    weights["2.running_var"] = np.abs(weights["2.running_var"])
     return weights
 
 
@@ -62,9 +61,9 @@ def test_the_ends_are_exact_in_any_order_of_places():
 
 def test_networks_of_two_architectures_are_refused_with_the_tensors_that_differ():
     first, second = drawn(1), drawn(2)
-    second["6.weight"] = np.zeros((4, 16), np.float32)
-    del second["1.running_mean"]
-    with pytest.raises(BadInput, match=r"but 1\.running_mean, 6\.weight differ\. Choose"):
+    second["7.weight"] = np.zeros((4, 16), np.float32)
+    del second["2.running_mean"]
+    with pytest.raises(BadInput, match=r"but 2\.running_mean, 7\.weight differ\. Choose"):
         Line(net(), first, second)
 
 
@@ -76,7 +75,7 @@ def images(labels, seed=0):
 
 
 def test_mixed_images_are_all_shown_once_in_even_batches_that_are_alike(monkeypatch):
-    monkeypatch.setattr(mixed, "EVALUATION_BATCH", 100)
+    monkeypatch.setattr(Images, "evaluation_batch", 100)
     sorted_by_class = images([0] * 301 + [1] * 301 + [2] * 301)
     counted = []
     shown = Mixed(sorted_by_class, counted.append)
@@ -97,7 +96,7 @@ def test_mixed_images_are_all_shown_once_in_even_batches_that_are_alike(monkeypa
 
 
 def test_statistics_are_the_mean_over_images_and_leave_the_rest_in_evaluation(monkeypatch):
-    monkeypatch.setattr(mixed, "EVALUATION_BATCH", 100)
+    monkeypatch.setattr(Images, "evaluation_batch", 100)
     model, train = net(), Mixed(images([0, 1, 2] * 83 + [1, 1]))
     layer, = tracking(model)
     layer.running_mean.fill_(float("nan"))
@@ -114,7 +113,7 @@ def test_statistics_are_the_mean_over_images_and_leave_the_rest_in_evaluation(mo
 
 
 def test_equal_batches_give_torchs_cumulative_average(monkeypatch):
-    monkeypatch.setattr(mixed, "EVALUATION_BATCH", 50)
+    monkeypatch.setattr(Images, "evaluation_batch", 50)
     model, train = net(), Mixed(images([0, 1, 2, 0, 1] * 40))
     layer, = tracking(model)
     recalibrate(model, [layer], train)
@@ -136,7 +135,7 @@ def test_batch_statistics_see_the_batch_and_nothing_else():
     x, y = next(iter(shown.in_order()))
     again = net().eval()
     again.load_state_dict(model.state_dict(), strict=False)
-    again[1].train()
+    again[2].train()
     logits = again(x)
     assert batch.count == len(y) == 60
     assert batch.loss == pytest.approx(nn.functional.cross_entropy(logits, y).item(), rel=1e-6)

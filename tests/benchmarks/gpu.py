@@ -1,8 +1,8 @@
 """Training throughput on a GPU: by network and batch size, alone and side by side, beside the bare loop.
 
-For each: milliseconds a step and seconds an epoch of 50,000 images, the ratio to the bare loop (eager, one batch on the
-device), the share of the peak rate that the network's own operations reach (bf16 matrix product of 8192 x 8192 measured
-in the same run as the peak), and the share of time in which the GPU had nothing to do (from the profiler).
+For each: milliseconds a step and seconds an epoch of 50,000 images, the ratio to the bare loop (eager, one batch on
+the device), the share of the peak rate that the network's own operations reach (the peak is that of a bf16 product of
+8192 x 8192 matrices in the same run), and the share of time in which the GPU had nothing to do (from the profiler).
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Peak memory of our training beside the bare loop on the same network and images, each in a process of its own.
 
-Both hold 50,000 images of CIFAR-10's size as uint8; the bare loop normalises a batch and does nothing else with it. The
-peak is what the operating system counts (resident set), libraries included; without the libraries is that less the
+Both hold 50,000 images of CIFAR-10's size as uint8; the bare loop normalises a batch and does nothing else with it.
+The peak is what the operating system counts (resident set), libraries included; without the libraries is that less the
 memory of a process that has loaded the same libraries.
 """
 

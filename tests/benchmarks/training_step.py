@@ -35,7 +35,7 @@ CASES = (("LeNet-300-100", Lenet300100(), 1, 28, False, 128, 60, 11),
 def main() -> None:
     """Print one line a network and density, and what the mask of a ResNet-20 costs by itself."""
     print(f"torch {torch.__version__}, {torch.get_num_threads()} threads; medians over rounds")
-    print(f"{'network':15} {'batch':>6} {'density':>8} {'bare ms':>9} {'ours ms':>9} {'ours / bare':>12} {'images/s':>9}")
+    print(f"{'network':15} {'batch':>6} {'density':>8} {'bare ms':>9} {'ours ms':>9} {'ours / bare':>12} images/s")
     for name, spec, channels, side, augment, batch, block, rounds in CASES:
         for density in (1.0, 0.2):
             ours = our_steps(spec, channels, side, augment, batch, density)

@@ -139,8 +139,8 @@ def test_a_phase_begins_with_the_training_that_is_reported() -> None:
 
 
 def test_a_name_that_two_phases_have_is_ambiguous() -> None:
-    flags = "--pretraining own --pretraining.training.term l2_init --mask-search own --mask-search.training.term l2_init"
-    with pytest.raises(BadInput, match=r"--strength could be --pretraining\.training\.term\.strength or --mask_search"):
+    flags = "--pretraining own --pretraining.term l2_init --mask-search own --mask-search.term l2_init"
+    with pytest.raises(BadInput, match=r"--strength could be --pretraining\.training\.term\.strength or --mask"):
         apply_flags(search(flags), read_flags(["--strength", "1"]))
 
 

@@ -17,7 +17,8 @@ from lth_engine.core.verdict import Difference
 ACCURACY, DISTANCE, LOSS = MEASURES["test_accuracy"], MEASURES["learning_distance"], MEASURES["test_loss"]
 
 
-def table(values: dict[int, list[float]], column: str = "test_accuracy", fraction: float = 0.2, **more: float) -> Table:
+def table(values: dict[int, list[float]], column: str = "test_accuracy", fraction: float = 0.2,
+          **more: float) -> Table:
     """A search with these values by level, one a replicate."""
     return search_table({(level, replicate, "ticket"): {"density": (1 - fraction) ** level, column: value, **more}
                          for level, row in values.items() for replicate, value in enumerate(row)})

@@ -7,7 +7,9 @@ import statistics
 import numpy as np
 import pytest
 from PIL import Image
+from scipy import stats
 
+from lth_engine.core.measures import MEASURES, TOTALS
 from lth_engine.core.search_table import search_table
 from lth_engine.figures import curves, histogram, layers, mask_picture, over_density, price, table
 from lth_engine.figures.interval import student_t
@@ -155,3 +157,26 @@ def test_zoom_shows_the_dense_network_and_six_margins(runs):
     dense = 100 * statistics.mean(runs[0, r, "ticket"]["test_accuracy"] for r in range(3))
     assert low == pytest.approx(dense - 6)
     assert high == pytest.approx(min(100.4, dense + 6))
+
+
+def test_searches_over_cost_are_drawn_at_the_mean_cost_of_a_level(runs):
+    costly = {cell: {**summary, "total_epochs": 20.0 * (cell[0] + 1) + cell[1]} for cell, summary in runs.items()}
+    searched = [over_density.Searched(name, search_table(costly)) for name in ("A: one", "B: two")]
+    figure = over_density.compared(searched, MEASURES["learning_distance"], TOTALS["total_epochs"])
+    means = [r for r in read(figure) if r["n"] and r["series"] == "A: one"]
+    assert [float(r["total_epochs"]) for r in means] == [21.0, 41.0, 61.0]
+    assert [float(r["density_percent"]) for r in means] == pytest.approx([100, 80, 64])
+    assert {r["series"] for r in read(figure) if r["n"]} == {"A: one", "B: two"}, "controls are left out"
+    assert figure.layout.xaxis.type == "log"
+    assert figure.layout.xaxis.tickvals[:4] == (10, 20, 50, 100)
+    assert figure.layout.xaxis.title.text == "Total training (epochs), log scale"
+
+
+def test_searches_over_density_are_drawn_with_their_intervals(runs):
+    searched = [over_density.Searched(name, search_table(runs)) for name in ("A", "B")]
+    figure = over_density.compared(searched, MEASURES["test_accuracy"], variant="random_mask")
+    values = np.array([100 * runs[1, r, "random_mask"]["test_accuracy"] for r in range(3)])
+    (row,) = (r for r in read(figure) if r["n"] and r["series"] == "A" and r["level"] == "1")
+    assert float(row["upper_95"]) == pytest.approx(stats.t.interval(0.95, 2, values.mean(), stats.sem(values))[1])
+    assert not read(over_density.compared(searched, MEASURES["signs_kept"])), "a column that nobody has"
+    assert not read(over_density.compared(searched, MEASURES["test_accuracy"], TOTALS["total_epochs"]))

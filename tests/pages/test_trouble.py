@@ -15,7 +15,7 @@ from pages.ui.frame import ROOT
 from tests.pages.conftest import words
 from tests.pages.fake_search import SEARCH, put_runs, put_search
 
-PAGES = ("home", "find", "jobs", "explore")
+PAGES = ("home", "find", "jobs", "explore", "compare")
 
 
 @pytest.fixture

@@ -27,7 +27,8 @@ def others(knob: Knob) -> Iterator[Any]:
         if is_family(knob.type):
             yield from (cls() for name, cls in catalogue(knob.type.family).items() if name != knob.default.name)
         yield from (knob.default.replace(**{k.name: v}) for k in knobs(type(knob.default))
-                    if not is_spec(k.type) and k.name not in ("rewind", "fingerprint") for v in others(k))
+                    if not is_spec(k.type) and k.name not in ("rewind", "fingerprint") for v in others(k)
+                    if v != getattr(knob.default, k.name))
     elif knob.choices is not None and isinstance(knob.default, tuple):
         yield from ((), tuple(reversed(knob.choices)))
     elif knob.choices is not None:

@@ -21,7 +21,7 @@ from torchvision import transforms
 from lth_engine.core.errors import BadInput, LotteryError, MissingData
 from lth_engine.core.seeds import derive
 from lth_engine.data.listed import IMAGENET_MEAN, IMAGENET_STD, Files
-from lth_engine.training import streamed
+from lth_engine.training.mixed import Mixed
 from lth_engine.training.streamed import StreamedImages
 from lth_engine.training.views import View, Views, middle, moved, random_part
 
@@ -73,6 +73,22 @@ def test_the_same_batches_for_any_number_of_workers_and_from_the_middle(files: F
         assert same(list(other.epoch_batches(ORDER, 5, **how)), expected)
         assert same(list(other.epoch_batches(ORDER, 5, first_step=3, **how)), expected[3:])
         assert same(list(one.epoch_batches(ORDER, 5, first_step=5, **how)), [])
+
+
+@pytest.mark.parametrize("workers", [0, 2])
+def test_a_mixed_order_shows_each_image_as_evaluation_does(files: Files, workers: int,
+                                                           monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(StreamedImages, "evaluation_batch", 10)
+    stored = images(files, 0)
+    x, y = (torch.cat(values) for values in zip(*stored.in_order(), strict=True))
+    counted: list[int] = []
+    shown = Mixed(images(files, workers), counted.append)
+    batches = list(shown.in_order())
+    assert counted == [8, 8, 7]
+    order = torch.cat(list(shown.parts))
+    assert order.sort().values.tolist() == list(range(COUNT)) != order.tolist()
+    assert torch.equal(torch.cat([b for b, _ in batches]), x[order])
+    assert torch.equal(torch.cat([b for _, b in batches]), y[order])
 
 
 def test_an_epoch_that_was_left_does_not_disturb_the_next(files: Files) -> None:
@@ -253,7 +269,7 @@ def test_no_images_are_no_batches(files: Files) -> None:
 
 def test_several_evaluation_batches_follow_one_another(files: Files, monkeypatch: pytest.MonkeyPatch) -> None:
     whole = torch.cat([x for x, _ in images(files, 0).in_order()])
-    monkeypatch.setattr(streamed, "EVALUATION_BATCH", 10)
+    monkeypatch.setattr(StreamedImages, "evaluation_batch", 10)
     parts = list(images(files, 0).in_order())
     assert [len(y) for _, y in parts] == [10, 10, 3]
     assert torch.equal(torch.cat([x for x, _ in parts]), whole)

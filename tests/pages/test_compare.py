@@ -1,0 +1,138 @@
+"""The page that compares searches: nothing chosen, running, failed, done; and what it says."""
+
+import json
+
+import pytest
+
+from lth_engine.core.step import Step
+from lth_engine.specs.costs import table_with_costs
+from lth_engine.specs.phases import Own
+from pages.ui.naming import lettered
+from tests.pages.conftest import key_of, words
+from tests.pages.fake_search import SEARCH, put_runs, put_search
+
+SHORT = SEARCH.replace(mask_search=Own(training=SEARCH.training.replace(length=Step(5))))
+"""Shares seeds with SEARCH."""
+OTHER = SEARCH.replace(seed=8)
+"""Has other seeds."""
+
+
+def both(first=SEARCH, second=SHORT):
+    return [first.key, second.key]
+
+
+def table_of(app):
+    """The cells of the only table of comparisons."""
+    (frame,) = app.dataframe
+    return frame.value
+
+
+def test_nothing_stored_says_what_to_do(open_page):
+    assert "no search yet" in words(open_page("compare"))
+
+
+def test_one_search_is_not_enough(open_page, store):
+    put_search(store)
+    app = open_page("compare", search=[SEARCH.key])
+    assert "Choose at least two searches above" in words(app)
+    assert not app.get("plotly_chart")
+
+
+def test_the_two_newest_are_chosen_to_begin_with(open_page, store):
+    for search in (SEARCH, SHORT):
+        put_search(store, search)
+    assert len(open_page("compare").get("plotly_chart")) == 1
+
+
+def test_running_draws_what_there_is(open_page, store, queue):
+    put_search(store)
+    put_runs(store, SHORT, levels=2)
+    job = queue.submit(SHORT)
+    queue.claim(job.id)
+    queue.begin(job.id, 1, 4242)
+    app = open_page("compare", search=both())
+    assert "2 of 3 levels" in words(app)
+    assert app.get("progress")
+    assert len(app.get("plotly_chart")) == 1
+    assert len(table_of(app)) == 2
+
+
+def test_failed_says_why(open_page, store, queue):
+    put_search(store)
+    far = SEARCH.replace(seed=99)
+    job = queue.submit(far)
+    queue.claim(job.id)
+    queue.begin(job.id, 1, 4242)
+    queue.finish(job.id, 1, "failed", "The loss became NaN. Lower the learning rate.")
+    text = words(open_page("compare", search=both(SEARCH, far)))
+    assert "The loss became NaN" in text
+    assert "Of one search only is something finished" in text
+
+
+def test_done_pairs_what_shares_seeds(open_page, store):
+    put_search(store)
+    put_search(store, SHORT)
+    app = open_page("compare", search=both())
+    assert not app.error
+    text = words(app)
+    assert "Paired by replicate" in text
+    assert "B - A**: equivalent at 3 of 3 densities." in text
+    assert list(table_of(app)["test"]) == ["paired, n = 2"] * 3
+    assert list(table_of(app)["verdict"]) == ["equivalent"] * 3
+
+
+def test_other_seeds_are_compared_by_welch(open_page, store):
+    put_search(store)
+    put_search(store, OTHER)
+    app = open_page("compare", search=both(SEARCH, OTHER))
+    assert "Welch's interval of two independent samples" in words(app)
+    assert list(table_of(app)["test"]) == ["Welch, n = 2 and 2"] * 3
+    assert list(table_of(app)["difference (points)"]) == pytest.approx([0.1] * 3)
+
+
+def test_the_margin_decides_the_word(open_page, store):
+    put_search(store)
+    put_search(store, OTHER)
+    app = open_page("compare", search=both(SEARCH, OTHER))
+    assert list(table_of(app)["verdict"]) == ["equivalent"] * 3
+    key_of(app, "margin.test_accuracy").set_value(0.05).run()
+    assert list(table_of(app)["verdict"]) == ["undecided"] * 3
+
+
+def test_only_what_differs_is_listed(open_page, store):
+    put_search(store)
+    put_search(store, SHORT)
+    (table,) = open_page("compare", search=both()).table
+    assert table.value.to_numpy().tolist() == [["mask search.length", "20ep", "5ep"]]
+
+
+def test_any_metric_over_any_cost(open_page, store):
+    put_search(store)
+    put_search(store, SHORT)
+    app = open_page("compare", search=both())
+    key_of(app, "metric").select("learning_distance").run()
+    key_of(app, "over").set_value("total_flops_sparse").run()
+    key_of(app, "trained").select("random_mask").run()
+    assert not app.exception
+    drawn = json.loads(app.get("plotly_chart")[0].proto.spec)
+    assert drawn["layout"]["xaxis"]["title"]["text"] == "Total compute if zeros were free (TFLOP), log scale"
+    assert drawn["layout"]["yaxis"]["title"]["text"].startswith("Learning distance")
+    assert list(table_of(app)["verdict"]) == ["equivalent"] * 3
+
+
+def test_total_costs_are_those_of_everything_below():
+    """By hand: SHORT at level 2 rests on its mask-search runs of levels 0 and 1 (5 epochs each) and its own 20."""
+    summaries = {run.key: {"density": 1.0, "epochs": 20.0} for run in SHORT.runs().values()}
+    for level in (0, 1):
+        for replicate in (0, 1):
+            summaries[SHORT.run(level, replicate).replace(training=SHORT.mask_training).key] = {"epochs": 5.0}
+    table = table_with_costs(SHORT, summaries)
+    wanted = {0: 20.0, 1: 25.0, 2: 30.0}
+    assert [wanted[level] for level in table["level"]] == table["total_epochs"].tolist()
+    del summaries[SHORT.run(0, 0).replace(training=SHORT.mask_training).key]
+    gone = table_with_costs(SHORT, summaries)["total_epochs"]
+    assert sum(gone != gone) == 4, "level 1 and 2 of replicate 0, ticket and control: nobody knows"
+
+
+def test_names_keep_searches_apart():
+    assert lettered([SEARCH, SEARCH]) == [f"{letter}: LeNet-300-100, Digits, imp, seed 7" for letter in "AB"]
