@@ -44,7 +44,8 @@ def forward_flops(model: nn.Module, channels: int, height: int, width: int) -> d
         handle.remove()
     for name, weight in _weights_of_attention(model):
         if name not in counts:
-            counts[name] = 2 * weight.numel() * places.get(name.rsplit(".", 2 if name.endswith(".weight") else 1)[0], 0)
+            around = name.rsplit(".", 2 if name.endswith(".weight") else 1)[0]
+            counts[name] = 2 * weight.numel() * places.get(around, 0)
     return counts
 
 

@@ -9,10 +9,18 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 import torch
+from torch import nn
+from torch.nn.modules.batchnorm import _NormBase
 
 from lth_engine.core.seeds import derive
 from lth_engine.training.batches import Images
 from lth_engine.training.streamed import Batch, StreamedImages
+
+
+def shown(model: nn.Module, images: Images | StreamedImages) -> Images | StreamedImages | Mixed:
+    """The images as `model` should be evaluated on them: mixed if it takes statistics of the batch even then."""
+    takes = any(isinstance(m, _NormBase) and m.running_mean is None for m in model.modules())
+    return Mixed(images) if takes else images
 
 
 class Mixed:

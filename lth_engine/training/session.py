@@ -25,6 +25,7 @@ from lth_engine.training.evaluate import evaluate
 from lth_engine.training.loop import StepDone, train
 from lth_engine.training.material import Material
 from lth_engine.training.mean_loss import MeanLoss
+from lth_engine.training.mixed import shown
 from lth_engine.training.repeatable import set_deterministic
 from lth_engine.training.state import first_not_finite, fits, put_state, state_arrays
 from lth_engine.training.stepper import Stepper
@@ -145,7 +146,7 @@ class Session:
             raise NonFinite(f"{culprit} became NaN or infinite by step {self.step} of {self.total}. Everything before "
                             f"it is kept. Lower training.optimizer.lr (it is {self.training.optimizer.lr:g}).")
         with self.stepper.flatness.clean():
-            validation, test = (evaluate(self.model, part, self.training.precision)
+            validation, test = (evaluate(self.model, shown(self.model, part), self.training.precision)
                                 for part in (self.images.validation, self.images.test))
         per_epoch = self.batches.steps_per_epoch
         self.rows.append({
