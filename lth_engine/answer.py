@@ -27,8 +27,10 @@ from lth_engine.specs.question import Question
 from lth_engine.specs.tickets import DenseTicket, Run
 from lth_engine.store.checkpoint import StoreCheckpoint
 from lth_engine.store.store import Store
+from lth_engine.training.fitting import DoesNotFit
 from lth_engine.training.room import room
 from lth_engine.training.run import answer_together
+from lth_engine.training.workplace import clear
 
 Report = Callable[[Progress], None]
 
@@ -80,7 +82,7 @@ def answer(question: Question, store: Store, *, data_root: Path, device: str = "
 def next_group(pending: Sequence[Question], together: bool) -> list[Question]:
     """The questions to answer next: the first one, and with `together` all runs that can be trained beside it.
 
-    With `together`, what needs no training goes first, so that more runs are ready at a time.
+    With `together`, everything but runs goes first, so that more runs are ready at a time.
 
     Args:
         pending: unanswered questions in order, inputs first.
@@ -152,15 +154,21 @@ def _solve(question: Question, bench: Workbench, store: Store) -> None:
 
 
 def _solve_together(runs: Sequence[Run], benches: Sequence[Workbench], store: Store) -> None:
-    """Train runs together; those that finish are stored, then the first failure is raised."""
+    """Train runs together; those that finish are stored, then the first failure is raised.
+
+    A run that found no room on the device beside the others is trained once more, alone.
+    """
     began = time.perf_counter()
     found = answer_together(runs, StoredInputs(store), benches)
     seconds = (time.perf_counter() - began) / len(runs)
     for question, result in zip(runs, found, strict=True):
         if isinstance(result, Answer):
             _put(question, result, benches[0].device, seconds, store)
-    for result in found:
-        if isinstance(result, LotteryError):
+    for question, bench, result in zip(runs, benches, found, strict=True):
+        if isinstance(result, DoesNotFit):
+            clear()
+            _solve(question, bench, store)
+        elif isinstance(result, LotteryError):
             raise result
 
 

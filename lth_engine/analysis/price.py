@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
+import torch.nn.functional as F
 
 from lth_engine.core.artifact import Answer, Inputs, Scalar
 from lth_engine.core.mask import Mask
@@ -21,7 +22,6 @@ from lth_engine.specs.questions import Price, TicketSearch, trainings
 from lth_engine.specs.tickets import DenseTicket, Run
 from lth_engine.specs.training import Training
 from lth_engine.training.batches import Batches
-from lth_engine.training.evaluate import evaluate
 from lth_engine.training.flops import TRAINING_FACTOR, forward_flops, sparse_flops
 from lth_engine.training.loop import train
 from lth_engine.training.material import Facts, Material, material, network, take_weights
@@ -32,7 +32,7 @@ _WARM_UP = 2
 """Steps before the clock starts."""
 
 _TIMED_SECONDS = 1.0
-"""How long the steps of one kind of training are timed."""
+"""How long the steps of one kind of training are timed, and an evaluation."""
 
 
 def answer(question: Price, inputs: Inputs, bench: Workbench) -> Answer:
@@ -44,15 +44,16 @@ def answer(question: Price, inputs: Inputs, bench: Workbench) -> Answer:
     require_feasible(search, model)
     bench.report(Progress(0, 0, "timing a few steps"))
     needed = trainings(search)
-    plans = [_plan(q, images) for q in needed]
+    batches = {q.training: Batches(images.train, q.training, 0, level=0) for q in needed}
+    plans = [_plan(q, batches[q.training]) for q in needed]
     seconds = {training: _seconds_a_step(search.model, facts, training, images, bench)
                for training in dict.fromkeys(plan.training for plan in plans)}
-    check = _seconds_an_evaluation(model, images)
+    check = _seconds_an_evaluation(model, images, search.training.precision)
     per_image = forward_flops(model, facts.channels, facts.height, facts.width)
     dense, names = sum(per_image.values()), [n for n in per_image if n not in search.search.ignore]
     count = sum(p.numel() for p in prunable(model, search.search.ignore).values())
     host, accelerator = _peak_bytes(bench.device)
-    first = _plan(search.run(0, 0), images)
+    first = _plan(search.run(0, 0), batches[search.training])
     summary: dict[str, Scalar] = {
         "epochs": sum(plan.epochs for plan in plans), "runs": len(search.runs()), "trainings": len(plans),
         "steps_per_epoch": first.batches.steps_per_epoch, "steps": sum(plan.steps for plan in plans),
@@ -98,11 +99,10 @@ class _Plan:
         return 1 + inside + (self.stop % every != 0 if every else 1)
 
 
-def _plan(question: Run | DenseTicket, images: Material) -> _Plan:
+def _plan(question: Run | DenseTicket, batches: Batches) -> _Plan:
     training = question.training
-    batches = Batches(images.train, training, 0, level=0)
     if isinstance(question, DenseTicket):
-        return _Plan(training, batches, 0, 0, training.span(question.rewind, batches.steps_per_epoch)[0])
+        return _Plan(training, batches, 0, 0, training.reach(question.rewind, batches.steps_per_epoch)[0])
     return _Plan(training, batches, question.ticket.level, *training.span(question.begin, batches.steps_per_epoch))
 
 
@@ -134,11 +134,19 @@ def _seconds_a_step(spec: ModelSpec, facts: Facts, training: Training, images: M
     return (time.perf_counter() - began) / steps
 
 
-def _seconds_an_evaluation(model: torch.nn.Module, images: Material) -> float:
-    began = time.perf_counter()
-    evaluate(model, images.validation)
-    evaluate(model, images.test)
-    return time.perf_counter() - began
+def _seconds_an_evaluation(model: torch.nn.Module, images: Material, precision: str) -> float:
+    """Of validation and test images, from as many batches as fit into the time for it."""
+    total = len(images.validation) + len(images.test)
+    began, done = time.perf_counter(), 0
+    model.eval()
+    with torch.no_grad():
+        for x, y in images.test.in_order():
+            with torch.autocast(x.device.type, torch.bfloat16, enabled=precision == "bfloat16"):
+                float(F.cross_entropy(model(x).float(), y))
+            done += len(y)
+            if time.perf_counter() - began > _TIMED_SECONDS:
+                break
+    return (time.perf_counter() - began) * total / done
 
 
 def _peak_bytes(device: str) -> tuple[int, int]:

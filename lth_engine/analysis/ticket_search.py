@@ -18,6 +18,7 @@ from lth_engine.core.workbench import Workbench
 from lth_engine.masking.feasible import require_feasible
 from lth_engine.specs.costs import COSTS, table_with_costs
 from lth_engine.specs.questions import TicketSearch, trainings
+from lth_engine.specs.tickets import Run
 from lth_engine.training.batches import Batches
 from lth_engine.training.material import material, network
 
@@ -25,9 +26,12 @@ from lth_engine.training.material import material, network
 def before(question: TicketSearch, bench: Workbench) -> None:
     """Refuse what could only fail after hours; see :func:`lth_engine.masking.feasible.require_feasible`."""
     images = material(question.data, bench)
-    for training in (question.pretraining_like, question.mask_training, question.training):
-        batches = Batches(images.train, training, question.seed, level=0)
-        training.span(question.search.rewind, batches.steps_per_epoch)
+    for needed in trainings(question.run(0, 0), question.run(question.levels, 0)):
+        batches = Batches(images.train, needed.training, 0, level=0)
+        if isinstance(needed, Run):
+            needed.training.span(needed.begin, batches.steps_per_epoch)
+        else:
+            needed.training.reach(needed.rewind, batches.steps_per_epoch)
     require_feasible(question, network(question.model, images.facts, question.seed, bench.device))
 
 

@@ -29,7 +29,7 @@ def answer(question: DenseTicket, inputs: Inputs, bench: Workbench) -> Answer:
         return ticket.to_answer(parameters=parameters, **dict.fromkeys(COSTS, 0.0))
     training = question.training
     batches = Batches(images.train, training, question.order_seed, level=0)
-    stop, total = training.span(question.rewind, batches.steps_per_epoch)
+    stop, total = training.reach(question.rewind, batches.steps_per_epoch)
     initial = Ticket(mask, take_weights(model), 0)
     stepper = workplace(question.model, model, training, initial, question.order_seed, initial.start)
     session = Session(stepper, images, batches, 0, stop, total, bench,

@@ -64,7 +64,5 @@ def _top(values: torch.Tensor, keep: int) -> torch.Tensor:
 
 
 def smallest(values: torch.Tensor, place: int) -> torch.Tensor:
-    """The value at `place` (from 1) of the sorted vector, by selection; on a CPU numpy's is several times faster."""
-    if values.device.type != "cpu":
-        return values.kthvalue(place).values
+    """The value at `place` (from 1) of the sorted vector, by numpy's selection: many times faster than a sort."""
     return torch.from_numpy(np.partition(values.numpy(), place - 1)[place - 1:place])[0]

@@ -117,7 +117,8 @@ class Lrr(SearchSpec, name="lrr"):
 @dataclass(frozen=True, kw_only=True)
 class Aws(Lrr, name="aws"):
     """Find a Winning Sign: learning-rate rewinding in which each step of the mask search sees the normalisation
-    parameters at a random point between their own values and their initial ones (algorithm 1)."""
+    parameters at a random point between their own values and their initial ones (algorithm 1). The paper trains with a
+    constant rate, for 10 epochs before the first level and at each level: a mask search of its own."""
 
     title: ClassVar[str] = "Find a Winning Sign (AWS)"
 

@@ -63,9 +63,17 @@ class TicketSearch(Question, name="ticket_search"):
                        "is left of it.", added=True, advanced=True)
 
     def check(self) -> None:
-        """A rewind point must lie before the end of each phase."""
-        for training in (self.pretraining_like, self.mask_training, self.training):
-            training.require_before_end(self.search.rewind)
+        """The rewind point must lie before the end of each training that goes on from it."""
+        self.pretraining_like.require_reaches(self.search.rewind)
+        self.mask_training.require_before_end(self.search.rewind)
+        if not self.whole and not self._trains_anew:
+            self.training.require_before_end(self.search.rewind)
+
+    @property
+    def _trains_anew(self) -> bool:
+        """Whether what is reported are trainings of their own, from the end of the mask search's."""
+        same = self.mask_training == self.training and not (self.whole and self.search.rewind.count)
+        return self.search.continues and not same
 
     @property
     def pretraining_like(self) -> Training:
@@ -103,7 +111,7 @@ class TicketSearch(Question, name="ticket_search"):
         of the level's own training in the mask search; else the ticket as it was found.
         """
         found = self.found(level, replicate)
-        if level == 0 or not self.search.continues or self.mask_training == self.training:
+        if level == 0 or not self._trains_anew:
             return found
         return Trained(of=Run(ticket=found, training=self.mask_training, order_seed=self.seed + replicate))
 

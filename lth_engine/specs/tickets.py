@@ -11,6 +11,7 @@ from typing import ClassVar
 
 from lth_engine.core.errors import BadInput
 from lth_engine.core.knob import knob
+from lth_engine.core.seeds import derive
 from lth_engine.core.spec import Spec
 from lth_engine.core.step import Step
 from lth_engine.specs.data import SEED_HIGH, DataSpec, Digits
@@ -69,8 +70,8 @@ class DenseTicket(TicketSpec, name="dense"):
     order_seed: int = knob(0, "Seed of the order of the images and of their augmentation.", low=0, high=DERIVED_HIGH)
 
     def check(self) -> None:
-        """The rewind point must lie before the end of training."""
-        self.training.require_before_end(self.rewind)
+        """The rewind point must not lie behind the end of training."""
+        self.training.require_reaches(self.rewind)
 
     @property
     def dense(self) -> DenseTicket:
@@ -224,6 +225,13 @@ class Run(Question, name="run", package="lth_engine.training"):
         """The point of the schedule at which this training begins."""
         return Step(0, "it") if self.whole else self.ticket.rewind
 
+    @property
+    def draw_seed(self) -> int:
+        """What order, augmentation and noise are drawn from: another stream than that of the training which the
+        weights have behind them, where the schedule begins anew after one."""
+        trained = (self.whole and self.ticket.rewind.count) or isinstance(self.ticket, Trained)
+        return derive(self.order_seed, "anew") if trained else self.order_seed
+
     def joins(self, other: Run) -> bool:
         """Whether both train networks of one kind in one way, so that they can be trained side by side."""
         mine, theirs = self.ticket.dense, other.ticket.dense
@@ -274,7 +282,8 @@ class Trained(TicketSpec, name="trained"):
 @dataclass(frozen=True, kw_only=True)
 class SignTransfer(TicketSpec, name="sign_transfer"):
     """A ticket's signed mask on other initial weights: their magnitudes under the ticket's mask and signs, with
-    normalisation parameters and buffers of the other network (Find a Winning Sign, section 3.2)."""
+    normalisation parameters and buffers as they are drawn (Find a Winning Sign, section 3.2). It is trained from the
+    beginning of the schedule, whatever point the search rewinds to."""
 
     title: ClassVar[str] = "Signed mask, magnitudes re-drawn"
     of: TicketSpec = knob(DenseTicket(), "The ticket whose signs are taken.")
@@ -286,18 +295,14 @@ class SignTransfer(TicketSpec, name="sign_transfer"):
 
     @property
     def dense(self) -> DenseTicket:
-        """Another draw of the dense network."""
-        return redrawn(self.of.dense, self.seed)
+        """Another draw of the network, untrained."""
+        other = redrawn(self.of.dense, self.seed)
+        return DenseTicket(model=other.model, data=other.data, init_seed=other.init_seed)
 
     @property
     def level(self) -> int:
         """See :attr:`TicketSpec.level`."""
         return self.of.level
-
-    @property
-    def rewind(self) -> Step:
-        """See :attr:`TicketSpec.rewind`."""
-        return self.of.rewind
 
     def inputs(self) -> tuple[Spec, ...]:
         """The other dense network and the ticket."""

@@ -47,8 +47,9 @@ class Training(Spec, family="training", name="training", package="lth_engine.tra
                          source="Pruning Close to Home, section 5.1: 1, 2, 5 and 10%")
     subset_seed: int = knob(0, "Seed of the draw of the subset; a smaller one lies inside a larger one.", low=0,
                             high=SEED_HIGH, advanced=True, added=True)
-    label_noise: float = knob(0.0, "Fraction of the training images whose label is drawn anew, the true one included.",
-                              low=0, high=1, advanced=True, added=True, source="PAC-Bayesian view, figure 1")
+    label_noise: float = knob(0.0, "Fraction of the training images whose label is drawn anew, the true one included. "
+                              "All replicates share the draw.", low=0, high=1, advanced=True, added=True,
+                              source="PAC-Bayesian view, figure 1")
     label_noise_seed: int = knob(0, "Seed of the label noise.", low=0, high=2**31, advanced=True, added=True)
     resized_crop: bool = knob(False, "Cut out a random part (8 to 100% of the area) and resize it, as is usual for "
                               "ImageNet.", advanced=True, added=True)
@@ -71,6 +72,22 @@ class Training(Spec, family="training", name="training", package="lth_engine.tra
         """Refuse a rewind point that is not before the end, as far as that is known without the data."""
         if rewind.unit == self.length.unit and rewind.count >= self.length.count:
             raise _too_late(rewind, self.length)
+
+    def require_reaches(self, rewind: Step) -> None:
+        """Refuse a rewind point behind the end of the training that leads to it."""
+        if rewind.unit == self.length.unit and rewind.count > self.length.count:
+            raise _too_late(rewind, self.length)
+
+    def reach(self, rewind: Step, steps_per_epoch: int) -> tuple[int, int]:
+        """Optimizer steps to the rewind point, and of the whole training that leads to it.
+
+        Raises:
+            BadInput: the rewind point is behind the end, or the warm-up is longer than the training.
+        """
+        stop, total = rewind.iterations(steps_per_epoch), self.length.iterations(steps_per_epoch)
+        if stop > total:
+            raise _too_late(rewind, self.length)
+        return stop, self.span(Step(0, "it"), steps_per_epoch)[1]
 
     def span(self, rewind: Step, steps_per_epoch: int) -> tuple[int, int]:
         """First and last optimizer step of a training that continues at `rewind`.

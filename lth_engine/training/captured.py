@@ -46,7 +46,7 @@ class Captured:
         self.model, self.mask, self.device, self.norms = step.model, step.mask, step.device, step.norms
         self.optimizer, self.alpha = step.optimizer, step.alpha
         self.record = record or cuda_graph
-        self.recordings: dict[int, _Recording] = {}
+        self.recordings: dict[tuple[int, ...], _Recording] = {}
         for group in self.optimizer.param_groups:
             group["lr"] = torch.zeros((), device=self.device)
             if "capturable" in group:
@@ -67,9 +67,9 @@ class Captured:
 
     def gradient(self, x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
         """The whole step; returns the loss before it."""
-        found = self.recordings.get(len(y))
+        found = self.recordings.get(tuple(x.shape))
         if found is None:
-            found = self.recordings[len(y)] = self._recorded(x, y)
+            found = self.recordings[tuple(x.shape)] = self._recorded(x, y)
         found.x.copy_(x)
         found.y.copy_(y)
         found.replay()
@@ -102,7 +102,17 @@ class Captured:
 
 
 def cuda_graph(work: Work) -> Callable[[], None]:
-    """Record work as a CUDA graph; where that is not possible, say so in the log and do the work kernel by kernel."""
+    """Record work as a CUDA graph; where that is not possible, say so in the log and do the work kernel by kernel.
+
+    The device's random state is as before afterwards.
+    """
+    random = torch.cuda.get_rng_state()
+    replay = _graph_of(work)
+    torch.cuda.set_rng_state(random)
+    return replay
+
+
+def _graph_of(work: Work) -> Callable[[], None]:
     side = torch.cuda.Stream()
     side.wait_stream(torch.cuda.current_stream())
     with torch.cuda.stream(side):
@@ -111,7 +121,7 @@ def cuda_graph(work: Work) -> Callable[[], None]:
     torch.cuda.current_stream().wait_stream(side)
     graph = torch.cuda.CUDAGraph()
     try:
-        with torch.cuda.graph(graph):
+        with torch.cuda.graph(graph, capture_error_mode="thread_local"):  # a thread that pins memory may go on
             work()
     except RuntimeError as error:
         torch.cuda.synchronize()

@@ -16,7 +16,7 @@ def chosen(labels: torch.Tensor, training: Training) -> tuple[torch.Tensor | Non
     other.
 
     Args:
-        labels: true class of each training image, N.
+        labels: true class of each training image, N; every class has some.
         training: says fraction and noise.
     """
     index, given = None, labels

@@ -11,7 +11,11 @@ from torch import nn
 from lth_engine.core.errors import BadInput
 
 
-def out_of_memory(model: nn.Module, x: torch.Tensor, precision: str) -> BadInput:
+class DoesNotFit(BadInput):
+    """A batch does not fit into the memory of the GPU, as far as others leave it free."""
+
+
+def out_of_memory(model: nn.Module, x: torch.Tensor, precision: str) -> DoesNotFit:
     """The error for a batch `x` that did not fit: names the largest batch that does."""
     def step(batch: int) -> None:
         images = torch.zeros((batch, *x.shape[1:]), device=x.device)
@@ -23,8 +27,8 @@ def out_of_memory(model: nn.Module, x: torch.Tensor, precision: str) -> BadInput
     most = largest(len(x) - 1, step)
     remedy = (f"the largest batch that fits now is {most}. Lower training.batch_size to {most} or less"
               if most else "not even one image fits. Choose a smaller network or smaller images")
-    return BadInput(f"The GPU ran out of memory with training.batch_size {len(x)}: {remedy}; what was finished is "
-                    "kept.")
+    return DoesNotFit(f"The GPU ran out of memory with training.batch_size {len(x)}: {remedy}; what was finished is "
+                      "kept.")
 
 
 def largest(limit: int, step: Callable[[int], None]) -> int:

@@ -37,8 +37,22 @@ class StepDone:
     images: int
 
 
-def _alone(error: ValueError, batches: Batches) -> Exception:
-    """The error itself, or in words if batch normalisation was given one value a channel."""
+def _gradient(step: Stepper | Captured, x: torch.Tensor, y: torch.Tensor, batches: Batches) -> torch.Tensor | None:
+    """The loss; None if a GPU ran out of memory, once everything that the step held has been let go."""
+    try:
+        return step.gradient(x, y)
+    except torch.OutOfMemoryError:
+        step.optimizer.zero_grad(set_to_none=True)
+    except (ValueError, RuntimeError) as error:
+        raise _in_words(error, batches) from error
+    return None
+
+
+def _in_words(error: Exception, batches: Batches) -> Exception:
+    """What a user can change, for errors of torch that tell it; else the error itself."""
+    if "does not have a deterministic implementation" in str(error):
+        return BadInput(f"This network has no repeatable form of one operation on a GPU ({str(error).split()[0]}). "
+                        "Set training.deterministic to false or choose another network.")
     if "more than 1 value per channel" not in str(error):
         return error
     return BadInput(f"Batch normalisation cannot work on one image alone, which {batches.count} images in batches of "
@@ -70,12 +84,9 @@ def train(step: Stepper | Captured, batches: Batches, *, start: int, stop: int, 
             if alphas is not None:
                 step.alpha.copy_(alphas[done - epoch * per_epoch])
             _generator(step.device).manual_seed(batches.draw_seed(done))
-            try:
-                loss = step.gradient(x, y)
-            except torch.OutOfMemoryError as error:
-                raise out_of_memory(model, x, batches.training.precision) from error
-            except ValueError as error:
-                raise _alone(error, batches) from error
+            loss = _gradient(step, x, y, batches)
+            if loss is None:
+                raise out_of_memory(model, x, batches.training.precision)
             if (on_cpu or done % _LOOK_EVERY_ON_GPU == 0) and not torch.isfinite(loss):
                 raise not_finite(model, x, done, total, rate)
             step.move()

@@ -45,7 +45,10 @@ class NormInterpolation:
             torch._foreach_mul_(both, 1 - alpha)
             if self.scales:
                 torch._foreach_add_(self.scales, alpha)
-        yield
+        try:
+            yield
+        finally:
+            with torch.no_grad():
+                torch._foreach_copy_(both, own)
         with torch.no_grad():
-            torch._foreach_copy_(both, own)
             torch._foreach_mul_([p.grad for p in both if p.grad is not None], 1 - alpha)

@@ -10,6 +10,7 @@ from lth_engine.core.workbench import Workbench
 from lth_engine.specs.tickets import Run
 from lth_engine.training.flops import TRAINING_FACTOR, forward_flops
 from lth_engine.training.material import material, network
+from lth_engine.training.streamed import StreamedImages
 
 MOST = 8
 """Runs at most: each needs memory for its activations."""
@@ -23,7 +24,10 @@ def room(question: Run, bench: Workbench) -> int:
     if bench.device != "cuda":
         return 1
     dense = question.ticket.dense
-    facts = material(dense.data, bench).facts
+    images = material(dense.data, bench)
+    if isinstance(images.train, StreamedImages):
+        return 1  # the workers that decode are the bottleneck
+    facts = images.facts
     forward = forward_flops(network(dense.model, facts, 0, "cpu"), facts.channels, facts.height, facts.width)
     step = TRAINING_FACTOR * question.training.flatness.passes * question.training.batch_size * sum(forward.values())
     return max(1, min(MOST, int(FILLS / step)))

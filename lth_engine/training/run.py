@@ -43,6 +43,8 @@ def answer_together(questions: Sequence[Run], inputs: Inputs,
     meter = Meter(len(questions))
     found = [prepare(q, inputs, replace(bench, report=meter.lane(i, bench.report)), slot=i)
              for i, (q, bench) in enumerate(zip(questions, benches, strict=True))]
+    for run in found:
+        run.session.lanes = len(found)
     lanes = streams(len(found)) if benches[0].device == "cuda" else [contextlib.nullcontext] * len(found)
     stopped = run_together([run.session for run in found], lanes)
     return [error or run.answer() for run, error in zip(found, stopped, strict=True)]
@@ -87,7 +89,7 @@ def prepare(question: Run, inputs: Inputs, bench: Workbench, slot: int = 0) -> P
     ticket = Ticket.from_artifact(inputs[question.ticket.key])
     dense, training = question.ticket.dense, question.training
     images = material(dense.data, bench)
-    batches = Batches(images.train, training, question.order_seed, ticket.level)
+    batches = Batches(images.train, training, question.draw_seed, ticket.level)
     start, total = training.span(question.begin, batches.steps_per_epoch)
     signed = isinstance(question.ticket, SignTransfer)
     initial = network(dense.model, images.facts, dense.init_seed, bench.device)
@@ -95,7 +97,7 @@ def prepare(question: Run, inputs: Inputs, bench: Workbench, slot: int = 0) -> P
     if signed:
         drawn, rewind = _with_signs(drawn, ticket), _with_signs(rewind, ticket)
     anchor = {"": None, "initial": drawn, "rewind": rewind}[training.term.anchor]
-    stepper = workplace(dense.model, initial, training, ticket, question.order_seed, anchor, slot)
+    stepper = workplace(dense.model, initial, training, ticket, question.draw_seed, anchor, slot)
     origin, group = question.ticket.origin()
     rewound = rewound_exactly(ticket.mask, take_weights(stepper.model), inputs[origin.key].group(group),
                               signs=not signed)

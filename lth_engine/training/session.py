@@ -47,7 +47,10 @@ REPORT_SECONDS = 0.2
 
 @dataclass
 class Session:
-    """The training of one model from step `start` to step `stop` of a schedule of `total` steps."""
+    """The training of one model from step `start` to step `stop` of a schedule of `total` steps.
+
+    `lanes` sessions run in turn: each then counts its share of the time that passes, whoever used it.
+    """
 
     stepper: Stepper | Captured
     images: Material
@@ -58,6 +61,7 @@ class Session:
     bench: Workbench
     message: str
     report_every: float = REPORT_SECONDS
+    lanes: int = 1
     rows: list[dict[str, float]] = field(default_factory=list)
     loss: MeanLoss = field(default_factory=MeanLoss)
     step: int = 0
@@ -123,7 +127,7 @@ class Session:
             if recording and self.bench.device == "cuda":
                 torch.cuda.current_stream().synchronize()  # queued steps belong to the training, not to the evaluation
             now = time.perf_counter()
-            self.train_seconds += now - clock
+            self.train_seconds += (now - clock) / self.lanes
             if recording:
                 self._record()
             if now - reported > self.report_every or done.step == self.stop:
@@ -132,8 +136,11 @@ class Session:
             if now - saved > self.bench.checkpoint_seconds:
                 self._save()
                 saved = now
+            if self.lanes > 1:
+                clock = time.perf_counter()
             yield
-            clock = time.perf_counter()
+            if self.lanes == 1:
+                clock = time.perf_counter()
 
     def _count(self, done: StepDone) -> None:
         self.step = done.step

@@ -40,7 +40,8 @@ def put_state(model: nn.Module, optimizer: torch.optim.Optimizer, arrays: Mappin
             slots = optimizer.state[parameter]
             if slot not in slots:
                 alike = value.shape == parameter.shape
-                slots[slot] = torch.empty_like(parameter.detach() if alike else torch.tensor(value))
+                like = parameter.detach() if alike else torch.tensor(value, device=parameter.device)
+                slots[slot] = torch.empty_like(like)
             slots[slot].copy_(torch.tensor(value))
     torch.set_rng_state(torch.tensor(arrays["rng/torch"]))
 

@@ -6,7 +6,8 @@ session has a stream of its own. Each computes what it would compute alone.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+import contextlib
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import replace
 
@@ -44,7 +45,8 @@ def run_together(sessions: Sequence[Session], lanes: Sequence[Lane]) -> list[Lot
                     ended = next(running[i], _END) is _END
             except Cancelled as error:
                 del running[i]
-                _stop(running.values(), error)
+                for other, steps in running.items():
+                    _stop(steps, lanes[other], error)
                 raise
             except LotteryError as error:
                 stopped[i], ended = error, True
@@ -54,7 +56,10 @@ def run_together(sessions: Sequence[Session], lanes: Sequence[Lane]) -> list[Lot
 
 
 class Meter:
-    """Adds up the progress of sessions that run together: one report of the whole for each of theirs."""
+    """Adds up the progress of sessions that run together: one report of the whole for each of theirs.
+
+    The rate of each is that of all (see :class:`lth_engine.training.session.Session`), so their mean is reported.
+    """
 
     def __init__(self, count: int) -> None:
         self._latest = [Progress(0.0, 0.0, "")] * count
@@ -66,17 +71,14 @@ class Meter:
             total = max(p.total for p in self._latest) * len(self._latest)
             report(replace(progress, done=sum(p.done for p in self._latest), total=total,
                            message=f"{len(self._latest)} runs together, {progress.message}",
-                           images_per_second=sum(p.images_per_second for p in self._latest)))
+                           images_per_second=sum(p.images_per_second for p in self._latest) / len(self._latest)))
         return inner
 
 
 _END = object()
 
 
-def _stop(running: Iterable[Iterator[None]], reason: Cancelled) -> None:
-    """Let the other sessions save what they have."""
-    for steps in running:
-        try:
-            steps.throw(Cancelled(str(reason)))  # type: ignore[attr-defined]
-        except Cancelled:
-            continue
+def _stop(steps: Iterator[None], lane: Lane, reason: Cancelled) -> None:
+    """Let a session save what it has, on its own lane: what it has queued there is done first."""
+    with lane(), contextlib.suppress(Cancelled):
+        steps.throw(Cancelled(str(reason)))  # type: ignore[attr-defined]

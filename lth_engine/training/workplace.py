@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+import torch
 from torch import nn
 
 from lth_engine.core.artifact import Array
@@ -20,8 +21,11 @@ from lth_engine.training.captured import Captured
 from lth_engine.training.material import put_weights
 from lth_engine.training.stepper import Stepper
 
-_PLACES: dict[int, tuple[tuple[object, ...], Stepper | Captured]] = {}
-"""Slot -> what is trained there, and its step."""
+KINDS = 2
+"""Kinds of training that a slot holds: a search with a mask search of its own goes back and forth between two."""
+
+_PLACES: dict[tuple[int, tuple[object, ...]], Stepper | Captured] = {}
+"""(slot, what is trained) -> its step; what was used last comes last."""
 
 
 def workplace(spec: ModelSpec, model: nn.Module, training: Training, ticket: Ticket, seed: int,
@@ -41,18 +45,25 @@ def workplace(spec: ModelSpec, model: nn.Module, training: Training, ticket: Tic
     shapes = tuple((name, tuple(value.shape)) for name, value in model.state_dict().items())
     wanted = (spec, shapes, training, str(device))
     noise = derive(seed, "noise", ticket.level)
-    reusable = device.type == "cuda" or training.compile
-    kept = _PLACES.get(slot)
-    if not reusable or kept is None or kept[0] != wanted:
-        _PLACES.pop(slot, None)
+    if device.type != "cuda" and not training.compile:
         put_weights(model, ticket.start)
-        step = Stepper(model, AppliedMask(model, ticket.mask, every_layer=reusable), training, noise, anchor)
-        found: Stepper | Captured = Captured(step) if device.type == "cuda" else step
-        if reusable:
-            _PLACES[slot] = wanted, found
-        return found
-    found = kept[1]
-    put_weights(found.model, ticket.start)
+        return Stepper(model, AppliedMask(model, ticket.mask), training, noise, anchor)
+    found = _PLACES.pop((slot, wanted), None)
+    if found is None:
+        held = [place for place in _PLACES if place[0] == slot]
+        for oldest in held[:max(0, len(held) - KINDS + 1)]:
+            del _PLACES[oldest]
+        step = Stepper(model, AppliedMask(model, ticket.mask, every_layer=True), training, noise, anchor)
+        found = Captured(step) if device.type == "cuda" else step
     found.mask.put(ticket.mask)
+    put_weights(found.model, ticket.start)
     found.restart(noise, anchor)
+    _PLACES[slot, wanted] = found
     return found
+
+
+def clear() -> None:
+    """Let go of every place, and of the memory that it holds."""
+    _PLACES.clear()
+    if torch.cuda.is_available():
+        torch.cuda.empty_cache()

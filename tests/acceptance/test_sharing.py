@@ -109,7 +109,9 @@ def test_the_price_counts_exactly_the_trainings_that_are_done(name, data_root, t
 
 
 def test_a_rewind_point_past_the_end_of_any_phase_is_refused():
-    for settings in ({"mask_search": Own(training=SHORT)}, {"pretraining": Own(training=SHORT)}):
+    for settings, rewind in (({"mask_search": Own(training=SHORT)}, "8it"),
+                             ({"pretraining": Own(training=SHORT)}, "9it")):
         with pytest.raises(BadInput, match="rewind point"):
-            search_of(search=Imp(rewind="8it"), **settings)
+            search_of(search=Imp(rewind=rewind), **settings)
+    assert search_of(search=Imp(rewind="8it"), pretraining=Own(training=SHORT)), "a pretraining may end at its aim"
     assert search_of(search=Imp(rewind="7it"), mask_search=Own(training=SHORT.replace(schedule=Cosine())))

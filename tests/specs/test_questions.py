@@ -7,10 +7,12 @@ import pytest
 from lth_engine.core.errors import BadInput
 from lth_engine.core.step import Step
 from lth_engine.specs.data import Digits
-from lth_engine.specs.finding import Imp, OneShot, RandomScore
+from lth_engine.specs.finding import Aws, Imp, Lrr, OneShot, RandomScore
 from lth_engine.specs.models import Conv
+from lth_engine.specs.phases import Own
 from lth_engine.specs.questions import TicketSearch, question_from_dict
-from lth_engine.specs.tickets import DenseTicket, FoundTicket, RandomMask, Redrawn, Run
+from lth_engine.specs.schedules import Constant
+from lth_engine.specs.tickets import DenseTicket, FoundTicket, RandomMask, Redrawn, Run, Trained
 from lth_engine.specs.training import Training
 
 
@@ -111,3 +113,22 @@ def test_a_redrawn_ticket_is_refused_if_its_other_draw_is() -> None:
 def test_a_name_must_be_a_text(name: object) -> None:
     with pytest.raises(BadInput, match="is written as"):
         question_from_dict({"name": name})
+
+
+def test_a_schedule_that_begins_anew_draws_anew() -> None:
+    """Trained weights must not see the very batches again, in the same order, that they have just been trained on."""
+    short = Own(training=Training(length=Step(2), schedule=Constant()))
+    reported = TicketSearch(search=Lrr(), mask_search=short).run(1, 0)
+    assert isinstance(reported.ticket, Trained)
+    assert reported.draw_seed != reported.ticket.of.draw_seed
+    assert TicketSearch(search=Imp()).run(1, 0).draw_seed == 0
+    whole = TicketSearch(search=Imp(rewind=Step(2)), whole=True)
+    assert whole.run(1, 0).draw_seed != whole.dense(0).order_seed
+
+
+def test_a_signed_mask_goes_onto_weights_that_were_never_trained() -> None:
+    for search in (Imp(rewind=Step(2)), Aws(rewind=Step(2))):
+        run = TicketSearch(search=search, controls=("sign_transfer",)).run(1, 0, "sign_transfer")
+        assert run.ticket.dense.rewind.count == 0
+        assert run.begin.count == 0
+        assert run.ticket.dense.init_seed != TicketSearch().dense(0).init_seed

@@ -5,6 +5,7 @@ taking over another ticket in place) is tested here.
 """
 
 import contextlib
+import time
 
 import numpy as np
 import pytest
@@ -13,7 +14,7 @@ import torch
 from lth_engine.core.errors import Cancelled, NonFinite
 from lth_engine.core.mask import Mask
 from lth_engine.core.ticket import Ticket
-from lth_engine.core.workbench import Workbench
+from lth_engine.core.workbench import Progress, Workbench
 from lth_engine.masking.applied import AppliedMask
 from lth_engine.masking.prunable import prunable
 from lth_engine.specs.data import Digits
@@ -28,7 +29,7 @@ from lth_engine.training.loop import train
 from lth_engine.training.material import material, network, put_weights, take_weights
 from lth_engine.training.session import Session
 from lth_engine.training.stepper import Stepper
-from lth_engine.training.together import run_together
+from lth_engine.training.together import Meter, run_together
 from tests.training.test_loop import Shelf
 
 SPEC = CifarResnet(depth=8, width=4)
@@ -120,6 +121,25 @@ def test_sessions_side_by_side_end_as_they_would_alone(images):
         assert np.array_equal(a.history()["test_loss"], b.history()["test_loss"])
 
 
+def test_the_share_of_the_time_adds_up_to_the_time_that_passed(images):
+    training = Training(length="2ep", batch_size=300)
+    beside = [session(images, training, seed, Workbench(None)) for seed in range(3)]
+    for one in beside:
+        one.lanes = 3
+    began = time.perf_counter()
+    run_together(beside, [contextlib.nullcontext] * 3)
+    passed = time.perf_counter() - began
+    assert sum(one.train_seconds for one in beside) < passed
+    rate = sum(one.trained_images for one in beside) / sum(one.train_seconds for one in beside)
+    reported = []
+    meter = Meter(3)
+    lanes = [meter.lane(i, reported.append) for i in range(3)]
+    for lane, one in zip(lanes, beside, strict=True):
+        lane(Progress(2, 2, "test", one.images_per_second))
+    assert reported[-1].images_per_second == pytest.approx(rate, rel=0.2)
+    assert (reported[-1].done, reported[-1].total) == (6, 6)
+
+
 def test_one_that_explodes_does_not_stop_the_others(images):
     good, bad = Training(length="2ep", batch_size=300), Training(length="2ep", batch_size=300, optimizer=Sgd(lr=999.0))
     sessions = [session(images, t, 0, Workbench(None)) for t in (good, bad, good)]
@@ -139,8 +159,15 @@ def test_stopping_one_saves_all(images):
             raise Cancelled("Stopped.")
     object.__setattr__(sessions[1].bench, "report", stop)
     sessions[1].report_every = 0.0
+    lanes = []
+
+    @contextlib.contextmanager
+    def lane(number):
+        lanes.append(number)
+        yield
     with pytest.raises(Cancelled):
-        run_together(sessions, [contextlib.nullcontext] * 2)
+        run_together(sessions, [lambda: lane(0), lambda: lane(1)])
+    assert lanes[-1] == 0, "the other one is saved on its own lane"
     assert [shelf.scalars["step"] for shelf in shelves] == [3, 3]
 
 

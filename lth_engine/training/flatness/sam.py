@@ -46,9 +46,11 @@ class _Sam(Plain):
             torch._foreach_zero_(gradients)
         for norm_layer in self.norms:
             norm_layer.track_running_stats = False
-        backward()
-        for norm_layer in self.norms:
-            norm_layer.track_running_stats = True
-        with torch.no_grad():
-            torch._foreach_copy_(moved, before)
+        try:
+            backward()
+        finally:
+            for norm_layer in self.norms:
+                norm_layer.track_running_stats = True
+            with torch.no_grad():
+                torch._foreach_copy_(moved, before)
         return loss

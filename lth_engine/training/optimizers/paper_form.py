@@ -27,7 +27,8 @@ class PaperSgd(torch.optim.Optimizer):
             if not moved:
                 continue
             for p in moved:
-                self.state[p].setdefault("momentum_buffer", torch.zeros_like(p))
+                if "momentum_buffer" not in self.state[p]:
+                    self.state[p]["momentum_buffer"] = torch.zeros_like(p)
             buffers = [self.state[p]["momentum_buffer"] for p in moved]
             steps = torch._foreach_add([p.grad for p in moved], moved, alpha=group["weight_decay"])
             torch._foreach_mul_(steps, group["lr"])
