@@ -11,8 +11,8 @@ from lth_engine.core.workbench import Workbench
 from lth_engine.finders.rewound import rewound, with_ignored
 from lth_engine.masking.allocate import allocate
 from lth_engine.scorers.random import score
+from lth_engine.specs.controls import RandomMask
 from lth_engine.specs.finding import RandomScore
-from lth_engine.specs.tickets import RandomMask
 
 
 def answer(question: RandomMask, inputs: Inputs, bench: Workbench) -> Answer:

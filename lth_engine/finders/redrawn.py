@@ -6,7 +6,7 @@ from lth_engine.core.artifact import Answer, Inputs
 from lth_engine.core.ticket import Ticket
 from lth_engine.core.workbench import Workbench
 from lth_engine.finders.rewound import rewound
-from lth_engine.specs.tickets import Redrawn
+from lth_engine.specs.controls import Redrawn
 
 
 def answer(question: Redrawn, inputs: Inputs, bench: Workbench) -> Answer:

@@ -10,7 +10,7 @@ from lth_engine.core.seeds import derive
 from lth_engine.core.ticket import Ticket
 from lth_engine.core.workbench import Workbench
 from lth_engine.finders.rewound import rewound
-from lth_engine.specs.tickets import ShuffledMask
+from lth_engine.specs.controls import ShuffledMask
 
 
 def answer(question: ShuffledMask, inputs: Inputs, bench: Workbench) -> Answer:

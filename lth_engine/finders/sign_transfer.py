@@ -13,7 +13,7 @@ from lth_engine.core.mask import Mask
 from lth_engine.core.ticket import Ticket
 from lth_engine.core.workbench import Workbench
 from lth_engine.finders.rewound import rewound
-from lth_engine.specs.tickets import SignTransfer
+from lth_engine.specs.controls import SignTransfer
 
 
 def answer(question: SignTransfer, inputs: Inputs, bench: Workbench) -> Answer:

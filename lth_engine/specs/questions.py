@@ -13,23 +13,13 @@ from typing import ClassVar, cast
 from lth_engine.core.errors import BadInput
 from lth_engine.core.knob import knob
 from lth_engine.core.spec import Spec, catalogue, from_dict
+from lth_engine.specs.controls import ControlTicket, RandomMask, Redrawn, ShuffledMask, SignTransfer
 from lth_engine.specs.data import SEED_HIGH, DataSpec, Digits
 from lth_engine.specs.finding import Imp, SearchSpec
 from lth_engine.specs.models import Lenet300100, ModelSpec
 from lth_engine.specs.phases import PhaseSpec, Same
 from lth_engine.specs.question import Question
-from lth_engine.specs.tickets import (
-    ControlTicket,
-    DenseTicket,
-    FoundTicket,
-    RandomMask,
-    Redrawn,
-    Run,
-    ShuffledMask,
-    SignTransfer,
-    TicketSpec,
-    Trained,
-)
+from lth_engine.specs.tickets import DenseTicket, FoundTicket, Run, TicketSpec, Trained
 from lth_engine.specs.training import Training
 
 CONTROLS: tuple[str, ...] = ("random_mask", "redrawn", "shuffled_mask", "sign_transfer")

@@ -140,67 +140,6 @@ class FoundTicket(TicketSpec, name="found"):
 
 
 @dataclass(frozen=True, kw_only=True)
-class ControlTicket(TicketSpec, family="ticket", package="lth_engine.finders"):
-    """A found ticket with one thing about it destroyed."""
-
-    of: FoundTicket = knob(FoundTicket(), "The ticket that it is a control of.")
-    seed: int = knob(0, "Seed of what is drawn anew.", low=0, high=DERIVED_HIGH)
-
-    @property
-    def dense(self) -> DenseTicket:
-        """See :attr:`TicketSpec.dense`."""
-        return self.of.start
-
-    @property
-    def level(self) -> int:
-        """See :attr:`TicketSpec.level`."""
-        return self.of.at_level
-
-    def inputs(self) -> tuple[Spec, ...]:
-        """The dense network and the ticket."""
-        return (self.dense, self.of)
-
-
-@dataclass(frozen=True, kw_only=True)
-class RandomMask(ControlTicket, name="random_mask"):
-    """The same weights under a random mask of the same density, drawn over the whole network."""
-
-    title: ClassVar[str] = "Same-density random mask"
-
-
-@dataclass(frozen=True, kw_only=True)
-class ShuffledMask(ControlTicket, name="shuffled_mask"):
-    """The same weights under the ticket's mask shuffled within each layer."""
-
-    title: ClassVar[str] = "Mask shuffled in each layer"
-
-
-@dataclass(frozen=True, kw_only=True)
-class Redrawn(ControlTicket, name="redrawn"):
-    """The ticket's mask on other initial weights (trained to the rewind point, if there is one)."""
-
-    title: ClassVar[str] = "Same mask, weights re-drawn"
-
-    def check(self) -> None:
-        """The other draw must have a seed that is allowed too."""
-        _ = self.dense
-
-    @property
-    def dense(self) -> DenseTicket:
-        """Another draw of the dense network."""
-        return redrawn(self.of.start, self.seed)
-
-
-REDRAWN_SEED = 1_000_003
-"""Added to the init seed of a re-drawn network; far from the seeds that people type."""
-
-
-def redrawn(dense: DenseTicket, seed: int) -> DenseTicket:
-    """Another draw of a dense network."""
-    return dense.replace(init_seed=dense.init_seed + REDRAWN_SEED + seed)
-
-
-@dataclass(frozen=True, kw_only=True)
 class Run(Question, name="run", package="lth_engine.training"):
     """One training of one ticket, from the rewind point to the end of the schedule.
 
@@ -277,33 +216,3 @@ class Trained(TicketSpec, name="trained"):
     def inputs(self) -> tuple[Spec, ...]:
         """The run."""
         return (self.of,)
-
-
-@dataclass(frozen=True, kw_only=True)
-class SignTransfer(TicketSpec, name="sign_transfer"):
-    """A ticket's signed mask on other initial weights: their magnitudes under the ticket's mask and signs, with
-    normalisation parameters and buffers as they are drawn (Find a Winning Sign, section 3.2). It is trained from the
-    beginning of the schedule, whatever point the search rewinds to."""
-
-    title: ClassVar[str] = "Signed mask, magnitudes re-drawn"
-    of: TicketSpec = knob(DenseTicket(), "The ticket whose signs are taken.")
-    seed: int = knob(0, "Seed of the other initial weights.", low=0, high=DERIVED_HIGH)
-
-    def check(self) -> None:
-        """The other draw must have a seed that is allowed too."""
-        _ = self.dense
-
-    @property
-    def dense(self) -> DenseTicket:
-        """Another draw of the network, untrained."""
-        other = redrawn(self.of.dense, self.seed)
-        return DenseTicket(model=other.model, data=other.data, init_seed=other.init_seed)
-
-    @property
-    def level(self) -> int:
-        """See :attr:`TicketSpec.level`."""
-        return self.of.level
-
-    def inputs(self) -> tuple[Spec, ...]:
-        """The other dense network and the ticket."""
-        return (self.dense, self.of)

@@ -13,7 +13,8 @@ from lth_engine.core.errors import LotteryError
 from lth_engine.core.mask import Mask
 from lth_engine.core.ticket import Ticket
 from lth_engine.core.workbench import Workbench
-from lth_engine.specs.tickets import Run, SignTransfer
+from lth_engine.specs.controls import SignTransfer
+from lth_engine.specs.tickets import Run
 from lth_engine.training.batches import Batches
 from lth_engine.training.flops import TRAINING_FACTOR, forward_flops, sparse_flops
 from lth_engine.training.invariants import all_finite, disconnected, moved, rewound_exactly, signs_kept

@@ -15,10 +15,11 @@ from lth_engine.core.workbench import Workbench
 from lth_engine.data.image_set import load
 from lth_engine.models.build import build
 from lth_engine.specs.connecting import Connectivity
+from lth_engine.specs.controls import RandomMask
 from lth_engine.specs.data import Digits
 from lth_engine.specs.finding import OneShot
 from lth_engine.specs.models import CifarResnet, Conv, Lenet300100
-from lth_engine.specs.tickets import DenseTicket, FoundTicket, RandomMask, Run
+from lth_engine.specs.tickets import DenseTicket, FoundTicket, Run
 from lth_engine.specs.training import Training
 from lth_engine.store.store import Store
 from lth_engine.training.batches import Images
