@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import torch
 import torch.nn.functional as F
 
+from lth_engine.analysis.ticket_search import require_possible
 from lth_engine.core.artifact import Answer, Inputs, Scalar
 from lth_engine.core.mask import Mask
 from lth_engine.core.ticket import Ticket
@@ -28,6 +29,9 @@ from lth_engine.training.material import Facts, Material, material, network, tak
 from lth_engine.training.threads import use_threads
 from lth_engine.training.workplace import workplace
 
+_FILE_BYTES = 40_000
+"""Size of a stored ticket or run of a network with a handful of weights, about (measured with LeNet-30-20)."""
+
 _WARM_UP = 2
 """Steps before the clock starts."""
 
@@ -44,6 +48,8 @@ def answer(question: Price, inputs: Inputs, bench: Workbench) -> Answer:
     require_feasible(search, model)
     bench.report(Progress(0, 0, "timing a few steps"))
     needed = trainings(search)
+    for one in {q.training: q for q in needed}.values():
+        require_possible(search, one, images)
     batches = {q.training: Batches(images.train, q.training, 0, level=0) for q in needed}
     plans = [_plan(q, batches[q.training]) for q in needed]
     seconds = {training: _seconds_a_step(search.model, facts, training, images, bench)
@@ -89,7 +95,12 @@ class _Plan:
     @property
     def images_seen(self) -> float:
         """Images that pass forward and backward, in units of a forward pass."""
-        return TRAINING_FACTOR * self.training.flatness.passes * self.epochs * self.batches.count
+        return TRAINING_FACTOR * self.training.flatness.passes * (self._images(self.stop) - self._images(self.start))
+
+    def _images(self, steps: int) -> int:
+        """Images in the first `steps` steps; the last batch of an epoch may be smaller."""
+        epochs, rest = divmod(steps, self.batches.steps_per_epoch)
+        return epochs * self.batches.count + min(rest * self.training.batch_size, self.batches.count)
 
     @property
     def evaluations(self) -> int:
@@ -107,9 +118,9 @@ def _plan(question: Run | DenseTicket, batches: Batches) -> _Plan:
 
 
 def _store_bytes(search: TicketSearch, plans: Sequence[_Plan], count: int) -> int:
-    """Kept weights of every training and of its ticket (4 bytes each), and their packed masks."""
+    """Kept weights of every training and of its ticket (4 bytes each), their packed masks, and what any file holds."""
     kept = 2 * sum(search.search.density(plan.level) for plan in plans)
-    return int(4 * kept * count + 2 * len(plans) * count / 8)
+    return int(4 * kept * count + 2 * len(plans) * (count / 8 + _FILE_BYTES))
 
 
 def _seconds_a_step(spec: ModelSpec, facts: Facts, training: Training, images: Material, bench: Workbench) -> float:

@@ -10,7 +10,8 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from lth_engine.core.artifact import Answer, Array, Inputs, Scalar, text_array
+from lth_engine.core.artifact import Answer, Array, Inputs, Scalar, text_array, texts
+from lth_engine.core.errors import BadInput
 from lth_engine.core.search_table import Table, rows_where
 from lth_engine.core.spec import catalogue
 from lth_engine.core.verdict import Verdict, judge
@@ -18,21 +19,41 @@ from lth_engine.core.workbench import Workbench
 from lth_engine.masking.feasible import require_feasible
 from lth_engine.specs.costs import COSTS, table_with_costs
 from lth_engine.specs.questions import TicketSearch, trainings
-from lth_engine.specs.tickets import Run
+from lth_engine.specs.tickets import DenseTicket, Run
 from lth_engine.training.batches import Batches
-from lth_engine.training.material import material, network
+from lth_engine.training.material import Material, material, network
 
 
 def before(question: TicketSearch, bench: Workbench) -> None:
     """Refuse what could only fail after hours; see :func:`lth_engine.masking.feasible.require_feasible`."""
     images = material(question.data, bench)
     for needed in trainings(question.run(0, 0), question.run(question.levels, 0)):
+        require_possible(question, needed, images)
+    require_feasible(question, network(question.model, images.facts, question.seed, bench.device))
+
+
+def require_possible(question: TicketSearch, needed: Run | DenseTicket, images: Material) -> None:
+    """Refuse a training that the images do not allow; the text says under which name it is set. Raises BadInput."""
+    name = question.setting_of(needed.training)
+    try:
         batches = Batches(images.train, needed.training, 0, level=0)
         if isinstance(needed, Run):
             needed.training.span(needed.begin, batches.steps_per_epoch)
         else:
             needed.training.reach(needed.rewind, batches.steps_per_epoch)
-    require_feasible(question, network(question.model, images.facts, question.seed, bench.device))
+    except BadInput as error:
+        raise BadInput(str(error).replace("training.", f"{name}.")) from error
+
+
+def empty_layers(table: Table, level: int) -> str:
+    """A sentence about tickets of a level that keep nothing of a layer; empty if there are none."""
+    rows = rows_where(table, "ticket", level)
+    bare = rows["dead_layers"] > 0
+    if not bare.any():
+        return ""
+    names = sorted(set(texts(rows["thinnest_layer"][bare])))
+    return (f" {int(bare.sum())} of {len(bare)} of these tickets keep no weight in a layer ({', '.join(names)}), so "
+            "that it passes nothing on: use fewer levels, search.scope layerwise, or name the layer in search.ignore.")
 
 
 def answer(question: TicketSearch, inputs: Inputs, bench: Workbench) -> Answer:
@@ -46,7 +67,8 @@ def answer(question: TicketSearch, inputs: Inputs, bench: Workbench) -> Answer:
     density = float(np.mean(rows_where(table, "ticket", chosen)["density"]))
     summary: dict[str, Scalar] = {
         "verdict": verdicts[chosen].word, "verdict_level": chosen, "verdict_density": density,
-        "verdict_text": f"At {100 * density:.3g}% density (level {chosen}): {verdicts[chosen].sentence}",
+        "verdict_text": f"At {100 * density:.3g}% density (level {chosen}): {verdicts[chosen].sentence}"
+                        + empty_layers(table, chosen),
         "runs": len(table["level"]),
         **{name: float(sum(float(s[name] or 0) for s in spent.values())) for name in COSTS}}
     return Answer(arrays, summary)

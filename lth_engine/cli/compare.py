@@ -50,7 +50,7 @@ def compare(given: argparse.Namespace) -> int:
 def _read(given: argparse.Namespace) -> _Asked:
     store, by = Store(given.store, create=False), measure(given.metric)
     known = _searches(store)
-    keys = list(dict.fromkeys(only_one(key, known) for key in given.key))
+    keys = list(dict.fromkeys(only_one(key, known, "search", "ls --kind ticket_search") for key in given.key))
     if len(keys) < 2:
         raise BadInput("compare takes two searches or more. Got one. Keys are listed by ls --kind ticket_search.")
     searches = [_search(known[key]) for key in keys]
@@ -107,12 +107,15 @@ def _text(asked: _Asked) -> str:
 def _differences(asked: _Asked, letter: str, found: Sequence[Comparison]) -> str:
     if not found:
         return "They have no density in common."
+    alone = (" One replicate has no spread: ask for 3 or more to have a test."
+             if any(min(c.counts) < 2 for c in found) else "")
     scale, mean, change = asked.by.scale, *((".2f", "+.2f") if asked.by.scale == 100 else (".4g", "+.3g"))
     rows = [[f"{100 * c.density:.2f}", f"{scale * c.means[1]:{mean}}", f"{scale * c.means[0]:{mean}}",
              f"{scale * c.difference.mean:{change}}",
              f"{scale * c.difference.low:{change}} to {scale * c.difference.high:{change}}", c.test, c.word]
             for c in found]
-    return columns(["density %", "A", letter, "difference", "90% interval", "test", "verdict"], rows, left=0)
+    table = columns(["density %", "A", letter, "difference", "90% interval", "test", "verdict"], rows, left=0)
+    return table + (f"\n{alone.strip()}" if alone else "")
 
 
 def _plain(asked: _Asked) -> dict[str, object]:

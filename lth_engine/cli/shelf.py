@@ -102,8 +102,14 @@ def _key(store: Store, given: str) -> str:
     return given if store.has([given]) else only_one(given, (row.key for row in store.list()))
 
 
-def only_one(given: str, keys: Iterable[str]) -> str:
+def only_one(given: str, keys: Iterable[str], what: str = "answer", listed_by: str = "ls --all") -> str:
     """The one of the keys that begins like this.
+
+    Args:
+        given: its beginning.
+        keys: all there are.
+        what: what has such a key.
+        listed_by: the verb that lists them.
 
     Raises:
         BadInput: none does, or several do.
@@ -111,8 +117,9 @@ def only_one(given: str, keys: Iterable[str]) -> str:
     found = [key for key in keys if given and key.startswith(given)]
     if len(found) == 1:
         return found[0]
-    what = f"{len(found)} answers have keys that begin" if found else "No answer has a key that begins"
-    raise BadInput(f"{what} with {given!r}. Keys are listed by ls --all.")
+    many = what.replace("search", "searche") + "s"
+    count = f"{len(found)} {many} have keys that begin" if found else f"No {what} has a key that begins"
+    raise BadInput(f"{count} with {given!r}. Keys are listed by {listed_by}.")
 
 
 def _with_inputs(store: Store, keys: list[str]) -> list[str]:

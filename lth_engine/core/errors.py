@@ -17,6 +17,9 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable
 
+SHOWN = 40
+"""Names that an error lists."""
+
 ECHO = 200
 """Characters of a value that an error repeats."""
 
@@ -46,7 +49,8 @@ class UnknownName(BadInput):
         word = str(given)[:ECHO]
         near = difflib.get_close_matches(word, names, n=1) or [n for n in names if n.startswith(word)]
         hint = f" Did you mean {near[0]}?" if near else ""
-        super().__init__(f"Unknown {what}: {clipped(given)}.{hint} Known: {', '.join(names)}.")
+        more = f", and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
+        super().__init__(f"Unknown {what}: {clipped(given)}.{hint} Known: {', '.join(names[:SHOWN])}{more}.")
 
 
 class MissingData(LotteryError):

@@ -22,6 +22,10 @@ class PhaseSpec(Spec, family="phase", package="lth_engine.specs.phases"):
         """The training of the phase, given that of the sparse training."""
         raise NotImplementedError
 
+    def setting(self, phase: str) -> str:
+        """Under what name the user sets the training of a phase."""
+        return "training"
+
 
 @dataclass(frozen=True, kw_only=True)
 class Same(PhaseSpec, name="same"):
@@ -44,3 +48,7 @@ class Own(PhaseSpec, name="own"):
     def training_like(self, sparse: Training) -> Training:
         """See :meth:`PhaseSpec.training_like`."""
         return self.training
+
+    def setting(self, phase: str) -> str:
+        """See :meth:`PhaseSpec.setting`."""
+        return f"{phase}.training"

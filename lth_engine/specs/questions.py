@@ -54,8 +54,8 @@ class TicketSearch(Question, name="ticket_search"):
 
     def check(self) -> None:
         """The rewind point must lie before the end of each training that goes on from it."""
-        self.pretraining_like.require_reaches(self.search.rewind)
-        self.mask_training.require_before_end(self.search.rewind)
+        self.pretraining_like.require_reaches(self.search.rewind, self.pretraining.setting("pretraining"))
+        self.mask_training.require_before_end(self.search.rewind, self.mask_search.setting("mask_search"))
         if not self.whole and not self._trains_anew:
             self.training.require_before_end(self.search.rewind)
 
@@ -69,6 +69,14 @@ class TicketSearch(Question, name="ticket_search"):
     def pretraining_like(self) -> Training:
         """The training that leads to the rewind point."""
         return self.pretraining.training_like(self.training)
+
+    def setting_of(self, training: Training) -> str:
+        """Under what name the user sets one of the trainings."""
+        if training == self.training:
+            return "training"
+        phase, name = ((self.mask_search, "mask_search") if training == self.mask_training
+                       else (self.pretraining, "pretraining"))
+        return phase.setting(name)
 
     @property
     def mask_training(self) -> Training:

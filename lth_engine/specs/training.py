@@ -68,15 +68,16 @@ class Training(Spec, family="training", name="training", package="lth_engine.tra
         if self.resized_crop and self.crop:
             raise BadInput("training.crop and training.resized_crop are two ways to crop. Use one of them.")
 
-    def require_before_end(self, rewind: Step) -> None:
-        """Refuse a rewind point that is not before the end, as far as that is known without the data."""
+    def require_before_end(self, rewind: Step, name: str = "training") -> None:
+        """Refuse a rewind point that is not before the end, as far as that is known without the data; `name` is what
+        the user calls this training."""
         if rewind.unit == self.length.unit and rewind.count >= self.length.count:
-            raise _too_late(rewind, self.length)
+            raise _too_late(rewind, self.length, name)
 
-    def require_reaches(self, rewind: Step) -> None:
+    def require_reaches(self, rewind: Step, name: str = "training") -> None:
         """Refuse a rewind point behind the end of the training that leads to it."""
         if rewind.unit == self.length.unit and rewind.count > self.length.count:
-            raise _too_late(rewind, self.length)
+            raise _too_late(rewind, self.length, name)
 
     def reach(self, rewind: Step, steps_per_epoch: int) -> tuple[int, int]:
         """Optimizer steps to the rewind point, and of the whole training that leads to it.
@@ -110,6 +111,6 @@ class Training(Spec, family="training", name="training", package="lth_engine.tra
         return self.optimizer.lr * scale * rise * self.schedule.factor(step, total, steps_per_epoch)
 
 
-def _too_late(rewind: Step, length: Step) -> BadInput:
-    return BadInput(f"The rewind point ({rewind}) is not before the end of training ({length}). "
-                    "Lower search.rewind or train longer.")
+def _too_late(rewind: Step, length: Step, name: str = "training") -> BadInput:
+    return BadInput(f"The rewind point ({rewind}) is not before the end of training ({name}.length is {length}). "
+                    f"Lower search.rewind or raise {name}.length.")

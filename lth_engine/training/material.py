@@ -75,7 +75,10 @@ def network(spec: ModelSpec, facts: Facts, init_seed: int, device: str) -> nn.Mo
 
 def put_weights(model: nn.Module, weights: Mapping[str, Array]) -> None:
     """Copy parameters and buffers into the model, in place; names and shapes must match."""
-    model.load_state_dict({name: torch.tensor(value) for name, value in weights.items()}, strict=True)
+    state = model.state_dict()
+    found = {name: torch.tensor(value) for name, value in weights.items()}
+    state.update(found)  # its metadata stay, which some networks read
+    model.load_state_dict(state, strict=True)
 
 
 def take_weights(model: nn.Module) -> dict[str, Array]:
