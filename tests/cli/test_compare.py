@@ -70,7 +70,7 @@ def test_a_search_on_the_queue_is_compared_as_far_as_it_is(command: Command, pai
 @pytest.mark.parametrize(("words", "text"), [
     ((SEARCH.key,), "two searches or more"),
     ((SEARCH.key, SEARCH.key), "two searches or more"),
-    ((SEARCH.key, "zzz"), "No answer has a key that begins"),
+    ((SEARCH.key, "zzz"), "No search has a key that begins"),
     ((SEARCH.key, SHORT.key, "--metric", "acuracy"), "Unknown metric"),
     ((SEARCH.key, SHORT.key, "--margin", "nan"), "--margin must be a number from 0"),
     ((SEARCH.key, SHORT.key, "--variant", "redrawn"), "Unknown variant"),
