@@ -62,6 +62,8 @@ def apply_flags(question: Question, flags: Sequence[Flag], options: tuple[str, .
     """
     phases = {k.name for k in knobs(type(question)) if k.type is PhaseSpec}
     late = [flag for flag in flags if flag.name.replace("-", "_").partition(".")[0] in phases]
+    if late:  # a rewind point may suit the phases as they will be, and not as they are
+        late += [flag for flag in flags if flag.name.rpartition(".")[2] == "rewind"]
     for some in ([flag for flag in flags if flag not in late], late):
         question = _applied(question, some, options)
     return question

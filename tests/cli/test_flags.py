@@ -158,3 +158,10 @@ def test_help_explains_every_setting(line: str) -> None:
         assert f"--{path}" in text
         assert setting.knob.help in flat
         assert setting.knob.bounds in flat
+
+
+def test_a_rewind_point_is_judged_with_the_phases_as_they_are_asked_for() -> None:
+    line = ("--length 2ep --whole --rewind 4ep --pretraining own --pretraining.training.length 5ep "
+            "--mask_search own --mask_search.training.length 6ep")
+    search = apply_flags(TicketSearch(), read_flags(line.split()))
+    assert (str(search.search.rewind), str(search.training.length)) == ("4ep", "2ep")
