@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from lth_engine.cli.result import finite
 from lth_engine.cli.shelf import only_one
 from lth_engine.cli.words import columns
-from lth_engine.core.comparison import Comparison, default_margin
+from lth_engine.core.comparison import Comparison, default_margin, unmatched
 from lth_engine.core.comparison import compare as compare_tables
 from lth_engine.core.errors import BadInput, UnknownName
 from lth_engine.core.measures import Measure, measure
@@ -99,8 +99,11 @@ def _text(asked: _Asked) -> str:
              "The questions are the same."]
     for index in range(1, len(letters)):
         margin = f"{asked.margin * asked.by.scale:g} {asked.by.unit}".strip()
+        alone = unmatched(asked.tables[index], asked.tables[0])
+        lonely = (f"\nDensities without a partner: {alone[1]} of A, {alone[0]} of {letters[index]}." if any(alone)
+                  else "")
         parts.append(f"{letters[index]} - A: {asked.by.title}, margin {margin}\n"
-                     + _differences(asked, letters[index], asked.against_first(index)))
+                     + _differences(asked, letters[index], asked.against_first(index)) + lonely)
     return "\n\n".join(parts)
 
 

@@ -89,6 +89,12 @@ def common_levels(first: Table, second: Table) -> list[tuple[int, int]]:
     return found
 
 
+def unmatched(first: Table, second: Table) -> tuple[int, int]:
+    """Number of densities that the first table has alone, and the second."""
+    common = common_levels(first, second)
+    return len(_densities(first)) - len(common), len(_densities(second)) - len(common)
+
+
 def welch_difference(first: Values, second: Values, resolution: float = 0.0) -> Difference:
     """Difference of the means of two independent samples with Welch's two-sided 90% interval.
 

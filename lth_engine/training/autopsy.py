@@ -11,7 +11,8 @@ from lth_engine.core.errors import NonFinite
 def not_finite(model: nn.Module, x: torch.Tensor, step: int, total: int, rate: float) -> NonFinite:
     """The error for a loss that is NaN or infinite at `step`, after a second look at the same batch `x`."""
     return NonFinite(f"The loss became NaN or infinite at step {step + 1} of {total}, first in {first_bad(model, x)}. "
-                     f"Everything before it is kept. Lower training.optimizer.lr (it was {rate:g}) or add warm-up.")
+                     f"Everything before it is kept. Lower the learning rate of this training (it was {rate:g}) or "
+                     "add warm-up.")
 
 
 @torch.no_grad()

@@ -151,7 +151,8 @@ class Session:
         culprit = first_not_finite(self.model)
         if culprit is not None:
             raise NonFinite(f"{culprit} became NaN or infinite by step {self.step} of {self.total}. Everything before "
-                            f"it is kept. Lower training.optimizer.lr (it is {self.training.optimizer.lr:g}).")
+                            "it is kept. Lower the learning rate of this training (it is "
+                            f"{self.training.optimizer.lr:g}).")
         with self.stepper.flatness.clean():
             validation, test = (evaluate(self.model, shown(self.model, part), self.training.precision)
                                 for part in (self.images.validation, self.images.test))

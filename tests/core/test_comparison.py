@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from lth_engine.core.comparison import common_levels, compare, default_margin, welch_difference, word
+from lth_engine.core.comparison import common_levels, compare, default_margin, unmatched, welch_difference, word
 from lth_engine.core.errors import UnknownName
 from lth_engine.core.measures import MEASURES, measure
 from lth_engine.core.search_table import Table, search_table
@@ -133,3 +133,10 @@ def test_margins_to_begin_with() -> None:
 def test_an_unknown_measure_names_the_nearest() -> None:
     with pytest.raises(UnknownName, match="Did you mean test_accuracy"):
         measure("test_acuracy")
+
+
+def test_densities_without_a_partner_are_counted():
+    def table(densities):
+        return {"level": np.arange(len(densities)), "density": np.array(densities)}
+    assert unmatched(table([1.0, 0.8, 0.64]), table([1.0, 0.5, 0.25, 0.125])) == (2, 3)
+    assert unmatched(table([1.0, 0.5]), table([1.0, 0.5])) == (0, 0)
