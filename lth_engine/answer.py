@@ -63,8 +63,9 @@ def answer(question: Question, store: Store, *, data_root: Path, device: str = "
     total, done = sum(work.values()), 0.0
     if pending:
         _look_ahead(question, Workbench(data_root, device, _scaled(report, 0.0, 0.0, total, "")))
+    needs = {q.key: {i.key for i in q.inputs()} for q in pending} if device == "cuda" else None
     while pending:
-        group = next_group(pending, together=device == "cuda")
+        group = next_group(pending, needs)
         if len(group) > 1:
             group = group[:room(cast(Run, group[0]), Workbench(data_root, device))]
         cost = sum(work[q.key] for q in group)
@@ -73,25 +74,26 @@ def answer(question: Question, store: Store, *, data_root: Path, device: str = "
         scaled(Progress(0, 0, group[0].title.lower()))
         benches = [Workbench(data_root, device, scaled, store.checkpoint(q.key), checkpoint_seconds) for q in group]
         _answer_group(group, benches, store)
-        pending = [q for q in pending if q not in group]
+        answered = {q.key for q in group}
+        pending = [q for q in pending if q.key not in answered]
         done += cost
     report(Progress(total, total, "done"))
     return store.get(question.key)
 
 
-def next_group(pending: Sequence[Question], together: bool) -> list[Question]:
-    """The questions to answer next: the first one, and with `together` all runs that can be trained beside it.
+def next_group(pending: Sequence[Question], needs: Mapping[str, set[str]] | None) -> list[Question]:
+    """The questions to answer next: the first one, or one that is ready and all runs that can be trained beside it.
 
-    With `together`, everything but runs goes first, so that more runs are ready at a time.
+    Everything but runs then goes first, so that more runs are ready at a time.
 
     Args:
         pending: unanswered questions in order, inputs first.
-        together: whether runs may be trained side by side.
+        needs: keys of the inputs of each, by its key; None if runs are not trained side by side.
     """
-    if not together:
+    if needs is None:
         return [pending[0]]
     unanswered = {q.key for q in pending}
-    ready = [q for q in pending if not any(i.key in unanswered for i in q.inputs())]
+    ready = [q for q in pending if not needs[q.key] & unanswered]
     quick = next((q for q in ready if not isinstance(q, Run)), None)
     if quick is not None:
         return [quick]

@@ -27,6 +27,7 @@ CONTROLS: tuple[str, ...] = ("random_mask", "redrawn", "shuffled_mask", "sign_tr
 
 _CONTROLS: dict[str, type[ControlTicket]] = {c.name: c for c in (RandomMask, Redrawn, ShuffledMask)}
 
+
 @dataclass(frozen=True, kw_only=True)
 class TicketSearch(Question, name="ticket_search"):
     """Accuracy over density of the tickets that a search finds, over replicates, beside controls,

@@ -44,17 +44,20 @@ def _gradient(step: Stepper | Captured, x: torch.Tensor, y: torch.Tensor, batche
     except torch.OutOfMemoryError:
         step.optimizer.zero_grad(set_to_none=True)
     except (ValueError, RuntimeError) as error:
-        raise _in_words(error, batches) from error
+        said = _in_words(str(error), batches)
+        if said is None:
+            raise
+        raise said from error
     return None
 
 
-def _in_words(error: Exception, batches: Batches) -> Exception:
-    """What a user can change, for errors of torch that tell it; else the error itself."""
-    if "does not have a deterministic implementation" in str(error):
-        return BadInput(f"This network has no repeatable form of one operation on a GPU ({str(error).split()[0]}). "
+def _in_words(text: str, batches: Batches) -> BadInput | None:
+    """What a user can change, for errors of torch that tell it; else None."""
+    if "does not have a deterministic implementation" in text:
+        return BadInput(f"This network has no repeatable form of one operation on a GPU ({text.split()[0]}). "
                         "Set training.deterministic to false or choose another network.")
-    if "more than 1 value per channel" not in str(error):
-        return error
+    if "more than 1 value per channel" not in text:
+        return None
     return BadInput(f"Batch normalisation cannot work on one image alone, which {batches.count} images in batches of "
                     f"{batches.training.batch_size} leave at the end. Choose another training.batch_size.")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -87,24 +88,27 @@ def prepare(question: Run, inputs: Inputs, bench: Workbench, slot: int = 0) -> P
         bench: where it is computed.
         slot: number of the place on the device, where several runs are trained together.
     """
-    ticket = Ticket.from_artifact(inputs[question.ticket.key])
+    read = functools.cache(inputs.__getitem__)  # one answer is often several of these
+    ticket = Ticket.from_artifact(read(question.ticket.key))
     dense, training = question.ticket.dense, question.training
     images = material(dense.data, bench)
     batches = Batches(images.train, training, question.draw_seed, ticket.level)
     start, total = training.span(question.begin, batches.steps_per_epoch)
     signed = isinstance(question.ticket, SignTransfer)
     initial = network(dense.model, images.facts, dense.init_seed, bench.device)
-    drawn, rewind = take_weights(initial), inputs[dense.key].group("start")
-    if signed:
-        drawn, rewind = _with_signs(drawn, ticket), _with_signs(rewind, ticket)
-    anchor = {"": None, "initial": drawn, "rewind": rewind}[training.term.anchor]
+    rewind: Mapping[str, Array] = read(dense.key).group("start")
+    rewind = _with_signs(rewind, ticket) if signed else rewind
+    anchor = rewind if training.term.anchor == "rewind" else None
+    if training.term.anchor == "initial":
+        drawn = take_weights(initial)
+        anchor = _with_signs(drawn, ticket) if signed else drawn
     stepper = workplace(dense.model, initial, training, ticket, question.draw_seed, anchor, slot)
     origin, group = question.ticket.origin()
-    rewound = rewound_exactly(ticket.mask, take_weights(stepper.model), inputs[origin.key].group(group),
+    rewound = rewound_exactly(ticket.mask, take_weights(stepper.model), read(origin.key).group(group),
                               signs=not signed)
     session = Session(stepper, images, batches, start, total, total, bench, _words(question))
     ancestor = question.ticket.ancestor()
-    before = None if ancestor is None else inputs[ancestor.key].group("final")
+    before = None if ancestor is None else read(ancestor.key).group("final")
     return Prepared(ticket, rewind, before, session, rewound)
 
 

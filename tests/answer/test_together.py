@@ -17,11 +17,17 @@ SEARCH = TicketSearch(training=Training(length="4it", batch_size=200), search=Im
                       replicates=3, controls=("random_mask",))
 
 
+def needs_of(pending):
+    """Keys of the inputs of each question."""
+    return {q.key: {i.key for i in q.inputs()} for q in pending}
+
+
 def groups(question, store, together):
     """The groups in which an empty store would be filled."""
     pending = plan(question, store)
+    needs = needs_of(pending) if together else None
     while pending:
-        group = next_group(pending, together)
+        group = next_group(pending, needs)
         yield group
         pending = [q for q in pending if q not in group]
 
@@ -47,7 +53,7 @@ def test_replicates_and_controls_of_a_level_train_together_after_their_inputs(se
 
 def side_by_side(monkeypatch):
     """Let a CPU train runs in turn."""
-    monkeypatch.setattr(module, "next_group", lambda pending, together: next_group(pending, True))
+    monkeypatch.setattr(module, "next_group", lambda pending, needs: next_group(pending, needs_of(pending)))
     monkeypatch.setattr(module, "room", lambda question, bench: 4)
 
 
