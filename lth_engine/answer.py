@@ -22,9 +22,8 @@ import torch
 from lth_engine.core.artifact import Answer, Artifact, Provenance, Scalar
 from lth_engine.core.errors import BadInput, LotteryError
 from lth_engine.core.workbench import Progress, Workbench
-from lth_engine.specs.connecting import Connectivity
-from lth_engine.specs.question import Question
-from lth_engine.specs.tickets import DenseTicket, Run
+from lth_engine.specs.question import Known, Question
+from lth_engine.specs.tickets import Run
 from lth_engine.store.checkpoint import StoreCheckpoint
 from lth_engine.store.store import Store
 from lth_engine.training.fitting import DoesNotFit
@@ -59,16 +58,20 @@ def answer(question: Question, store: Store, *, data_root: Path, device: str = "
     torch.set_flush_denormal(True)  # denormals slow a CPU down several times and change nothing that is reported
     torch.backends.cudnn.allow_tf32 = False  # float32 means float32, on a GPU too
     pending = plan(question, store)
-    work = {q.key: max(OVERHEAD_EPOCHS, _epochs(q)) for q in pending}
-    total, done = sum(work.values()), 0.0
+    work, done = _work(pending), 0.0
     if pending:
-        _look_ahead(question, Workbench(data_root, device, _scaled(report, 0.0, 0.0, total, "")))
-    needs = {q.key: {i.key for i in q.inputs()} for q in pending} if device == "cuda" else None
+        _look_ahead(question, Workbench(data_root, device, _scaled(report, 0.0, 0.0, sum(work.values()), "")))
     while pending:
+        needs = {q.key: {i.key for i in q.inputs()} for q in pending} if device == "cuda" else None
         group = next_group(pending, needs)
+        found = [q for one in group for q in plan(one, store)[:-1]]
+        if found:  # further questions, that the answers of others led to
+            pending = list({q.key: q for q in (*found, *pending)}.values())
+            work |= _work(found)
+            continue
         if len(group) > 1:
             group = group[:room(cast(Run, group[0]), Workbench(data_root, device))]
-        cost = sum(work[q.key] for q in group)
+        cost, total = sum(work[q.key] for q in group), sum(work.values())
         number = len(work) - len(pending) + 1
         scaled = _scaled(report, done, cost, total, f"{number} of {len(work)}: ")
         scaled(Progress(0, 0, group[0].title.lower()))
@@ -77,6 +80,7 @@ def answer(question: Question, store: Store, *, data_root: Path, device: str = "
         answered = {q.key for q in group}
         pending = [q for q in pending if q.key not in answered]
         done += cost
+    total = sum(work.values())
     report(Progress(total, total, "done"))
     return store.get(question.key)
 
@@ -122,8 +126,10 @@ def _answer_group(group: Sequence[Question], benches: Sequence[Workbench], store
 def plan(question: Question, store: Store) -> list[Question]:
     """The questions without an answer in the order in which they must be answered, `question` last.
 
-    What lies behind an answer that is there already is not asked again.
+    What lies behind an answer that is there already is not asked again. Further questions (see
+    :meth:`Question.further`) are those known by now.
     """
+    known = summaries(store)
     order: dict[str, Question] = {}
     seen: set[str] = set()
     stack: list[tuple[Question, bool]] = [(question, False)]
@@ -137,8 +143,21 @@ def plan(question: Question, store: Store) -> list[Question]:
             continue
         seen.add(key)
         stack.append((current, True))
-        stack.extend((cast(Question, q), False) for q in reversed(current.inputs()))
+        stack.extend((cast(Question, q), False) for q in reversed((*current.inputs(), *current.further(known))))
     return list(order.values())
+
+
+def summaries(store: Store) -> Known:
+    """Looks up the summary of an answer by its key; None if the store has none."""
+    def known(key: str) -> Mapping[str, Scalar] | None:
+        row = store.rows([key]).get(key)
+        return None if row is None else row.summary
+    return known
+
+
+def _work(questions: Sequence[Question]) -> dict[str, float]:
+    """How much of the progress bar each answer is worth, by key, in epochs."""
+    return {q.key: max(OVERHEAD_EPOCHS, q.epochs) for q in questions}
 
 
 def _look_ahead(question: Question, bench: Workbench) -> None:
@@ -175,7 +194,8 @@ def _solve_together(runs: Sequence[Run], benches: Sequence[Workbench], store: St
 
 
 def _put(question: Question, found: Answer, device: str, seconds: float, store: Store) -> None:
-    parents = {q.key: store.head(q.key).content_sha256 for q in question.inputs()}
+    used = (*question.inputs(), *question.further(summaries(store)))
+    parents = {q.key: store.head(q.key).content_sha256 for q in used}
     store.put(question, found, parents=parents, provenance=_provenance(device, seconds))
 
 
@@ -191,17 +211,6 @@ class StoredInputs:
     def summary(self, key: str) -> Mapping[str, Scalar]:
         """The summary alone; the arrays stay on the disk."""
         return self._store.head(key).summary
-
-
-def _epochs(question: Question) -> float:
-    """Epochs that an answer trains for, or what takes as long; steps count as a hundredth of an epoch."""
-    if isinstance(question, Connectivity):
-        return question.epochs
-    if not isinstance(question, Run | DenseTicket):
-        return 0.0
-    length = question.rewind if isinstance(question, DenseTicket) else question.training.length
-    count = length.count if length.unit == "ep" else length.count / 100
-    return count * question.training.flatness.passes
 
 
 def _scaled(report: Report, before: float, cost: float, total: float, prefix: str) -> Report:

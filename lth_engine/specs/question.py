@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
+from lth_engine.core.artifact import Scalar
 from lth_engine.core.spec import Spec
+
+Known = Callable[[str], Mapping[str, Scalar] | None]
+"""Key of a question -> the summary of its answer; None if it has none yet."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -14,3 +19,17 @@ class Question(Spec, family="question", package="lth_engine.analysis"):
 
     quick: ClassVar[bool] = False
     """Whether the answer takes seconds, so that it need not queue behind long jobs."""
+
+    @property
+    def epochs(self) -> float:
+        """About what the answer costs without its inputs, in epochs of training; 0 if next to nothing."""
+        return 0.0
+
+    def further(self, known: Known) -> tuple[Spec, ...]:
+        """Questions that turn out to be needed, beside :meth:`inputs`, once others are answered.
+
+        Asked again after each answer, until nothing new is named. What is named must depend on the answers alone, so
+        that the same questions are found again from the store. The answers of all that were ever named are inputs of
+        this one.
+        """
+        return ()

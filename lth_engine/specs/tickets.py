@@ -24,6 +24,11 @@ DERIVED_HIGH = 4 * SEED_HIGH
 """Greatest seed of a part of a search: room for replicates, and for networks that are re-drawn."""
 
 
+def about_epochs(step: Step) -> float:
+    """A point of training in epochs, where the number of steps in one is not known: a hundred."""
+    return step.count if step.unit == "ep" else step.count / 100
+
+
 @dataclass(frozen=True, kw_only=True)
 class TicketSpec(Question, family="ticket", package="lth_engine.finders"):
     """A mask with the weights that training starts from."""
@@ -72,6 +77,11 @@ class DenseTicket(TicketSpec, name="dense"):
     def check(self) -> None:
         """The rewind point must not lie behind the end of training."""
         self.training.require_reaches(self.rewind)
+
+    @property
+    def epochs(self) -> float:
+        """Those to the rewind point; steps count as a hundredth of an epoch."""
+        return about_epochs(self.rewind) * self.training.flatness.passes
 
     @property
     def dense(self) -> DenseTicket:
@@ -158,6 +168,11 @@ class Run(Question, name="run", package="lth_engine.training"):
     def check(self) -> None:
         """The rewind point must lie before the end of training."""
         self.training.require_before_end(self.begin)
+
+    @property
+    def epochs(self) -> float:
+        """Those of the whole schedule; steps count as a hundredth of an epoch."""
+        return about_epochs(self.training.length) * self.training.flatness.passes
 
     @property
     def begin(self) -> Step:

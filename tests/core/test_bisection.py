@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from lth_engine.analysis.first_stable import contradictions, first_stable
+from lth_engine.core.bisection import contradictions, first_stable
 from lth_engine.core.errors import BadInput
 
 

@@ -1,0 +1,33 @@
+"""The first stable point of training, from the barriers that the bisection asked for."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from lth_engine.core.artifact import Answer, Inputs, Scalar, text_array
+from lth_engine.core.workbench import Workbench
+from lth_engine.specs.stability import FirstStablePoint
+
+
+def answer(question: FirstStablePoint, inputs: Inputs, bench: Workbench) -> Answer:
+    """The point, and the trail that led to it.
+
+    Arrays trail/point, trail/barrier, trail/stable and trail/key, in the order of the tries; those from `tries` on
+    were made to find contradictions. The summary says the point in the unit of the length (the length itself if no
+    earlier point is stable), its share of training, the tries of the bisection, `monotone` (False: some point
+    contradicts it; None if that was not asked), and which ones contradict.
+    """
+    trail = question.trail(inputs.summary)
+    assert trail.found is not None and trail.waiting is None, "every line is answered before this"
+    length = question.start.training.length
+    point = length.count if trail.found.point is None else trail.found.point
+    summary: dict[str, Scalar] = {
+        "point": point, "unit": length.unit, "length": length.count, "share": point / length.count,
+        "before_end": trail.found.point is not None, "tries": len(trail.found.tried),
+        "most_tries": length.count.bit_length(), "threshold": question.threshold,
+        "monotone": None if trail.against is None else not trail.against,
+        "contradictions": ", ".join(map(str, trail.against or ()))}
+    points, barriers = zip(*trail.tried, strict=True)
+    return Answer({"trail/point": np.array(points), "trail/barrier": np.array(barriers),
+                   "trail/stable": np.array(barriers) < question.threshold,
+                   "trail/key": text_array([question.at(p).key for p in points])}, summary)
