@@ -9,7 +9,7 @@ import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
 from lth_engine.core.artifact import Array
-from lth_engine.figures.look import GRAY, SERIES, TEMPLATE, empty_figure
+from lth_engine.figures.look import GRAY, SERIES, TEMPLATE, empty_figure, hatched
 
 PATTERNS = ("", "/", ".", "x", "-", "+")
 
@@ -49,15 +49,15 @@ def stacked_bounds(bars: Sequence[Terms], test_errors: Sequence[float | None]) -
         bars: the bounds, from top to bottom.
         test_errors: of the network without noise, a fraction for each bar, or None where it is not known.
     """
-    figure = empty_figure(150 + 62 * len(bars))
+    ground = 62 * len(bars)
+    figure = empty_figure(ground + 190)
     names = list(dict.fromkeys(name for bar in bars for name in bar.steps()))
     labels = [bar.label for bar in bars]
     for index, name in enumerate(names):
         nats = [bar.nats.get(name) for bar in bars]
         figure.add_bar(
             x=[100 * bar.steps().get(name, 0.0) for bar in bars], y=labels, orientation="h", name=name, width=0.62,
-            marker={"color": SERIES[index % 10], "pattern": {"shape": PATTERNS[index % 6], "fgcolor": "#ffffff"},
-                    "line": {"width": 0}},
+            marker=hatched(SERIES[index % 10], PATTERNS[index % 6]),
             customdata=[[100 * bar.bound, value, "" if value is None else f"<br>{value:,.6g} nats"]
                         for bar, value in zip(bars, nats, strict=True)],
             meta={"x": "percent", "y": "bound", "more": ["bound_percent", "nats", "words"]},
@@ -73,7 +73,7 @@ def stacked_bounds(bars: Sequence[Terms], test_errors: Sequence[float | None]) -
     figure.add_vline(x=100, line_color=GRAY, line_dash="dash", line_width=1.5)
     figure.add_annotation(x=100, y=1, yref="paper", yanchor="bottom", showarrow=False, text="vacuous from here",
                           font={"color": GRAY, "size": 13})
-    figure.update_layout(barmode="stack", margin={"t": 34}, legend={"y": -0.3})
+    figure.update_layout(barmode="stack", margin={"t": 34}, legend={"y": -80 / ground, "traceorder": "normal"})
     figure.update_xaxes(title_text="Bound on the test error (%)", range=[0, 1.22 * longest])
     figure.update_yaxes(autorange="reversed", showgrid=False, ticks="")
     return figure
@@ -85,7 +85,7 @@ def _test_errors(figure: go.Figure, labels: Sequence[str], errors: Sequence[floa
         figure.add_scatter(
             x=[100 * error for _, error in known], y=[label for label, _ in known], mode="markers",
             name="Test error without noise", meta={"x": "percent", "y": "bound"},
-            marker={"symbol": "line-ns", "size": 30, "line": {"color": "#222222", "width": 3}},
+            marker={"symbol": "diamond", "size": 13, "color": "#ffffff", "line": {"color": "#222222", "width": 2}},
             hovertemplate="%{y}<br>test error of the network itself: <b>%{x:.3g} %</b><extra></extra>")
 
 

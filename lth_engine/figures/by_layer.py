@@ -9,7 +9,7 @@ import numpy as np
 import plotly.graph_objects as go
 
 from lth_engine.core.artifact import Array
-from lth_engine.figures.look import GRAY, SERIES, empty_figure, nth
+from lth_engine.figures.look import GRAY, SERIES, empty_figure, hatched, nth
 
 ROW = 26
 """Pixels of a row."""
@@ -99,8 +99,7 @@ def layer_parts(groups: Sequence[LayerParts], parts: tuple[str, str], names: Seq
             figure.add_bar(
                 x=[float(v) for v in values], y=list(range(len(names))), base=[float(b) for b in begin],
                 orientation="h", offset=-0.4 + width * index, width=width * 0.92, name=f"{group.label}: {part}",
-                marker={"color": colour, "opacity": 1.0 if index == 0 else 0.75,
-                        "pattern": {"shape": ("", "/", "x")[index % 3], "fgcolor": "#ffffff"}},
+                marker=hatched(colour, ("", "/", "x")[index % 3]),
                 customdata=[[n, int(s)] for n, s in zip(names, sizes, strict=True)],
                 meta={"x": "value", "y": "row", "more": ["layer", "weights"]},
                 hovertemplate=f"{group.label}<br>%{{customdata[0]}} (%{{customdata[1]:,}} weights)<br>{part}: "

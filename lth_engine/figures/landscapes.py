@@ -11,7 +11,7 @@ import numpy as np
 import plotly.graph_objects as go
 
 from lth_engine.core.artifact import Array
-from lth_engine.figures.look import GRAY, empty_figure, nth
+from lth_engine.figures.look import GRAY, empty_figure, even_step, log_ticks, nth
 
 
 @dataclass(frozen=True)
@@ -77,10 +77,13 @@ def lines(networks: Sequence[Around], shown: Shown, across: str, *, log: bool = 
     figure.add_vline(x=0, line_color=GRAY, line_dash="dot", line_width=1.5)
     figure.update_xaxes(title_text=across)
     figure.update_yaxes(title_text=shown.title + (", log scale" if log else ""), type="log" if log else "linear")
+    if log:
+        ticks = log_ticks(*span_of(networks, shown, log=True))
+        figure.update_yaxes(tickvals=ticks, ticktext=[f"{tick:g}" for tick in ticks])
     return figure
 
 
-def surface(network: Around, shown: Shown, across: str, span: Span, *, log: bool = False) -> go.Figure:
+def surface(network: Around, shown: Shown, span: Span, *, log: bool = False) -> go.Figure:
     """The values over a plane as a surface that can be turned; colour and height on the given span."""
     assert network.y is not None
     values = network.value * shown.scale
@@ -89,18 +92,17 @@ def surface(network: Around, shown: Shown, across: str, span: Span, *, log: bool
         x=[float(v) for v in network.x], y=[float(v) for v in network.y], z=_grid(values, log=log),
         surfacecolor=_colours(values, log=log), name=network.label, customdata=_grid(values, log=log),
         meta={"x": "x", "y": "y", "z": shown.name}, hovertemplate=_hover(network, shown),
-        contours={"x": {"highlight": False}, "y": {"highlight": False}}, **_colouring(shown, span, log=log))
-    axis = {"title": {"text": across.split(" (")[0]}, "color": GRAY, "gridcolor": GRAY, "showbackground": False,
-            "zeroline": False}
+        contours={"x": {"highlight": False}, "y": {"highlight": False}}, **_colouring(shown, span, -0.01, log=log))
+    axis = {"color": GRAY, "gridcolor": GRAY, "showbackground": False, "zeroline": False, "nticks": 5}
     low, high = (math.log10(v) for v in span) if log else span
     room = 0.02 * (high - low)
     figure.update_layout(
         scene={"xaxis": axis | {"title": {"text": "x"}}, "yaxis": axis | {"title": {"text": "y"}},
                "zaxis": axis | {"title": {"text": shown.title}, "type": "log" if log else "linear",
                                 "range": [low - room, high + room]},
-               "camera": {"eye": {"x": 1.35, "y": 1.35, "z": 0.95}, "center": {"x": 0, "y": 0, "z": -0.15}},
+               "camera": {"eye": {"x": 1.3, "y": 1.3, "z": 0.8}, "center": {"x": 0, "y": 0, "z": -0.12}},
                "aspectmode": "manual", "aspectratio": {"x": 1, "y": 1, "z": 0.8}},
-        margin={"l": 0, "r": 0, "t": 10, "b": 0})
+        margin={"l": 0, "r": 0, "t": 4, "b": 60})
     return figure
 
 
@@ -110,13 +112,14 @@ def contour(network: Around, shown: Shown, across: str, span: Span, *, log: bool
     values = network.value * shown.scale
     figure = empty_figure(460)
     low, high = (math.log10(v) for v in span) if log else span
+    step = even_step(low, high, 14)
     figure.add_contour(
         x=[float(v) for v in network.x], y=[float(v) for v in network.y], z=_colours(values, log=log),
         customdata=_grid(values, log=log), name=network.label, meta={"x": "x", "y": "y", "z": shown.name},
-        autocontour=False, contours={"start": low, "end": high, "size": (high - low) / 12},
+        autocontour=False, contours={"start": step * math.ceil(low / step), "end": high, "size": step},
         line={"width": 0.6, "color": "#d0d0d0"}, hovertemplate=_hover(network, shown), connectgaps=False,
         **{name.replace("cmin", "zmin").replace("cmax", "zmax"): value
-           for name, value in _colouring(shown, span, log=log).items()})
+           for name, value in _colouring(shown, span, -0.17, log=log).items()})
     figure.add_scatter(x=[0], y=[0], mode="markers", name="the network", showlegend=False, hoverinfo="skip",
                        marker={"symbol": "x-thin", "size": 12, "line": {"color": "#ffffff", "width": 2.5}})
     figure.update_xaxes(title_text=across, constrain="domain")
@@ -124,15 +127,13 @@ def contour(network: Around, shown: Shown, across: str, span: Span, *, log: bool
     return figure
 
 
-def _colouring(shown: Shown, span: Span, *, log: bool) -> dict[str, Any]:
+def _colouring(shown: Shown, span: Span, place: float, *, log: bool) -> dict[str, Any]:
     """The shared colour scale, which reads the same for the colour-blind, and its bar below the figure."""
     low, high = (math.log10(v) for v in span) if log else span
-    bar: dict[str, Any] = {"orientation": "h", "thickness": 12, "len": 0.9, "y": -0.2, "yanchor": "top",
+    bar: dict[str, Any] = {"orientation": "h", "thickness": 12, "len": 0.9, "y": place, "yanchor": "top",
                            "title": {"text": shown.title + (", log scale" if log else ""), "side": "bottom"}}
     if log:
-        digits = (1,) if high - low > 2.5 else (1, 2, 5)
-        ticks = [digit * 10.0**power for power in range(math.floor(low), math.ceil(high) + 1) for digit in digits
-                 if low <= math.log10(digit * 10.0**power) <= high]
+        ticks = log_ticks(*span)
         bar |= {"tickvals": [math.log10(t) for t in ticks], "ticktext": [f"{t:g}" for t in ticks]}
     return {"colorscale": "Cividis", "cmin": low, "cmax": high, "colorbar": bar}
 

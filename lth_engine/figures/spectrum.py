@@ -110,7 +110,8 @@ def _negative(figure: go.Figure, networks: Sequence[Density]) -> None:
     if lowest >= 0:
         return
     figure.add_vrect(x0=lowest, x1=0, fillcolor=GRAY, opacity=0.13, line_width=0, layer="below")
-    words = "<br>".join(f"{100 * share:.3g} ± {100 * error:.1g} %" for share, error in
-                        (network.negative for network in networks))
+    several = len(networks) > 1
+    words = [f"{n.label}: " * several + f"{100 * n.negative[0]:.3g} ± {100 * n.negative[1]:.1g} %" for n in networks]
     figure.add_annotation(x=0, y=1, yref="paper", xanchor="left", yanchor="top", showarrow=False, xshift=6,
-                          align="left", text=f"◀ negative: {words}", font={"color": GRAY, "size": 13})
+                          align="left", font={"color": GRAY, "size": 13},
+                          text="◀ negative" + ("<br>" if several else ": ") + "<br>".join(words))
