@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import streamlit as st
 
-from lth_engine.specs.stability import FirstStablePoint
 from lth_engine.specs.question import Question
+from lth_engine.specs.stability import FirstStablePoint
 from pages.ui import diagnosing
 
 KIND = FirstStablePoint

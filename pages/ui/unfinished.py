@@ -60,9 +60,7 @@ def from_checkpoint(prefix: str, draw: Callable[[Question, Saved], None]) -> Par
 
     def seen(question: Question) -> object:
         saved = peek(question, prefix)
-        if saved is None:
-            return None
-        return repr(saved[1]), [(name, array.shape, array.ravel()[-1:].tolist()) for name, array in saved[0].items()]
+        return None if saved is None else _mark(saved)
     return Partial(show, seen)
 
 
@@ -79,6 +77,15 @@ def peek(question: Question, prefix: str) -> Saved | None:
 def measured(values: Array) -> Array:
     """The rows of a checkpoint's curve that are measured."""
     return values[np.isfinite(values).reshape(len(values), -1).all(axis=1)]
+
+
+def _mark(saved: Saved) -> str:
+    """A text that changes with every save: scalars, and of each array its shape, how much of it is known and its end
+    (as text, since NaN differs from itself)."""
+    arrays, scalars = saved
+    facts = [(name, a.shape, int(np.isfinite(a).sum()) if a.dtype.kind == "f" else 0, repr(a.ravel()[-1:].tolist()))
+             for name, a in arrays.items()]
+    return repr((sorted(scalars.items()), facts))
 
 
 def _show(question: Question, key: str, partial: Partial | None) -> None:
