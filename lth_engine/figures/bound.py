@@ -21,7 +21,8 @@ class Terms:
     Attributes:
         label: its name beside the bar.
         risk: the empirical 0-1 risk of the randomised network, a fraction.
-        bound: the bound on its test error, a fraction; vacuous from 1 on.
+        bound: the bound on its test error, a fraction.
+        vacuous: whether it says nothing.
         added: terms that are added to the risk as they are, fractions, by name.
         nats: terms of the complexity, in nats, by name.
     """
@@ -29,6 +30,7 @@ class Terms:
     label: str
     risk: float
     bound: float
+    vacuous: bool
     added: Mapping[str, float]
     nats: Mapping[str, float]
 
@@ -42,12 +44,13 @@ class Terms:
         return {"Risk": self.risk, **self.added, **shares}
 
 
-def stacked_bounds(bars: Sequence[Terms], test_errors: Sequence[float | None]) -> go.Figure:
+def stacked_bounds(bars: Sequence[Terms], test_errors: Sequence[float | None], guessing: float = 1.0) -> go.Figure:
     """Each bound as a bar (%): its terms side by side, its size at the end, and the line at which it says nothing.
 
     Args:
         bars: the bounds, from top to bottom.
         test_errors: of the network without noise, a fraction for each bar, or None where it is not known.
+        guessing: the error of guessing, a fraction: a bound says nothing from there on.
     """
     ground = 62 * len(bars)
     figure = empty_figure(ground + 190)
@@ -67,12 +70,13 @@ def stacked_bounds(bars: Sequence[Terms], test_errors: Sequence[float | None]) -
         figure.add_annotation(
             x=100 * bar.bound, y=bar.label, xanchor="left", showarrow=False, xshift=6,
             font={"color": GRAY, "size": 14},
-            text=f"<b>{100 * bar.bound:.4g} %</b>" + " vacuous" * (bar.bound >= 1))
+            text=f"<b>{100 * bar.bound:.4g} %</b>" + " vacuous" * bar.vacuous)
     _test_errors(figure, labels, test_errors)
     longest = max([100.0, *(100 * bar.bound for bar in bars)])
-    figure.add_vline(x=100, line_color=GRAY, line_dash="dash", line_width=1.5)
-    figure.add_annotation(x=100, y=1, yref="paper", yanchor="bottom", showarrow=False, text="vacuous from here",
-                          font={"color": GRAY, "size": 13})
+    figure.add_vline(x=100 * guessing, line_color=GRAY, line_dash="dash", line_width=1.5)
+    figure.add_annotation(
+        x=100 * guessing, y=1, yref="paper", yanchor="bottom", showarrow=False, font={"color": GRAY, "size": 13},
+        text="vacuous from here" + (f" ({100 * guessing:.3g} %: guessing)" if guessing < 1 else ""))
     figure.update_layout(barmode="stack", margin={"t": 34}, legend={"y": -80 / ground, "traceorder": "normal"})
     figure.update_xaxes(title_text="Bound on the test error (%)", range=[0, 1.22 * longest])
     figure.update_yaxes(autorange="reversed", showgrid=False, ticks="")

@@ -154,8 +154,8 @@ def test_the_span_is_that_of_height_and_colour():
     assert flat.data[0].z[0][0] == pytest.approx(math.log10(0.5))
 
 
-ORACLE = bound.Terms("Oracle", 0.1, 0.4, {}, {"KL, Gaussian": 300.0, "KL, mask": 100.0})
-CERTIFIED = bound.Terms("Certified", 0.1, 1.25, {"samples": 0.05},
+ORACLE = bound.Terms("Oracle", 0.1, 0.4, False, {}, {"KL, Gaussian": 300.0, "KL, mask": 100.0})
+CERTIFIED = bound.Terms("Certified", 0.1, 1.25, True, {"samples": 0.05},
                         {"KL, Gaussian": 900.0, "KL, mask": 100.0, "grid": 10.0})
 
 
@@ -165,12 +165,12 @@ def test_the_terms_of_a_bound_add_up_to_it():
     assert steps["KL, Gaussian"] == pytest.approx(0.225)
     assert CERTIFIED.steps()["samples"] == 0.05
     assert sum(CERTIFIED.steps().values()) == pytest.approx(1.25)
-    nothing = bound.Terms("x", 0.1, 0.1, {}, {"KL": 0.0})
+    nothing = bound.Terms("x", 0.1, 0.1, False, {}, {"KL": 0.0})
     assert nothing.steps() == {"Risk": 0.1, "KL": 0.0}
 
 
 def test_oracle_and_certified_stand_beside_each_other_with_the_vacuous_line():
-    figure = bound.stacked_bounds([ORACLE, CERTIFIED], [0.12, None])
+    figure = bound.stacked_bounds([ORACLE, CERTIFIED], [0.12, None], 0.9)
     rows = read(figure)
     for label, size in (("Oracle", 40.0), ("Certified", 125.0)):
         parts = [r for r in rows if r["bound"] == label and r["series"] != "Test error without noise"]
@@ -180,7 +180,7 @@ def test_oracle_and_certified_stand_beside_each_other_with_the_vacuous_line():
     said = [a.text for a in figure.layout.annotations]
     assert "<b>40 %</b>" in said
     assert "<b>125 %</b> vacuous" in said
-    assert [s.x0 for s in figure.layout.shapes] == [100]
+    assert [s.x0 for s in figure.layout.shapes] == [90]
 
 
 def test_the_history_of_a_bound():
