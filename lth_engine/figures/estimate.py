@@ -42,6 +42,7 @@ def running_estimate(runs: Sequence[Running], title: str, work: str = "Products 
     figure = empty_figure(360)
     for index, run in enumerate(runs):
         _one(figure, run, nth(index, run.label))
+    figure.update_layout(showlegend=len(runs) > 1)
     figure.update_xaxes(title_text=work, rangemode="tozero")
     figure.update_yaxes(title_text=title, range=_span(runs))
     return figure

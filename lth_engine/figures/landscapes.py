@@ -106,7 +106,7 @@ def surface(network: Around, shown: Shown, span: Span, *, log: bool = False) -> 
     return figure
 
 
-def contour(network: Around, shown: Shown, across: str, span: Span, *, log: bool = False) -> go.Figure:
+def contour(network: Around, shown: Shown, span: Span, *, log: bool = False) -> go.Figure:
     """The values over a plane as filled contours on the given span; the network is marked by a cross."""
     assert network.y is not None
     values = network.value * shown.scale
@@ -122,8 +122,9 @@ def contour(network: Around, shown: Shown, across: str, span: Span, *, log: bool
            for name, value in _colouring(shown, span, -0.17, log=log).items()})
     figure.add_scatter(x=[0], y=[0], mode="markers", name="the network", showlegend=False, hoverinfo="skip",
                        marker={"symbol": "x-thin", "size": 12, "line": {"color": "#ffffff", "width": 2.5}})
-    figure.update_xaxes(title_text=across, constrain="domain")
-    figure.update_yaxes(title_text="Second direction", scaleanchor="x", constrain="domain")
+    figure.update_xaxes(title_text="First direction (steps)", constrain="domain")
+    figure.update_yaxes(title_text="Second direction (steps)", scaleanchor="x", constrain="domain",
+                        constraintoward="top")
     return figure
 
 

@@ -31,8 +31,8 @@ class Measured:
 
 
 def by_setting(points: Sequence[Measured], title: str) -> go.Figure:
-    """A small dot with its standard error a network; where several share setting and group, their mean with its 95%
-    Student-t interval as a large one.
+    """A small dot with its standard error a network; where several share setting and group, their mean as a large one,
+    from three on with its 95% Student-t interval. (Of two it would be wider than the figure.)
 
     Args:
         points: the networks.
@@ -42,7 +42,7 @@ def by_setting(points: Sequence[Measured], title: str) -> go.Figure:
     settings = list(dict.fromkeys(point.setting for point in points))
     groups = list(dict.fromkeys(point.group for point in points))
     for index, group in enumerate(groups):
-        shift = 0.24 * (index - (len(groups) - 1) / 2)
+        shift = 0.3 * (index - (len(groups) - 1) / 2)
         _group(figure, [p for p in points if p.group == group], settings, shift, index)
     figure.update_xaxes(tickvals=list(range(len(settings))), ticktext=settings, range=[-0.6, len(settings) - 0.4],
                         showgrid=False)
@@ -72,9 +72,10 @@ def _group(figure: go.Figure, points: Sequence[Measured], settings: Sequence[str
             x=[settings.index(s) + shift for s in means], y=[m.mean for m in means.values()], mode="markers",
             name=style.label or "mean", legendgroup=style.label, showlegend=bool(style.label),
             marker={"color": style.colour, "symbol": style.symbol, "size": 14},
-            error_y={"type": "data", "array": [m.upper - m.mean for m in means.values()], "color": style.colour,
+            error_y={"type": "data", "array": [m.upper - m.mean if m.n > 2 else 0 for m in means.values()],
+                     "color": style.colour,
                      "thickness": 2.5, "width": 9},
-            customdata=[[s, m.n, m.lower, m.upper] for s, m in means.items()],
+            customdata=[[s, m.n, *((m.lower, m.upper) if m.n > 2 else (None, None))] for s, m in means.items()],
             meta={"x": "place", "y": "value", "more": ["setting", "n", "lower_95", "upper_95"]},
             hovertemplate="%{customdata[0]}: mean of %{customdata[1]}<br><b>%{y:.5g}</b>, 95% interval "
                           "%{customdata[2]:.4g} to %{customdata[3]:.4g}<extra></extra>")
@@ -85,4 +86,4 @@ def _aside(alike: Sequence[Measured], point: Measured) -> float:
     if len(alike) < 2:
         return 0.0
     rank = next(i for i, other in enumerate(alike) if other is point)
-    return 0.1 * ((rank + 1) / (len(alike) + 1) - 0.5) - 0.06
+    return -0.06 - 0.12 * rank / (len(alike) - 1)

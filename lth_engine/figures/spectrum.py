@@ -52,7 +52,7 @@ def eigenvalues(networks: Sequence[Outermost]) -> go.Figure:
             hovertemplate=network.label + "<br>%{customdata[0]}: <b>%{y:.6g}</b>, residual %{customdata[1]:.2g}"
                           "<extra></extra>")
     figure.add_hline(y=0, line_color=GRAY, line_width=1)
-    figure.update_layout(barmode="overlay")
+    figure.update_layout(barmode="overlay", showlegend=len(networks) > 1)
     figure.update_xaxes(title_text="Rank, from the largest", tickvals=list(range(len(names))), ticktext=names,
                         range=[-0.6, len(names) - 0.4])
     figure.update_yaxes(title_text=EIGENVALUE)
@@ -97,6 +97,7 @@ def spectral_density(networks: Sequence[Density]) -> go.Figure:
             hovertemplate=network.label + "<br>eigenvalue %{x:.4g}: density <b>%{y:.3g}</b> ± %{customdata[0]:.1g}"
                           "<extra></extra>")
     _negative(figure, networks)
+    figure.update_layout(showlegend=len(networks) > 1)
     figure.update_xaxes(title_text=EIGENVALUE)
     figure.update_yaxes(title_text="Density (share per unit of eigenvalue, log scale)", type="log",
                         exponentformat="power", range=[math.log10(floor), math.log10(peak) + 0.3], dtick=1)
@@ -111,7 +112,8 @@ def _negative(figure: go.Figure, networks: Sequence[Density]) -> None:
         return
     figure.add_vrect(x0=lowest, x1=0, fillcolor=GRAY, opacity=0.13, line_width=0, layer="below")
     several = len(networks) > 1
-    words = [f"{n.label}: " * several + f"{100 * n.negative[0]:.3g} ± {100 * n.negative[1]:.1g} %" for n in networks]
+    words = [f"{n.label.split(':')[0]}: " * several + f"{100 * n.negative[0]:.3g} ± {100 * n.negative[1]:.1g} %"
+             for n in networks]
     figure.add_annotation(x=0, y=1, yref="paper", xanchor="left", yanchor="top", showarrow=False, xshift=6,
                           align="left", font={"color": GRAY, "size": 13},
                           text="◀ negative" + ("<br>" if several else ": ") + "<br>".join(words))

@@ -57,8 +57,10 @@ def show(question: PacBayes, name: str) -> None:
 def _side(question: PacBayes, side: str) -> None:
     """One of the two bounds with its word."""
     words = with_error(100 * value(question, f"{side}_bound"), None, "%")
-    note = "vacuous: no better than guessing" if vacuous(question, side) else \
-        f"test error at most this, with probability {percent(1 - question.delta)}" if side == "certified" else ""
+    note = "vacuous: no better than guessing"
+    if not vacuous(question, side):
+        note = "no guarantee; to compare networks with" if side == "oracle" or said(question, "certified_why_not") \
+            else f"the test error is at most this, with probability {percent(1 - question.delta)}"
     numbers([Number(f"{SIDES[side]} bound on the test error", words, f"bound_{side}", note)], f"{NAME}.{side}", 1)
     if side == "certified" and said(question, "certified_why_not"):
         why = said(question, "certified_why_not")

@@ -14,8 +14,8 @@ from pages.ui import diagnose_bound, diagnosing
 from pages.ui.bound_terms import PRIORS, SIDES, bound_words, value
 from pages.ui.chart import chart
 from pages.ui.glossary import glossary
-from pages.ui.made import apart, density_words
-from pages.ui.titles import lettered, run_words, subject
+from pages.ui.made import apart, density_words, named
+from pages.ui.titles import subject
 from pages.ui.unfinished import from_checkpoint
 
 NAME = "bounds"
@@ -35,7 +35,7 @@ def _draw(done: list[Question]) -> None:
         diagnose_bound.show(questions[0], subject(questions[0]))
         return
     _scatter(questions)
-    names = lettered(questions)
+    names = named(questions)
     _table(questions, list(names.values()))
     st.subheader("One bound", anchor=False)
     keys = [q.key for q in questions]
@@ -81,7 +81,6 @@ def _table(questions: Sequence[PacBayes], names: Sequence[str]) -> None:
         "risk, oracle (%)": [100 * value(q, "oracle_risk") for q in questions],
         "KL, oracle (nats)": [value(q, "oracle_kl") for q in questions],
         "KL, certified (nats)": [value(q, "certified_kl") for q in questions],
-        "seeds": [run_words(q.of).split(", ", 1)[-1] for q in questions],
     }, hide_index=True, key=f"{NAME}.all", column_config={
         name: st.column_config.NumberColumn(format="%.2f" if "%" in name else "%.0f")
         for name in ("test error (%)", "risk, oracle (%)", "KL, oracle (nats)", "KL, certified (nats)")})

@@ -11,8 +11,8 @@ from lth_engine.specs.question import Question
 from pages.ui import diagnose_eigenvalues, diagnose_opinion, diagnose_side_by_side, diagnose_trace, diagnosing
 from pages.ui.asked import known_questions
 from pages.ui.guard import guard
+from pages.ui.made import named
 from pages.ui.places import by_place, place_words
-from pages.ui.titles import lettered
 from pages.ui.unfinished import Partial
 from pages.ui.words import literal
 
@@ -57,7 +57,7 @@ def _draw(done: list[Question]) -> None:
 def _names(places: Sequence[Sequence[AtNetwork]]) -> list[str]:
     """A name for each place; "A: ..." where there are several."""
     firsts = [questions[0] for questions in places]
-    return list(lettered(firsts).values())
+    return list(named(firsts).values())
 
 
 def _one(questions: Sequence[AtNetwork], known: Sequence[Question]) -> None:

@@ -38,7 +38,7 @@ def show_top(first: AtNetwork, known: Sequence[Question]) -> None:
         numbers([Number("Largest eigenvalue", with_error(top, None, "nats", 4), "top_eigenvalue",
                         f"residual {residual:.2g}: a true eigenvalue lies within it"),
                  Number("Smallest one found", with_error(bottom, None, "nats"), "residual",
-                        "negative: the network lies on a saddle" if bottom < 0 else "")], f"{NAME}.top", 2)
+                        "negative: the loss falls along it" if bottom < 0 else "")], f"{NAME}.top", 1)
         st.caption(f"{WEIGHTS[question.weights]}; {found['products']:,} products with the Hessian (Lanczos), " + (
             f"every residual below {percent(question.tolerance)} of the largest." if found.get("reached") else
             f"**target of {percent(question.tolerance)} not reached** within {question.most_products:,} products."))
@@ -65,15 +65,19 @@ def show_density(first: AtNetwork, known: Sequence[Question]) -> None:
     found = diagnosing.summary(question)
     value = {name: float(found.get(name) or 0) for name in (
         "share_negative", "share_negative_stderr", "share_near_zero", "trace", "trace_stderr", "lowest", "highest")}
-    numbers([
-        Number("Eigenvalues below 0", with_error(100 * value["share_negative"], 100 * value["share_negative_stderr"],
-                                                 "%"), "share_negative", "± standard error"),
-        Number("About 0", with_error(100 * value["share_near_zero"], None, "%"), "", "of all eigenvalues"),
-        Number("Range", f"{value['lowest']:.3g} to {value['highest']:.4g}", "", "outermost nodes, nats"),
-        Number("Trace from it", with_error(value["trace"], value["trace_stderr"], "nats"), "hessian_trace",
-               "± standard error")], f"{NAME}.density", 4)
-    chart(spectral_density([density(WEIGHTS[question.weights], question)]), "spectral-density",
-          "The density of the eigenvalues of the Hessian")
+    left, right = st.columns([2, 3])
+    with left:
+        numbers([
+            Number("Eigenvalues below 0", with_error(100 * value["share_negative"],
+                                                     100 * value["share_negative_stderr"], "%"), "share_negative",
+                   f"± standard error; {with_error(100 * value['share_near_zero'], None, '%')} are about 0"),
+            Number("Range", f"{value['lowest']:.3g} to {value['highest']:.4g} nats", "top_eigenvalue",
+                   "the outermost nodes, which lie within the spectrum"),
+            Number("Trace from it", with_error(value["trace"], value["trace_stderr"], "nats"), "hessian_trace",
+                   "± standard error; the sum over the density")], f"{NAME}.density", 1)
+    with right:
+        chart(spectral_density([density(WEIGHTS[question.weights], question)]), "spectral-density",
+              "The density of the eigenvalues of the Hessian")
     st.caption(f"{WEIGHTS[question.weights]}; stochastic Lanczos quadrature with {question.vectors} random vectors of "
                f"{question.lanczos_steps} steps. The band is one standard error over the vectors; narrow peaks are "
                "drawn as wide as the smoothing.")

@@ -8,15 +8,16 @@ from typing import cast
 import numpy as np
 import streamlit as st
 
-from lth_engine.core.artifact import Array
+from lth_engine.core.artifact import Array, Scalar
 from lth_engine.figures.landscapes import ERROR, LOSS, Around, Shown, contour, lines, span_of, surface
 from lth_engine.specs.landscapes import Landscape
 from lth_engine.specs.question import Question
 from pages.ui import diagnosing
 from pages.ui.chart import chart
 from pages.ui.explaining import Number, numbers, with_error
+from pages.ui.made import named
 from pages.ui.places import WEIGHTS, place_of, place_words
-from pages.ui.titles import lettered, subject
+from pages.ui.titles import subject
 from pages.ui.unfinished import Saved, from_checkpoint
 from pages.ui.words import counted, literal
 
@@ -39,7 +40,7 @@ def show() -> None:
 
 def _draw(done: list[Question]) -> None:
     questions = [cast(Landscape, question) for question in done]
-    names = lettered(questions) if len(questions) > 1 else {q.key: subject(q) for q in questions}
+    names = named(questions) if len(questions) > 1 else {q.key: subject(q) for q in questions}
     found = {q.key: diagnosing.arrays(q) for q in questions}
     flat = [q for q in questions if q.dimensions == 2]
     shown, log, form = _controls(found, surfaces=bool(flat))
@@ -91,20 +92,20 @@ def _around(label: str, found: Mapping[str, Array], shown: Shown) -> Around:
     return Around(label, found["x"], found.get("y"), found[shown.name])
 
 
-def _across(question: Landscape, number: int = 1) -> str:
-    which = ("Along " if number == 1 else "Second ") + _DIRECTIONS[question.directions]
-    return f"{which} ({_SCALES[question.scale]})" if number == 1 else which
+def _across(question: Landscape) -> str:
+    return f"Steps along the {_DIRECTIONS[question.directions]} ({_SCALES[question.scale]})"
 
 
 def _planes(questions: Sequence[Landscape], around: Sequence[Around], shown: Shown, form: str, *, log: bool) -> None:
     """One figure a network, all on one scale of height and colour."""
     span = span_of(around, shown, log=log)
+    height = 520 if len(around) == 1 else 400
     for place, question, network in zip(st.columns(len(around)), questions, around, strict=True):
         with place:
             if len(around) > 1:
                 st.markdown(f"**{literal(network.label)}**")
-            figure = surface(network, shown, span, log=log) if form == "surface" else contour(
-                network, shown, _across(question), span, log=log)
+            figure = (surface if form == "surface" else contour)(network, shown, span, log=log)
+            figure.update_layout(height=height)
             chart(figure, f"landscape-{form}-{question.key[:6]}",
                   f"{shown.title} over a plane through {network.label}")
     st.caption(("Drag to turn, scroll to come nearer. " if form == "surface" else "The cross is the network. ")
@@ -132,13 +133,19 @@ def _numbers(questions: Sequence[Landscape], names: Mapping[str, str]) -> None:
             "error (%)": [100 * v["error_middle"] for v in value.values()],
             "a step of 1 (L2 in weight space)": [v["length"] for v in value.values()],
         }, hide_index=True, key=f"{NAME}.table")
-    for question in questions:
-        label = f"{names[question.key][0]}: " if len(questions) > 1 else ""
-        odd = found[question.key].get("not_finite") or 0
-        st.caption(literal(
-            f"{label}{counted(int(found[question.key]['points'] or 0), 'point')} on {place_words(question)}; "
-            f"{WEIGHTS[question.weights].lower()} move" + ("; at " + counted(int(odd), "point") + " the loss is not "
-                                                           "finite, and nothing is drawn" if odd else "") + "."))
+    said = {q.key: _conditions(q, found[q.key]) for q in questions}
+    for words in dict.fromkeys(said.values()):
+        letters = ", ".join(names[key][0] for key in said if said[key] == words)
+        st.caption(literal((f"{letters}: " if len(set(said.values())) > 1 else "") + words))
+
+
+def _conditions(question: Landscape, found: Mapping[str, Scalar]) -> str:
+    """On what, and where, the points were measured."""
+    odd = int(found.get("not_finite") or 0)
+    return (f"{counted(int(found['points'] or 0), 'point')} on {place_words(question)}; "
+            f"{WEIGHTS[question.weights].lower()} move; {_DIRECTIONS[question.directions]}"
+            f"{'s' * (question.dimensions == 2)}, {_SCALES[question.scale]}"
+            + (f"; at {counted(odd, 'point')} the loss is not finite, and nothing is drawn" if odd else "") + ".")
 
 
 def _draw_partial(question: Question, saved: Saved) -> None:
@@ -151,5 +158,5 @@ def _draw_partial(question: Question, saved: Saved) -> None:
     around = _around("so far", found, LOSS)
     asked = cast(Landscape, question)
     figure = lines([around], LOSS, _across(asked)) if around.y is None else contour(
-        around, LOSS, _across(asked), span_of([around], LOSS))
+        around, LOSS, span_of([around], LOSS))
     chart(figure, f"landscape-so-far-{question.key[:6]}", "The landscape so far", save=False)

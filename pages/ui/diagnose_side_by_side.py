@@ -69,7 +69,7 @@ def _traces(chosen: Sequence[HessianTrace]) -> None:
     chart(by_setting(points, TITLE), "trace-by-setting",
           f"The trace of the Hessian by how the networks were made, {WEIGHTS[weights].lower()}")
     st.caption("A small dot is one network with the standard error of its trace; a large one is the mean of the "
-               "networks of a setting with its 95 % Student-t interval.")
+               "networks of a setting, from three on with its 95 % Student-t interval.")
     with st.expander("The numbers"):
         explained("hessian_trace", f"{NAME}.several")
         st.dataframe({

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from lth_engine.core.spec import Spec
+from lth_engine.core.knob import knobs
+from lth_engine.core.spec import Spec, is_spec
 from lth_engine.specs.controls import ControlTicket
 from lth_engine.specs.differences import ABSENT, differences_of_parts
 from lth_engine.specs.flatness import NoFlatness
+from lth_engine.specs.question import Question
 from lth_engine.specs.tickets import Run
-from pages.ui.titles import density_of
+from pages.ui.titles import density_of, network_words, run_words
 from pages.ui.words import percent
 
 _FLATNESS = "training.flatness"
@@ -28,6 +30,27 @@ def apart(runs: Sequence[Run]) -> list[str]:
         _words(path, words[index]) for path, words in found.items()
         if path != _FLATNESS and words[index] != ABSENT and not _of_absent_flatness(path, run))]))
         for index, run in enumerate(runs)]
+
+
+def named(questions: Sequence[Question]) -> dict[str, str]:
+    """"A: SAM, 10.7 % (level 10), seed 0", "B: ...", by key: what sets answers about one network each apart."""
+    runs = [run_of(question) for question in questions]
+    networks = [network_words(run) for run in runs]
+    alike = len(set(networks)) == 1
+    own = {k.name for k in knobs(type(questions[0])) if not is_spec(k.type)
+           and all(hasattr(question, k.name) for question in questions)
+           and len({getattr(question, k.name) for question in questions}) > 1}
+    return {q.key: f"{chr(ord('A') + index % 26)}: " + ", ".join(filter(None, [
+        "" if alike else networks[index], how, run_words(runs[index]),
+        *(f"{name.replace('_', ' ')} {str(getattr(q, name)).replace('_', ' ')}" for name in sorted(own))]))
+        for index, (q, how) in enumerate(zip(questions, apart(runs), strict=True))}
+
+
+def run_of(question: Question) -> Run:
+    """The run that a question is about."""
+    run = getattr(question, "of", None)
+    assert isinstance(run, Run)
+    return run
 
 
 def density_words(run: Run) -> str:

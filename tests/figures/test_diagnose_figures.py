@@ -133,8 +133,7 @@ def test_networks_share_one_scale():
 @pytest.mark.parametrize("draw", [landscapes.surface, landscapes.contour])
 @pytest.mark.parametrize("log", [False, True])
 def test_a_plane_is_saved_as_measured_on_either_scale(draw, log):
-    more = ("Step",) if draw is landscapes.contour else ()
-    figure = draw(PLANE, landscapes.LOSS, *more, (0.01, 8.0), log=log)
+    figure = draw(PLANE, landscapes.LOSS, (0.01, 8.0), log=log)
     rows = {(float(r["x"]), float(r["y"])): r["loss"] for r in read(figure)}
     assert len(rows) == 9
     assert rows[1.0, 2.0] == "8.0"
@@ -149,7 +148,7 @@ def test_the_span_is_that_of_height_and_colour():
     low, high = figure.layout.scene.zaxis.range
     assert low < 0.001 < 8.0 < high
     assert figure.layout.scene.zaxis.type == "linear"
-    flat = landscapes.contour(PLANE, landscapes.LOSS, "Step", (0.001, 8.0), log=True)
+    flat = landscapes.contour(PLANE, landscapes.LOSS, (0.001, 8.0), log=True)
     assert (flat.data[0].zmin, flat.data[0].zmax) == pytest.approx((-3, math.log10(8)))
     assert flat.data[0].z[0][0] == pytest.approx(math.log10(0.5))
 
