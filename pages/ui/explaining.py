@@ -42,11 +42,12 @@ def numbers(shown: Sequence[Number], key: str, columns: int = 4) -> None:
     with st.grid(columns, min_column_width=180):
         for index, number in enumerate(shown):
             with st.container(border=True, gap="xxsmall"):
-                with st.container(horizontal=True, vertical_alignment="top", horizontal_alignment="distribute",
+                with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute",
                                   gap="xxsmall"):
-                    st.metric(number.label, number.value)
+                    st.markdown(number.label, width="stretch")
                     if number.explained:
                         explained(number.explained, f"{key}.{index}")
+                st.subheader(number.value, anchor=False)
                 if number.note:
                     st.caption(number.note)
 
@@ -54,7 +55,7 @@ def numbers(shown: Sequence[Number], key: str, columns: int = 4) -> None:
 def explained(name: str, key: str) -> None:
     """A pop-over that explains a number: formula, unit, range, when not to believe it, source."""
     with st.popover("", icon=":material/help:", type="tertiary", key=f"{key}.{name}.explained",
-                    help="What this number means"):
+                    help="What this number means, and when not to believe it"):
         st.markdown(text_of(name))
 
 

@@ -14,6 +14,7 @@ from lth_engine.figures.look import look
 from lth_engine.specs.presets import presets
 from lth_engine.specs.questions import TicketSearch
 from lth_engine.specs.tickets import DenseTicket, Run
+from lth_engine.specs.training import Training
 from pages.ui import frame
 from pages.ui.asked import question_of
 from pages.ui.form import Incomplete, branch, opened
@@ -76,7 +77,7 @@ def pick_dense(words: str, key: str) -> Picked | None:
         search = known[chosen][1]
         seed = int(st.number_input("Seed", value=search.seed, min_value=0, step=1, key=f"{key}.{chosen}.seed", **_KEPT,
                                    help="Of the initial weights and of the order of the images."))
-        training = search.training
+        training: Spec = search.training
         declared = next(k for k in knobs(TicketSearch) if k.name == "training")
         with opened("Change the training", f"{key}.{chosen}") as draw:
             if draw:
@@ -84,6 +85,7 @@ def pick_dense(words: str, key: str) -> Picked | None:
                     training = branch(declared, search.training, f"{key}.{chosen}.training")
                 except Incomplete:
                     return None
+        assert isinstance(training, Training)
     return Picked(DenseTicket(model=search.model, data=search.data, training=training, init_seed=seed,
                               order_seed=seed), "")
 
