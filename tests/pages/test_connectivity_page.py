@@ -285,12 +285,16 @@ def test_a_read_only_store_starts_nothing(open_page, store, monkeypatch):
     assert app.button(key="pairs.start").disabled
 
 
-def test_many_answers_are_listed_by_what_is_typed(open_page, store):
-    for seed in range(230):
+def test_many_answers_are_listed_by_what_is_typed(open_page, store, monkeypatch):
+    monkeypatch.setattr("pages.ui.choosing.LISTED", 20)
+    for seed in range(25):
         put_line(store, LINE.replace(seed=seed, points=3))
     app = open_page("connectivity")
-    assert len(app.multiselect[0].options) == 200
-    app.text_input(key="pairs.filter").set_value("seed 229").run()
+    assert "20 of 25 answers are listed below" in words(app)
+    assert len(app.multiselect[0].options) == 20
+    app.text_input(key="pairs.filter").set_value("seed 23").run()
+    assert "1 of 25" in words(app)
+    assert any("seed 23" in option for option in app.multiselect[0].options)
     assert len(app.multiselect[0].options) <= 2
     assert not app.exception
 
