@@ -34,7 +34,7 @@ def _draw(done: list[Question]) -> None:
     if len(asked) == 1:
         _verdict(asked[0])
     measure, parts = lines.controls("levels")
-    chart(long_line([_path(q, names[q.key]) for q in asked], measure, parts), "levels",
+    chart(long_line([_path(q, names[q.key]) for q in asked], measure, parts), "level-path",
           f"{measure.capitalize()} from level to level of a search")
     st.caption("At each level lies a trained network; between two levels the straight line from one to the next. "
                "Where the curve stays flat, pruning has not left the valley (Pruning Close to Home, figure 2).")

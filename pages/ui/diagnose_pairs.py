@@ -33,7 +33,7 @@ def _draw(done: list[Question]) -> None:
     if len(asked) == 1:
         lines.verdict(diagnosing.summary(asked[0]))
     measure, parts = lines.controls("pairs")
-    chart(along(found, measure, parts), "line", ALT.format(measure.capitalize()))
+    chart(along(found, measure, parts), "connectivity-line", ALT.format(measure.capitalize()))
     st.caption("The bar is the barrier: from the mean of the two ends (dashed, if the line is alone) up to the "
                "highest point of the curve, with the 95 % bootstrap interval over the test images.")
     if len(asked) == 1:
