@@ -4,5 +4,5 @@ import streamlit as st
 
 from pages.ui import diagnose_stability
 
-st.title("From when on does the noise of training not matter?")
+st.title("When does the noise of training stop mattering?")
 diagnose_stability.show()

@@ -55,12 +55,12 @@ def command(question: Question, picked: Mapping[str, Picked]) -> str:
     """The question on the command line; networks by their addresses."""
     words = ["python", "-m", "lth_engine", "answer", "--question", question.name]
     for k in knobs(type(question)):
-        value = getattr(question, k.name)
-        if k.name in picked and picked[k.name].address:
+        base = k.default
+        if k.name in picked:
+            base = picked[k.name].base
             words += [f"--{k.name}", picked[k.name].address]
-        elif value != k.default:
-            for path, text in share.flags(value, k.default, k.name):
-                words += [f"--{path}", text]
+        for path, text in share.flags(getattr(question, k.name), base, k.name):
+            words += [f"--{path}", text]
     return shlex.join(words)
 
 

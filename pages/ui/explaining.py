@@ -42,19 +42,25 @@ def numbers(shown: Sequence[Number], key: str, columns: int = 4) -> None:
     with st.grid(columns, min_column_width=180):
         for index, number in enumerate(shown):
             with st.container(border=True, gap="xxsmall"):
-                with st.container(horizontal=True, vertical_alignment="top", horizontal_alignment="distribute",
-                                  gap="xxsmall"):
-                    st.metric(number.label, number.value)
-                    if number.explained:
-                        explained(number.explained, f"{key}.{index}")
+                if number.explained:
+                    explained(number.explained, f"{key}.{index}", number.label)
+                else:
+                    st.markdown(number.label)
+                st.subheader(number.value, anchor=False)
                 if number.note:
                     st.caption(number.note)
 
 
-def explained(name: str, key: str) -> None:
-    """A pop-over that explains a number: formula, unit, range, when not to believe it, source."""
-    with st.popover("", icon=":material/help:", type="tertiary", key=f"{key}.{name}.explained",
-                    help="What this number means"):
+def explained(name: str, key: str, label: str = "") -> None:
+    """A pop-over that explains a number: formula, unit, range, when not to believe it, source.
+
+    Args:
+        name: of its text in assets/explained.
+        key: prefix of the widget's key.
+        label: what is clicked, beside the question mark.
+    """
+    with st.popover(label, icon=":material/help:", type="tertiary", key=f"{key}.{name}.explained",
+                    help="What this number means, and when not to believe it"):
         st.markdown(text_of(name))
 
 

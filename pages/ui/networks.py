@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 import streamlit as st
 
@@ -14,6 +14,7 @@ from lth_engine.figures.look import look
 from lth_engine.specs.presets import presets
 from lth_engine.specs.questions import TicketSearch
 from lth_engine.specs.tickets import DenseTicket, Run
+from lth_engine.specs.training import Training
 from pages.ui import frame
 from pages.ui.asked import question_of
 from pages.ui.form import Incomplete, branch, opened
@@ -28,10 +29,17 @@ _KEPT: dict[str, Any] = {"persist_state": "session"}
 
 @dataclass(frozen=True)
 class Picked:
-    """What was picked: the spec, and how the command line names it ("" if it has no short name)."""
+    """What was picked.
+
+    Attributes:
+        spec: the network, search or setting.
+        address: how the command line points to `base`.
+        base: what the address means; where it differs from `spec`, flags follow.
+    """
 
     spec: Spec
     address: str
+    base: Spec
 
 
 def pick_run(words: str, key: str, *, replicate: int = 0) -> Picked | None:
@@ -62,7 +70,7 @@ def pick_search(words: str, key: str) -> Picked | None:
         frame.link("find/ticket.py", "Find a ticket", "search")
         return None
     found = st.selectbox(words, list(searches), key=f"{key}.search", format_func=lambda k: title(searches[k]), **_KEPT)
-    return Picked(searches[found], found)
+    return Picked(searches[found], address_of(searches[found]), searches[found])
 
 
 def pick_dense(words: str, key: str) -> Picked | None:
@@ -81,11 +89,22 @@ def pick_dense(words: str, key: str) -> Picked | None:
         with opened("Change the training", f"{key}.{chosen}") as draw:
             if draw:
                 try:
-                    training = branch(declared, search.training, f"{key}.{chosen}.training")
+                    training = cast(Training, branch(declared, training, f"{key}.{chosen}.training"))
                 except Incomplete:
                     return None
-    return Picked(DenseTicket(model=search.model, data=search.data, training=training, init_seed=seed,
-                              order_seed=seed), "")
+    replicate = seed - search.seed if 0 <= seed - search.seed < search.replicates else 0
+    base = _dense(search, search.training, search.seed + replicate)
+    return Picked(_dense(search, training, seed), f"{address_of(search)}/{replicate}", base)
+
+
+def address_of(search: TicketSearch) -> str:
+    """How the command line points to a search: a preset by its name, any other by its key."""
+    names = {preset.question.key: name for name, preset in presets().items()}
+    return names.get(search.key, search.key)
+
+
+def _dense(search: TicketSearch, training: Training, seed: int) -> DenseTicket:
+    return DenseTicket(model=search.model, data=search.data, training=training, init_seed=seed, order_seed=seed)
 
 
 def _by_key(key: str) -> Picked | None:
@@ -95,7 +114,7 @@ def _by_key(key: str) -> Picked | None:
         return None
     run = question_of(typed.strip())
     if isinstance(run, Run):
-        return Picked(run, run.key)
+        return Picked(run, run.key, run)
     if run is None:
         st.error(f"The store holds no run {literal(typed.strip()[:40])}. Copy the key of a run.",
                  icon=":material/error:")
@@ -120,8 +139,8 @@ def _of_search(search: TicketSearch, key: str, replicate: int) -> Picked:
         "Level and density", levels, index=_last(levels, stored), key=f"{key}.{variant}.level", **_KEPT,
         format_func=lambda n: _density(search, n) + ("" if n in stored else ", to be trained first"),
         help="Level 0 is the dense network."))
-    address = f"{search.key}/{level}/{chosen}" + (f"/{variant}" if variant != "ticket" else "")
-    return Picked(search.run(level, chosen, variant), address)
+    address = f"{address_of(search)}/{level}/{chosen}" + (f"/{variant}" if variant != "ticket" else "")
+    return Picked(search.run(level, chosen, variant), address, search.run(level, chosen, variant))
 
 
 def _density(search: TicketSearch, level: int) -> str:

@@ -85,12 +85,14 @@ def density_of(run: Run) -> float:
 
 
 def _ticket_words(ticket: TicketSpec) -> list[str]:
-    found = _found(ticket)
+    found, rewind = _found(ticket), ticket.dense.rewind
     words = ["dense" if found is None else f"{percent(found.search.density(found.at_level))} (level {found.at_level})"]
     if isinstance(ticket, ControlTicket):
         words.append(_VARIANTS.get(ticket.name, ticket.name.replace("_", " ")))
     elif ticket.name == "sign_transfer":
         words.append(_VARIANTS["sign_transfer"])
+    if rewind.count:
+        words.append(f"from {rewind}")
     return words
 
 
