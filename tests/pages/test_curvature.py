@@ -25,7 +25,7 @@ def test_a_trace_stands_with_its_error_its_interval_and_its_work(open_page, stor
     put(store, TRACE)
     app = open_page("curvature", ask=[TRACE.key])
     assert not app.error
-    assert "704 ± 33 nats" in [m.value for m in app.metric]
+    assert "704 ± 33 nats" in [s.value for s in app.subheader]
     text = words(app)
     assert "95 % interval 638 to 770 nats" in text
     assert "12 products with the Hessian (hutchpp), standard error 4.7 % of the trace, target of 5 % reached" in text
@@ -39,7 +39,7 @@ def test_kept_and_all_weights_stand_side_by_side_and_the_missing_one_is_a_button
     assert [job.key for job in queue.list()] == [TRACE.replace(weights="all").key]
     put(store, TRACE.replace(weights="all"))
     app = open_page("curvature", ask=[TRACE.key])
-    assert {"704 ± 33 nats", "1,056 ± 50 nats"} <= {m.value for m in app.metric}
+    assert {"704 ± 33 nats", "1,056 ± 50 nats"} <= {s.value for s in app.subheader}
     lines = drawn(app, "The estimate of the trace after so many products with the Hessian")["data"]
     assert {t["name"] for t in lines if "95" not in t.get("name", "95")} == {"Kept weights", "All weights"}
 
@@ -52,7 +52,7 @@ def test_a_target_that_was_not_reached_is_said(open_page, store):
 def test_an_exact_trace_has_no_error(open_page, store):
     put(store, TRACE, exact=True, trace_stderr=0.0, trace_low=704.0, trace_high=704.0)
     app = open_page("curvature", ask=[TRACE.key])
-    assert "704 nats" in [m.value for m in app.metric]
+    assert "704 nats" in [s.value for s in app.subheader]
     assert "exact: every coordinate was measured" in words(app)
 
 
@@ -71,7 +71,7 @@ def test_eigenvalues_density_and_second_opinion_stand_beside(open_page, store):
     text = words(app)
     assert "residual 0.24" in text
     assert "**target of 0.1 % not reached** within 200 products" in text
-    assert "31.0 ± 2.0 %" in [m.value for m in app.metric]
+    assert "31.0 ± 2.0 %" in [s.value for s in app.subheader]
     (table,) = app.table
     cells = table.value.set_index("")
     assert cells.loc["Trace ± standard error"].tolist() == ["704 ± 33 nats", "720 ± 51 nats",

@@ -66,7 +66,8 @@ def test_lines_of_several_networks_are_one_figure(open_page, store):
     both = [put(store, LINE.replace(of=q.of)) for q in (PLANE, FLAT)]
     (figure,) = figures(open_page("landscape", ask=[q.key for q in both]))
     assert len([t for t in figure["data"] if t.get("meta")]) == 2
-    assert "Steps along the random direction (1 is every filter's own length)" in figure["layout"]["xaxis"]["title"]["text"]
+    title = figure["layout"]["xaxis"]["title"]["text"]
+    assert title == "Steps along the random direction (1 is every filter's own length)"
 
 
 def test_other_directions_do_not_compare(open_page, store):
