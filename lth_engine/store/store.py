@@ -14,7 +14,7 @@ from typing import BinaryIO
 
 import numpy as np
 
-from lth_engine.core.artifact import Answer, Array, Artifact, Provenance
+from lth_engine.core.artifact import Answer, Array, Artifact, Provenance, Scalar
 from lth_engine.core.errors import DamagedArtifact, ReadOnlyStore, StoreError
 from lth_engine.core.spec import Spec
 from lth_engine.store.bundle import write_bundle
@@ -75,6 +75,11 @@ class Store:
         """The artifact without its arrays, for its summary, provenance and hash. Raises as :meth:`get`."""
         with self._file(key) as raw:
             return read_head(raw, key)
+
+    def summary(self, key: str) -> Mapping[str, Scalar] | None:
+        """The summary of an answer; None if there is none. Opens no file that the index knows."""
+        row = self.rows([key]).get(key)
+        return None if row is None else row.summary
 
     def read(self, key: str, prefix: str) -> dict[str, Array]:
         """The arrays below a path, with the path cut off; only they are read. Raises as :meth:`get`.
