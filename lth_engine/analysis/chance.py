@@ -52,7 +52,8 @@ def overlap_by_chance(size: int, first: int, second: int) -> Chance:
 
     Args:
         size: weights of the layer.
-        first, second: weights that each mask keeps.
+        first: weights that one mask keeps.
+        second: weights that the other one keeps.
     """
     least, most = max(0, first + second - size), min(first, second)
     mean = first * second / size

@@ -25,7 +25,9 @@ def effective(model: nn.Module, mask: Mask, channels: int, height: int, width: i
     Args:
         model: a network of the architecture, on the CPU; it stays as it is.
         mask: kept weights of all its prunable parameters.
-        channels, height, width: of the images.
+        channels: of the images.
+        height: of the images, in pixels.
+        width: of the images, in pixels.
 
     Returns:
         A mask within `mask`. A kept weight is in it if the derivative of the network's outputs with respect to it is
@@ -55,7 +57,7 @@ def dead_units(live: Mask) -> dict[str, int]:
     """Units of each layer through which no path runs, the classes of the output included.
 
     Args:
-        live: what :func:`effective` found. A unit is a row of the weight: a path runs through it if an effective weight
-            leads into it.
+        live: what :func:`effective` found. A unit is a row of the weight: a path runs through it if an effective
+            weight leads into it.
     """
     return {name: int((~array.reshape(len(array), -1).any(axis=1)).sum()) for name, array in live.items()}

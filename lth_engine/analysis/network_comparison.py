@@ -93,8 +93,8 @@ def _network(run: Run, at: str, inputs: Inputs, names: Sequence[str], setting: s
     mask = Mask(artifact.group("mask"))
     missing = [name for name in names if name not in found]
     if missing or not set(mask) <= set(names):
-        raise BadInput(f"A comparison needs two runs of one network, but {', '.join(missing[:5]) or 'the masks'} differ. "
-                       f"Choose another run for {setting}.")
+        raise BadInput("A comparison needs two runs of one network, but "
+                       f"{', '.join(missing[:5]) or 'the masks'} differ. Choose another run for {setting}.")
     for name in names:
         if not np.isfinite(found[name]).all():
             raise NonFinite(f"{name} is NaN or infinite at the {at} of this run. Choose another run for {setting}.")

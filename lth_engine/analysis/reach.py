@@ -146,10 +146,10 @@ class Reach(TorchFunctionMode):
         return func(*args, **kwargs)
 
 
-def _without_bias(func: Callable[..., Tensor], input: Tensor, weight: Tensor, bias: Tensor | None = None,  # noqa: A002
+def _without_bias(func: Callable[..., Tensor], input: Tensor, weight: Tensor, bias: Tensor | None = None,
                   *options: Any, **named: Any) -> Tensor:
     return layer(func, input, weight, *options, **named)
 
 
-def _never_zero(name: str, input: Tensor, dim: int = -1, *options: Any, **named: Any) -> Tensor:  # noqa: A002
+def _never_zero(name: str, input: Tensor, dim: int = -1, *options: Any, **named: Any) -> Tensor:
     return _softmax(input, dim) if name == "softmax" else _Positive.apply(input)  # type: ignore[no-any-return, no-untyped-call]

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from scipy.stats import hypergeom
 
+from lth_engine.analysis import network_comparison
 from lth_engine.analysis.network_comparison import Network, compared
 from lth_engine.analysis.signs import agreement
 from lth_engine.answer import StoredInputs, answer
@@ -15,7 +16,6 @@ from lth_engine.core.errors import BadInput, NonFinite
 from lth_engine.core.mask import Mask
 from lth_engine.core.workbench import Workbench
 from lth_engine.models.build import build
-from lth_engine.analysis import network_comparison
 from lth_engine.specs.comparing_networks import NetworkComparison
 from lth_engine.specs.controls import RandomMask
 from lth_engine.specs.finding import OneShot
@@ -33,7 +33,8 @@ def question(model, fraction):
                              second=Run(ticket=RandomMask(of=ticket), training=TRAINING, order_seed=1))
 
 
-ASKED = {"lenet": question(Lenet300100(first=9, second=7), 0.9), "resnet": question(CifarResnet(depth=8, width=2), 0.7)}
+ASKED = {"lenet": question(Lenet300100(first=9, second=7), 0.9),
+         "resnet": question(CifarResnet(depth=8, width=2), 0.7)}
 
 
 @pytest.fixture(scope="module")
