@@ -75,17 +75,16 @@ class PosteriorSearch:
         reported = 0.0
         with self.notes.kept(self._state) as tick:
             while self.step < self.question.length * self.steps_per_epoch:
-                for x, y in self._batches():
+                for x, y in self.batches():
                     if time.perf_counter() - reported > REPORT_SECONDS:
                         self.bench.report(self._progress())
                         reported = time.perf_counter()
                     self.descend(x, y)
-                    self.step += 1
                     tick()
                 self._record()
 
     def descend(self, x: torch.Tensor, y: torch.Tensor) -> None:
-        """One step of SGD with momentum on rho."""
+        """One step of SGD with momentum on rho, for one batch."""
         posterior, flat = self.posterior, self.posterior.flat
         with torch.no_grad():
             sigma = posterior.sigma()
@@ -102,13 +101,14 @@ class PosteriorSearch:
             self.momentum.mul_(self.question.momentum).add_(slope)
             posterior.rho.add_(self.momentum, alpha=-self.question.lr)
         self.loss.add(risk.detach(), len(y))
+        self.step += 1
 
     def history(self) -> dict[str, Array]:
         """Column -> one value an epoch; see :data:`COLUMNS`."""
         table = np.array(self.rows, np.float64).reshape(-1, len(COLUMNS))
         return {name: table[:, i] for i, name in enumerate(COLUMNS)}
 
-    def _batches(self) -> Iterator[Batch]:
+    def batches(self) -> Iterator[Batch]:
         """What is left of the epoch of `step`."""
         epoch, first = divmod(self.step, self.steps_per_epoch)
         draw = torch.Generator().manual_seed(derive(self.question.seed, "posterior order", epoch))
