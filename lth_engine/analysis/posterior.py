@@ -27,7 +27,8 @@ class Posterior:
         flat: all weights of the model.
         mean: the trained weights.
         where: places in the vector of the weights that are drawn, ascending; None if all are.
-        rho: one number a weight that is drawn; its deviation is softplus of it.
+        shift: one number a weight that is drawn; its deviation is softplus of first_rho + shift. Kept apart from
+            first_rho, since the steps of an optimisation are often smaller than the spacing of floats around it.
     """
 
     def __init__(self, model: nn.Module, mask: Mask, spikes: bool, first_rho: float) -> None:
@@ -36,10 +37,10 @@ class Posterior:
         self.mean = self.flat.values.clone()
         kept = self.flat.laid({name: mask[name] for name in mask}, fill=1.0).bool()
         self.where = None if not spikes or bool(kept.all()) else kept.nonzero().flatten()
-        self.rho = torch.full_like(self.drawn(self.mean), first_rho)
-        self.noise = torch.empty_like(self.rho)
+        self.first_rho = first_rho
         self._center = self.drawn(self.mean).clone()
-        self._generator = torch.Generator(device=self.rho.device)
+        self.shift, self.noise = torch.zeros_like(self._center), torch.zeros_like(self._center)
+        self._generator = torch.Generator(device=self.mean.device)
 
     def drawn(self, vector: torch.Tensor) -> torch.Tensor:
         """Of a vector over all weights, those that are drawn."""
@@ -47,7 +48,7 @@ class Posterior:
 
     def sigma(self) -> torch.Tensor:
         """Deviation of each weight that is drawn."""
-        return F.softplus(self.rho)
+        return F.softplus(self.first_rho + self.shift)
 
     @torch.no_grad()
     def put(self, sigma: torch.Tensor, seed: int, *words: str | int) -> None:

@@ -1,4 +1,4 @@
-"""Finds the deviations of the posterior for which the bound is low: gradient descent on rho, nothing else moves.
+"""Finds the deviations of the posterior for which the bound is low: gradient descent on them, nothing else moves.
 
 Each step draws one network, shows it a batch, and follows the gradient of the bound of its surrogate risk,
 -log clamp(p(label), 1e-4, 1) / log(classes), with the KL to the oracle prior (lth-pacbayes, after Dziugaite et al.
@@ -47,11 +47,11 @@ class PosteriorSearch:
 
     Args:
         question: how it is done.
-        posterior: whose rho moves.
+        posterior: whose shift moves.
         squared: (w - mu)^2 of each weight that is drawn, against the oracle prior's mean.
         mask_part: KL of the mask, nats.
         images: what it is shown.
-        notes: keep rho, momentum and history.
+        notes: keep shift, momentum and history.
         bench: told the progress.
     """
 
@@ -61,7 +61,7 @@ class PosteriorSearch:
         self.squared, self.mask_part, self.notes = squared, mask_part, notes
         self.size = min(question.batch_size, len(images))
         self.steps_per_epoch = -(-len(images) // self.size)
-        self.momentum = torch.zeros_like(posterior.rho)
+        self.momentum = torch.zeros_like(posterior.shift)
         self.loss, self.rows, self.step = MeanLoss(), list[tuple[float, ...]](), 0
         self._resume()
 
@@ -70,7 +70,7 @@ class PosteriorSearch:
 
         Raises:
             Cancelled: the user asked to stop; the state is in the checkpoint.
-            NonFinite: rho became NaN or infinite.
+            NonFinite: the risk or the KL divergence became NaN or infinite.
         """
         reported = 0.0
         with self.notes.kept(self._state) as tick:
@@ -84,7 +84,7 @@ class PosteriorSearch:
                 self._record()
 
     def descend(self, x: torch.Tensor, y: torch.Tensor) -> None:
-        """One step of SGD with momentum on rho, for one batch."""
+        """One step of SGD with momentum on the shift, for one batch."""
         posterior, flat = self.posterior, self.posterior.flat
         with torch.no_grad():
             sigma = posterior.sigma()
@@ -99,7 +99,7 @@ class PosteriorSearch:
             slope.addcmul_(kl_slope, found.kl.to(slope.dtype))
             slope.mul_(sigma.neg_().expm1_()).neg_()  # d sigma / d rho = 1 - exp(-sigma)
             self.momentum.mul_(self.question.momentum).add_(slope)
-            posterior.rho.add_(self.momentum, alpha=-self.question.lr)
+            posterior.shift.add_(self.momentum, alpha=-self.question.lr)
         self.loss.add(risk.detach(), len(y))
         self.step += 1
 
@@ -132,18 +132,18 @@ class PosteriorSearch:
                         metrics=live)
 
     def _state(self) -> State:
-        arrays = {"search/rho": self.posterior.rho.cpu().numpy().copy(),
+        arrays = {"search/shift": self.posterior.shift.cpu().numpy().copy(),
                   "search/momentum": self.momentum.cpu().numpy().copy(), "search/pending": self.loss.to_array()}
         arrays |= {f"history/{name}": column for name, column in self.history().items()}
         return arrays, {"step": self.step, "threads": torch.get_num_threads()}
 
     def _resume(self) -> None:
         saved = self.notes.arrays
-        if "search/rho" not in saved:
+        if "search/shift" not in saved:
             return
         torch.set_num_threads(int(self.notes.scalars["threads"] or 1))
         self.step = int(self.notes.scalars["step"] or 0)
-        self.posterior.rho.copy_(torch.tensor(saved["search/rho"]))
+        self.posterior.shift.copy_(torch.tensor(saved["search/shift"]))
         self.momentum.copy_(torch.tensor(saved["search/momentum"]))
         self.loss = MeanLoss.from_array(saved["search/pending"], self.bench.device)
         self.rows = list(zip(*(saved[f"history/{name}"].tolist() for name in COLUMNS), strict=True))

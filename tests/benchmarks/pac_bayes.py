@@ -2,7 +2,7 @@
 
 LeNet-300-100 on 60,000 images of 28 x 28, batches of 256. The bare pass has one normalised batch in memory and does
 zero_grad, forward, cross-entropy and backward. Ours also gathers uint8 images, normalises, draws a network, and moves
-rho. Blocks of both alternate; 256 epochs are scaled from the steps that were measured (60,160 of them).
+its deviation. Blocks of both alternate; 256 epochs are scaled from the steps that were measured (60,160 of them).
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ def main() -> None:
         search = prepared(density)
         ours, bare = alternate(our_steps(search), bare_steps(), BLOCK, ROUNDS)
         step, ratio = statistics.median(ours), statistics.median(a / b for a, b in zip(ours, bare, strict=True))
-        print(f"{density:8.0%} {search.posterior.rho.numel():8,} {1e3 * statistics.median(bare):9.3f} "
+        print(f"{density:8.0%} {search.posterior.shift.numel():8,} {1e3 * statistics.median(bare):9.3f} "
               f"{1e3 * step:9.3f} {ratio:12.2f} {EPOCHS * search.steps_per_epoch * step:9.0f} s", flush=True)
 
 
@@ -53,7 +53,7 @@ def prepared(density: float) -> PosteriorSearch:
     mask = Mask({n: rng.random(tuple(p.shape)) < density for n, p in prunable(model).items()})
     question, bench = PacBayes(), Workbench(Path())
     posterior = Posterior(model, mask, True, question.first_rho)
-    squared = torch.full_like(posterior.rho, 1e-4)
+    squared = torch.full_like(posterior.shift, 1e-4)
     return PosteriorSearch(question, posterior, squared, 0.0, TrainedImages(images, Training()), Notes(bench, 1), bench)
 
 
