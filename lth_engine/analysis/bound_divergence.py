@@ -1,9 +1,9 @@
 """KL divergence of the posterior from the prior: of the normal weights, and of the mask.
 
-Every weight that is drawn is normal around its trained value with a deviation sigma of its own. Against a prior around
-mu with deviation sigma_p it costs log(sigma_p / sigma) + (sigma^2 + (w - mu)^2) / (2 sigma_p^2) - 1/2 nats (PAC-Bayesian
-view, equation 3). In the spike-and-slab prior each prunable weight is exactly 0 with probability s: a pruned weight
-then costs -log s, a kept one -log(1 - s) (equation 5).
+Every weight that is drawn is normal around its trained value w with a deviation sigma of its own. Against a prior
+around mu with deviation sigma_p it costs log(sigma_p / sigma) + (sigma^2 + (w - mu)^2) / (2 sigma_p^2) - 1/2 nats
+(PAC-Bayesian view, equation 3). In the spike-and-slab prior each prunable weight is exactly 0 with probability s: a
+pruned weight then costs -log s, a kept one -log(1 - s) (equation 5).
 """
 
 from __future__ import annotations

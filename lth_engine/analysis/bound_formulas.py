@@ -36,13 +36,13 @@ def complexity(kl: float, n: int, delta: float) -> float:
 
 
 def quad(risk: float, kl: float, n: int, delta: float) -> float:
-    """r + B + sqrt(B (B + 2 r)), which is (sqrt(r + B/2) + sqrt(B/2))^2 (Rivasplata et al. 2019)."""
+    """The sum r + B + sqrt(B (B + 2 r)), which is (sqrt(r + B/2) + sqrt(B/2))^2 (Rivasplata et al. 2019)."""
     b = complexity(kl, n, delta)
     return risk + b + math.sqrt(b * (b + 2 * risk))
 
 
 def pinsker(risk: float, kl: float, n: int, delta: float) -> float:
-    """r + sqrt(B / 2) (McAllester 1999, with Maurer's constant)."""
+    """The sum r + sqrt(B / 2) (McAllester 1999, with Maurer's constant)."""
     return risk + math.sqrt(complexity(kl, n, delta) / 2)
 
 
@@ -55,7 +55,8 @@ def slopes(risk: torch.Tensor, kl: torch.Tensor, n: int, delta: float) -> Slopes
     """:func:`lower_of_both` and its derivatives, on the device and without waiting for it.
 
     Args:
-        risk, kl: float64, of no dimension.
+        risk: float64, of no dimension.
+        kl: nats, float64, of no dimension.
         n: number of images.
         delta: probability that the bound fails.
     """

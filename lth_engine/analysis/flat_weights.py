@@ -40,7 +40,7 @@ class FlatWeights:
             parameter.grad = gradient
 
     def laid(self, arrays: Mapping[str, Array], fill: float) -> torch.Tensor:
-        """A vector like `values` of what `arrays` holds for each parameter, by its name; `fill` where there is none."""
+        """A vector like `values` of what `arrays` holds for each parameter, by name; `fill` where there is none."""
         found = torch.full_like(self.values, fill)
         for name, view in zip(self.names, self._views(found), strict=True):
             if name in arrays:

@@ -172,6 +172,6 @@ def _finite(artifact: Artifact, group: str, what: str) -> Mapping[str, Array]:
     weights = artifact.group(group)
     for name, value in weights.items():
         if value.dtype.kind == "f" and not np.isfinite(value).all():
-            raise NonFinite(f"{what} has NaN or infinity in {name}, so it has no bound. Choose a run whose weights are "
-                            "finite, or train it with a lower learning rate.")
+            raise NonFinite(f"{what} has NaN or infinity in {name}, so it has no bound. Choose a run whose weights "
+                            "are finite, or train it with a lower learning rate.")
     return weights

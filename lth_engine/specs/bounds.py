@@ -19,8 +19,8 @@ _FORWARD = 1 / 3
 
 @dataclass(frozen=True, kw_only=True)
 class PacBayes(Question, name="pac_bayes"):
-    """A PAC-Bayes bound on the test error of a randomised ticket: its weights are drawn from normal distributions around
-    the trained ones, whose variances are optimised on the bound.
+    """A PAC-Bayes bound on the test error of a randomised ticket: its weights are drawn from normal distributions
+    around the trained ones, whose variances are optimised on the bound.
 
     Two bounds are always given. `oracle` is that of the paper's code, with the best prior variance for each weight,
     which the data have chosen: no certificate. `certified` has one prior variance, chosen from a grid that a union
@@ -54,8 +54,8 @@ class PacBayes(Question, name="pac_bayes"):
                             source="lth-pacbayes: -4", advanced=True)
     samples: int = knob(10, "Networks drawn to measure the risk; each sees all images.", low=1, high=100_000,
                         source="lth-pacbayes: 10 passes, with another network for each batch")
-    networks: int = knob(2500, "Networks drawn for the certified risk; together they see every image as often as those "
-                         "for the other bound, and it is their number that limits what can be certified.",
+    networks: int = knob(2500, "Networks drawn for the certified risk; together they see every image as often as "
+                         "those for the other bound, and it is their number that limits what can be certified.",
                          low=1, high=10_000_000, advanced=True)
     seed: int = knob(0, "Seed of the draws.", low=0, high=DERIVED_HIGH)
 

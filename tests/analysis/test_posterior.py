@@ -36,7 +36,7 @@ def sparse(name, density=0.3):
     rng = np.random.default_rng(1)
     mask = Mask({n: rng.random(tuple(p.shape)) < density for n, p in prunable(model).items()})
     with torch.no_grad():
-        for n, buffer in model.named_buffers():
+        for buffer in model.buffers():
             if buffer.is_floating_point():
                 buffer.uniform_(0.5, 1.5)
         for n, parameter in model.named_parameters():
@@ -141,7 +141,7 @@ def test_the_surrogate_is_that_of_probabilities():
 
 
 def naive(model, posterior, mask_part, question, images, steps):
-    """rho by autograd through a deep copy and torch's own SGD, the same draws laid in tensor by tensor."""
+    """What becomes of rho by autograd and torch's own SGD, the same draws laid in tensor by tensor."""
     rho = (posterior.first_rho + posterior.shift).requires_grad_()
     optimizer = torch.optim.SGD([rho], lr=question.lr, momentum=question.momentum)
     squared = torch.linspace(0, 1e-3, rho.numel())

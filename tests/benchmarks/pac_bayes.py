@@ -52,9 +52,10 @@ def prepared(density: float) -> PosteriorSearch:
     rng = np.random.default_rng(0)
     mask = Mask({n: rng.random(tuple(p.shape)) < density for n, p in prunable(model).items()})
     question, bench = PacBayes(), Workbench(Path())
+    shown = TrainedImages(images, Training())
     posterior = Posterior(model, mask, True, question.first_rho)
     squared = torch.full_like(posterior.shift, 1e-4)
-    return PosteriorSearch(question, posterior, squared, 0.0, TrainedImages(images, Training()), Notes(bench, 1), bench)
+    return PosteriorSearch(question, posterior, squared, 0.0, shown, Notes(bench, 1), bench)
 
 
 def our_steps(search: PosteriorSearch) -> Iterator[None]:
