@@ -11,7 +11,7 @@ from lth_engine.core.knob import knob, knobs
 from lth_engine.core.seeds import derive
 from lth_engine.core.spec import Spec
 from lth_engine.specs.question import Question
-from lth_engine.specs.questions import TicketSearch
+from lth_engine.specs.questions import CONTROLS, TicketSearch
 from lth_engine.specs.tickets import DERIVED_HIGH, Run
 
 
@@ -104,7 +104,8 @@ class LevelPath(OnLines, name="level_path"):
     title: ClassVar[str] = "Lines between consecutive levels"
     of: TicketSearch = knob(TicketSearch(), "The search.")
     replicate: int = knob(0, "Replicate of the search.", low=0, high=99)
-    variant: str = knob("ticket", "The ticket, or a control of the search.", advanced=True)
+    variant: str = knob("ticket", "The ticket, or a control of the search.", choices=("ticket", *CONTROLS),
+                        advanced=True)
 
     def check(self) -> None:
         """The replicate and the control must be the search's."""
@@ -140,8 +141,8 @@ def require_alike(first: Run, second: Run, what: str, setting: str) -> None:
     ends = (first.ticket.dense, second.ticket.dense)
     for part, one, other in (("network", ends[0].model, ends[1].model), ("image set", ends[0].data, ends[1].data)):
         if one != other:
-            raise BadInput(f"{what} needs two runs with the same {part}, but they differ in {_difference(one, other)}. "
-                           f"Choose another run for {setting}.")
+            raise BadInput(f"{what} needs two runs with the same {part}, but they differ in "
+                           f"{_difference(one, other)}. Choose another run for {setting}.")
 
 
 def _difference(one: Any, other: Any) -> str:
