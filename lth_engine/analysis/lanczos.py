@@ -79,6 +79,7 @@ class Lanczos:
         self.seed, self.fresh = seed, 0
         self.basis = start.new_empty((self.limit + 1, self.size))
         self.projected = np.zeros((self.limit, self.limit))
+        self._ritz: Ritz | None = None
         self.steps, self.products, self.rest, self.scale = 0, 0, 0.0, 0.0
         if len(self.locked) < self.size:
             self.basis[0] = self._direction(start.double())
@@ -118,8 +119,10 @@ class Lanczos:
 
     def ritz(self) -> Ritz:
         """Ritz values of the basis so far (at least one step)."""
-        values, coefficients = np.linalg.eigh(self.projected[:self.steps, :self.steps])
-        return Ritz(values, coefficients, self.rest * np.abs(coefficients[-1]))
+        if self._ritz is None or len(self._ritz.values) != self.steps:
+            values, coefficients = np.linalg.eigh(self.projected[:self.steps, :self.steps])
+            self._ritz = Ritz(values, coefficients, self.rest * np.abs(coefficients[-1]))
+        return self._ritz
 
     def vectors(self, coefficients: Array) -> torch.Tensor:
         """The vectors with these coordinates (m x k) in the basis: k x n, each of length 1."""

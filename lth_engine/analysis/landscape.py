@@ -51,7 +51,7 @@ def answer(question: Landscape, inputs: Inputs, bench: Workbench) -> Answer:
             raise NonFinite(f"A landscape needs a network with a finite loss in its middle, but the loss is "
                             f"{middle.loss} there: look at a run with a lower learning rate.")
         while grid.done < len(grid.values):
-            place = grid.place()
+            place = grid.begin()
             plane.put(*place)
             score = evaluate(model, shown) if any(place) else middle
             grid.add(score.loss, score.error)
@@ -99,14 +99,15 @@ class _Grid:
         self._bench, self._images, self._reported = bench, images, 0.0
         self._places = [place[::-1] for place in itertools.product(self.axis.tolist(), repeat=question.dimensions)]
 
-    def place(self) -> tuple[float, ...]:
-        """(x) or (x, y) of the next point."""
+    def begin(self) -> tuple[float, ...]:
+        """(x) or (x, y) of the next point, which is about to be measured."""
+        self._saw = 0
         return self._places[self.done]
 
     def add(self, loss: float, error: float) -> None:
         """The next point is measured."""
         self.values[self.done] = loss, error
-        self.done, self._saw = self.done + 1, 0
+        self.done += 1
 
     def saw(self, images: int) -> None:
         """A batch of the point is about to be shown; raises Cancelled if the user asked to stop."""
@@ -118,7 +119,7 @@ class _Grid:
 
     def arrays(self) -> dict[str, Array]:
         """The arrays of the answer; NaN where nothing is measured yet."""
-        axes = {name: self.axis for name in ("x", "y")[:len(self.shape)]}
+        axes = dict.fromkeys(("x", "y")[:len(self.shape)], self.axis)
         return axes | {name: self.values[:, i].reshape(self.shape).copy() for i, name in enumerate(("loss", "error"))}
 
     def state(self) -> State:

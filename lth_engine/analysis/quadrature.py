@@ -76,6 +76,23 @@ def densities(nodes: Array, weights: Array) -> tuple[Array, Array, float]:
     return grid, np.array(rows) / (width * math.sqrt(2 * math.pi)), width
 
 
+def shares_below(nodes: Array, weights: Array, limit: float) -> tuple[Array, Array, Array]:
+    """Mass below `limit` for each vector (V), and the least and most that the spectrum as it sees it can have there.
+
+    A node stands for the eigenvalues on either side of it, so the one before the limit may belong above and the one
+    behind it below, no more (inequality of Chebyshev, Markov and Stieltjes; Golub and Meurant 2010, chapter 6).
+
+    Args:
+        nodes: V x S, ascending.
+        weights: V x S.
+        limit: a place that is no node.
+    """
+    below = (nodes < limit).sum(axis=1)
+    sums = np.concatenate([np.zeros((len(nodes), 1)), np.cumsum(weights, axis=1)], axis=1)
+    at, last = np.arange(len(nodes)), weights.shape[1]
+    return sums[at, below], sums[at, np.maximum(below - 1, 0)], sums[at, np.minimum(below + 1, last)]
+
+
 def mean_and_error(values: Array) -> tuple[Array, Array]:
     """Mean over vectors (axis 0) and its standard error; NaN where there is a single vector."""
     count = len(values)

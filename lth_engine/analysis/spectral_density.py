@@ -7,7 +7,7 @@ import torch
 
 from lth_engine.analysis.at_network import network_at
 from lth_engine.analysis.hessian import Hessian
-from lth_engine.analysis.quadrature import densities, mean_and_error, quadrature, random_signs
+from lth_engine.analysis.quadrature import densities, mean_and_error, quadrature, random_signs, shares_below
 from lth_engine.analysis.saving import Saving, State
 from lth_engine.core.artifact import Answer, Array, Inputs, Scalar
 from lth_engine.core.errors import BadInput
@@ -24,6 +24,9 @@ NEAR_ZERO = 0.01
 NEGATIVE = 1e-5
 """Eigenvalues below minus this fraction of the largest |node| count as negative: about the rounding of float32."""
 
+NORMAL_95 = 1.96
+"""Standard errors in half a 95% interval."""
+
 _FORM = "density 1"
 
 
@@ -34,8 +37,8 @@ def answer(question: SpectralDensity, inputs: Inputs, bench: Workbench) -> Answe
     density/density (mean over vectors, its integral is 1) and density/stderr. Summary: width is the deviation of the
     Gaussian that stands for a node (see :data:`quadrature.WIDTH`); lowest and highest are the outermost nodes, which
     lie within the spectrum; share_negative and share_near_zero are fractions of the eigenvalues (see :data:`NEGATIVE`,
-    :data:`NEAR_ZERO`). A node near zero stands for all eigenvalues about it, on either side, so share_negative is
-    sharp only where the steps separate them.
+    :data:`NEAR_ZERO`). A node near zero stands for eigenvalues on either side of it: share_negative_low and
+    share_negative_high, a 95% interval, hold what the steps cannot tell apart as well.
 
     Raises:
         Cancelled: the user asked to stop; the checkpoint holds the arrays of the vectors that are finished.
@@ -117,8 +120,10 @@ def _summary(arrays: dict[str, Array], size: int) -> dict[str, Scalar]:
     nodes, weights = arrays["node/value"], arrays["node/weight"]
     largest = np.abs(nodes).max()
     trace, trace_error = mean_and_error(size * (weights * nodes).sum(axis=1))
-    negative, negative_error = mean_and_error((weights * (nodes < -NEGATIVE * largest)).sum(axis=1))
+    below, least, most = shares_below(nodes, weights, -NEGATIVE * largest)
+    (negative, error), (low, low_error), (high, high_error) = (mean_and_error(v) for v in (below, least, most))
     near_zero, _ = mean_and_error((weights * (np.abs(nodes) <= NEAR_ZERO * largest)).sum(axis=1))
     return {"lowest": float(nodes.min()), "highest": float(nodes.max()), "width": densities(nodes, weights)[2],
             "trace": float(trace), "trace_stderr": float(trace_error), "share_negative": float(negative),
-            "share_negative_stderr": float(negative_error), "share_near_zero": float(near_zero)}
+            "share_negative_stderr": float(error), "share_negative_low": float(max(0, low - NORMAL_95 * low_error)),
+            "share_negative_high": float(min(1, high + NORMAL_95 * high_error)), "share_near_zero": float(near_zero)}
