@@ -27,6 +27,9 @@ PLACE = "Place on the line, alpha (0: first network, 1: second)"
 _FEW = 60
 """Places up to which each is marked."""
 
+_ONE_ROW, _PLOT = 3, 350
+"""Lines whose names need no more room than the template leaves; height of the plot (pixels) above more of them."""
+
 
 @dataclass(frozen=True)
 class Top:
@@ -70,6 +73,7 @@ def along(lines: Sequence[Line], measure: str = "error", parts: Sequence[str] = 
         parts: keys of PARTS.
     """
     figure = empty_figure()
+    _room_for_legend(figure, len(lines))
     for index, line in enumerate(lines):
         style = nth(index, line.label)
         _curves(figure, line, style, measure, parts, alone=len(lines) == 1)
@@ -100,9 +104,17 @@ def panel(lines: Mapping[tuple[str, str], Line], rows: Sequence[str], columns: S
     figure.update_annotations(font={"size": 14})
     figure.update_xaxes(range=[-0.03, 1.03])
     figure.update_xaxes(title_text="Place on the line, alpha", row=len(rows))
-    figure.update_yaxes(rangemode="tozero")
+    drawn = [float(v) for trace in figure.data for v in trace.y]
+    figure.update_yaxes(range=[-0.03 * max(drawn, default=1.0), 1.12 * max(drawn, default=1.0)])
     figure.update_yaxes(title_text=MEASURES[measure][0], col=1)
     return figure
+
+
+def _room_for_legend(figure: go.Figure, lines: int) -> None:
+    """Room below for the names of many lines, so that the plot keeps its height."""
+    if lines > _ONE_ROW:
+        below = 60 + 24 * -(-lines // 2)
+        figure.update_layout(height=_PLOT + below, margin={"b": below}, legend={"y": -55 / _PLOT})
 
 
 def _curves(figure: go.Figure, line: Line, style: Look, measure: str, parts: Sequence[str], *, alone: bool,
@@ -120,7 +132,7 @@ def _curve(figure: go.Figure, line: Line, style: Look, measure: str, part: str, 
            where: Mapping[str, int]) -> None:
     _, _, scale = MEASURES[measure]
     words, dash = PARTS[part]
-    name = words.capitalize() if alone else f"{line.label}, {words}"
+    name = words.capitalize() if alone else line.label
     colour = style.colour if part == "test" or not alone else nth(1, "").colour
     x, y = [float(a) for a in line.alpha], [scale * float(v) for v in line.values[f"{part}_{measure}"]]
     ends = [9 if place in (0, len(x) - 1) else 4 if len(x) <= _FEW else 0 for place in range(len(x))]
@@ -129,7 +141,7 @@ def _curve(figure: go.Figure, line: Line, style: Look, measure: str, part: str, 
         line={"color": colour, "dash": dash, "width": 2.5},
         marker={"color": colour, "symbol": style.symbol, "size": ends},
         meta={"x": "alpha", "y": column(part, measure)},
-        hovertemplate=f"{name}<br>alpha %{{x:.3g}}: <b>%{{y:.4g}}</b><extra></extra>", **where)
+        hovertemplate=f"{line.label}<br>{words}, alpha %{{x:.3g}}: <b>%{{y:.4g}}</b><extra></extra>", **where)
 
 
 def _top(figure: go.Figure, line: Line, style: Look, measure: str, part: str, top: Top, *, words: bool,

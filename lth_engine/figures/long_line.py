@@ -51,7 +51,7 @@ def long_line(paths: Sequence[Path], measure: str = "error", parts: Sequence[str
 def _path(figure: go.Figure, path: Path, measure: str, part: str, colour: str, *, alone: bool) -> None:
     _, _, scale = MEASURES[measure]
     words, dash = PARTS[part]
-    name = words.capitalize() if alone else f"{path.label}, {words}"
+    name = words.capitalize() if alone else path.label
     x: list[float] = []
     y: list[float] = []
     more: list[list[float]] = []
@@ -68,8 +68,8 @@ def _path(figure: go.Figure, path: Path, measure: str, part: str, colour: str, *
         x=x, y=y, mode="lines+markers", name=name, legendgroup=path.label, showlegend=alone or part == "test",
         line={"color": colour, "dash": dash, "width": 2.5}, marker={"color": colour, "size": at_level},
         customdata=more, meta={"x": "level_and_alpha", "y": column(part, measure), "more": ["from_level", "alpha"]},
-        hovertemplate=f"{name}<br>from level %{{customdata[0]}}, alpha %{{customdata[1]:.3g}}: <b>%{{y:.4g}}</b>"
-                      "<extra></extra>")
+        hovertemplate=f"{path.label}<br>{words}, from level %{{customdata[0]}}, alpha %{{customdata[1]:.3g}}: "
+                      "<b>%{y:.4g}</b><extra></extra>")
 
 
 def _levels(figure: go.Figure, densities: Sequence[float]) -> None:

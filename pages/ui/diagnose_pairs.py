@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from functools import partial
 from typing import cast
 
@@ -12,7 +13,7 @@ from lth_engine.specs.connecting import Connectivity
 from lth_engine.specs.question import Question
 from pages.ui import diagnosing, four_ways, lines
 from pages.ui.chart import chart
-from pages.ui.explaining import Number, numbers, with_error
+from pages.ui.explaining import Number, explained, numbers, with_error
 from pages.ui.titles import lettered
 from pages.ui.unfinished import Saved, from_checkpoint
 
@@ -34,8 +35,9 @@ def _draw(done: list[Question]) -> None:
         lines.verdict(diagnosing.summary(asked[0]))
     measure, parts = lines.controls("pairs")
     chart(along(found, measure, parts), "connectivity-line", ALT.format(measure.capitalize()))
-    st.caption("The bar is the barrier: from the mean of the two ends (dashed, if the line is alone) up to the "
-               "highest point of the curve, with the 95 % bootstrap interval over the test images.")
+    several = "Solid: test images; dotted: training images. " if len(asked) > 1 and len(parts) > 1 else ""
+    st.caption(several + "The bar is the barrier: from the mean of the two ends (dashed, if the line is alone) up to "
+               "the highest point of the curve, with the 95 % bootstrap interval over the test images.")
     if len(asked) == 1:
         _numbers(asked[0])
     else:
@@ -59,6 +61,8 @@ def _numbers(question: Connectivity) -> None:
         shown.append(Number("Units put in another place", with_error(value("moved_units")), "weight_matching"))
     if "evaluations" in said and question.adaptive:
         shown.append(Number("Points measured", f"{value('evaluations'):,.0f} of {question.points:,}", "adaptive_line"))
+    if math.isfinite(value("barrier_test_low")):
+        explained("bootstrap_interval", "pairs", "How the interval is made")
     numbers(shown, "pairs.numbers", columns=len(shown))
 
 

@@ -14,7 +14,7 @@ from lth_engine.specs.question import Question
 from lth_engine.specs.stability import FirstStablePoint
 from pages.ui import diagnosing, lines
 from pages.ui.chart import chart
-from pages.ui.explaining import Number, numbers, with_error
+from pages.ui.explaining import Number, explained, numbers, with_error
 from pages.ui.lab import lab
 from pages.ui.titles import lettered
 from pages.ui.unfinished import Partial
@@ -54,6 +54,7 @@ def _one(question: FirstStablePoint) -> None:
         st.warning(f"**Not monotone.** The bisection takes for granted that what is stable stays so, but the tries at "
                    f"{said.get('contradictions')} {unit} say otherwise, so the point is less certain than it looks. "
                    "The barrier is noisy near the threshold: try other seeds.", icon=":material/swap_vert:")
+        explained("monotone", "stability", "Why this matters")
     chart(trail(_stored(question, "tries")), "stability", "Barrier at each point of training that was tried")
     st.caption(f"Numbers tell the order of the tries. Below the dashed line ({lines.points(question.threshold)}) two "
                "siblings count as connected: blue circles; orange squares are not.")

@@ -11,6 +11,7 @@ from lth_engine.specs.connecting import Connectivity
 from pages.ui import lab, lines
 from pages.ui.answer import act, state_of
 from pages.ui.chart import chart
+from pages.ui.explaining import explained
 from pages.ui.unfinished import finished
 
 NORM = {"recalibrated": "statistics re-estimated", "interpolated": "statistics interpolated"}
@@ -24,6 +25,9 @@ def show(asked: Sequence[Connectivity], names: dict[str, str]) -> None:
     if len(asked) > 1:
         keys = {q.key: q for q in asked}
         question = keys[st.selectbox("Line", list(keys), format_func=names.__getitem__, key="pairs.four")]
+    with st.container(horizontal=True, gap="small"):
+        explained("norm_statistics", "pairs.four", "Statistics of normalisation")
+        explained("weight_matching", "pairs.four", "Matched units")
     ways = four(question)
     states = {q.key: state_of(q) for q in ways.values()}
     missing = [q for q in ways.values() if states[q.key] == "not asked"]

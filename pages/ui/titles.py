@@ -33,29 +33,37 @@ def title(question: Question) -> str:
 def lettered(questions: Sequence[Question]) -> dict[str, str]:
     """"A: ...", "B: ...", by key: names that keep answers in one figure apart.
 
-    What all have in common is left out, as far as that is the network and the images.
+    Of several questions only what they do not all have in common is named.
     """
-    alike = len({_network_of(q) for q in questions}) == 1
-    return {q.key: f"{chr(ord('A') + index % 26)}: {subject(q, network=not alike)}"
-            for index, q in enumerate(questions)}
+    words = [_words(q) for q in questions]
+    shared = set(words[0]).intersection(*words[1:]) if len(words) > 1 else {_network_of(q) for q in questions}
+    own = [[word for word in one if word not in shared] for one in words]
+    return {q.key: f"{chr(ord('A') + index % 26)}: {', '.join(kept or whole)}"
+            for index, (q, kept, whole) in enumerate(zip(questions, own, words, strict=True))}
 
 
-def subject(question: Question, *, network: bool = True) -> str:
-    """What a question is about, without its key; `network` says whether network and images are named."""
-    words = [_network_of(question)] if network else []
+def subject(question: Question) -> str:
+    """What a question is about, without its key."""
+    return ", ".join(_words(question))
+
+
+def settings(question: Question) -> list[str]:
+    """The knobs that are not the default, networks and trainings left out: ["points 41", "adaptive"]."""
+    changed = [(k.name.replace("_", " "), getattr(question, k.name)) for k in knobs(type(question))
+               if not is_spec(k.type) and getattr(question, k.name) != k.default]
+    return [name if value is True else f"no {name}" if value is False else f"{name} {value}"
+            for name, value in changed]
+
+
+def _words(question: Question) -> list[str]:
+    """Network and images, then what is asked about it, in parts that can be left out one by one."""
+    words = [_network_of(question)]
     if isinstance(question, Connectivity):
         words.append(f"{run_words(question.first)} – {run_words(question.second)}")
     else:
-        words += [_part(getattr(question, k.name)) for k in knobs(type(question)) if is_spec(k.type)]
-    return ", ".join(filter(None, [*words, settings(question)]))
-
-
-def settings(question: Question) -> str:
-    """The knobs that are not the default, networks and trainings left out: "points 41, adaptive"."""
-    changed = [(k.name.replace("_", " "), getattr(question, k.name)) for k in knobs(type(question))
-               if not is_spec(k.type) and getattr(question, k.name) != k.default]
-    return ", ".join(name if value is True else f"no {name}" if value is False else f"{name} {value}"
-                     for name, value in changed)
+        parts = (getattr(question, k.name) for k in knobs(type(question)) if is_spec(k.type))
+        words += [word for part in parts for word in _part(part)]
+    return [*words, *settings(question)]
 
 
 def network_words(run: Run) -> str:
@@ -73,13 +81,13 @@ def run_words(run: Run) -> str:
     return ", ".join([*_ticket_words(run.ticket), _seeds(run)])
 
 
-def training_words(dense: DenseTicket) -> str:
-    """How a dense network is trained, as far as siblings care: optimizer, rate, momentum, batch, length."""
+def training_words(dense: DenseTicket) -> list[str]:
+    """How a dense network is trained, as far as siblings care: optimizer, rate, momentum, batch, length, seed."""
     training = dense.training
     values = training.optimizer.to_dict()
     parts = [training.optimizer.title or training.optimizer.name]
     parts += [f"{word} {values[name]:g}" for name, word in (("lr", "lr"), ("momentum", "momentum")) if name in values]
-    return ", ".join([*parts, f"batch {training.batch_size}", str(training.length)])
+    return [*parts, f"batch {training.batch_size}", str(training.length), f"seed {dense.init_seed}"]
 
 
 def trained_words(run: Run) -> str:
@@ -125,13 +133,13 @@ def _seeds(run: Run) -> str:
     return f"seed {first}, order {order}" if order < _LONG else f"seed {first}, order …{order % 10_000:04d}"
 
 
-def _part(part: Spec) -> str:
+def _part(part: Spec) -> list[str]:
     """A part of a question in words."""
     if isinstance(part, Run):
-        return run_words(part)
+        return [run_words(part)]
     if isinstance(part, TicketSearch):
-        return f"{part.search.name}, {part.levels} levels, seed {part.seed}"
-    return training_words(part) if isinstance(part, DenseTicket) else part.title or part.name
+        return [part.search.name, f"{part.levels} levels", f"seed {part.seed}"]
+    return training_words(part) if isinstance(part, DenseTicket) else [part.title or part.name]
 
 
 def _network_of(question: Question) -> str:

@@ -55,16 +55,23 @@ def test_several_lines_differ_in_colour_and_parts_in_dash():
     curves = [t for t in figure.data if t.mode == "lines+markers"]
     assert len({t.line.color for t in curves}) == 2
     assert {t.line.dash for t in curves} == {"solid", "dot"}
-    assert {t.name for t in curves} == {f"{n}, {words}" for n in "ab" for words in ("test images", "training images")}
+    assert [(t.name, t.showlegend) for t in curves] == [("a", True), ("a", False), ("b", True), ("b", False)]
+
+
+def test_many_lines_leave_the_plot_its_height():
+    few, many = (line.along([a_line(str(n)) for n in range(count)]).layout for count in (2, 9))
+    assert many.height - many.margin.b > few.height - 100
+    assert many.margin.b > 150
 
 
 def test_the_panel_puts_each_line_into_its_place_on_one_scale():
     lines = {(r, c): a_line(f"{r}{c}", top=False) for r in "xy" for c in "uv" if (r, c) != ("y", "v")}
     figure = line.panel(lines, ["x", "y"], ["u", "v"])
-    places = {t.name.split(",")[0]: t.xaxis for t in figure.data}
+    places = {t.name: t.xaxis for t in figure.data}
     assert places == {"xu": "x", "xv": "x2", "yu": "x3"}
     assert [a.text for a in figure.layout.annotations] == ["u, x", "v, x", "u, y", "v, y"]
-    assert figure.layout.yaxis2.matches == "y"
+    assert {figure.layout[f"yaxis{n}"].range for n in ("", 2, 3, 4)} == {figure.layout.yaxis.range}
+    assert figure.layout.yaxis.range[1] > 50
     assert len(read(figure)) == 3 * 2 * 3
 
 
