@@ -292,13 +292,14 @@ def _all_but(trace: Trace, blocks: Blocks, axes: Iterable[int]) -> None:
 
 
 _SAME = ("clone", "contiguous", "detach", "alias", "lift_fresh", "_to_copy", "hardswish", "hardsigmoid", "dropout",
-         "zeros_like", "ones_like", "copy")
+         "copy")
 """Operations place by place that torch does not mark as such."""
 
 _TABLE: dict[Rule, tuple[str, ...]] = {
     pointwise: ("pointwise", *_SAME),
     kept: ("_softmax", "_log_softmax", "fill", "zero"),
-    uniform: ("zeros", "ones", "full", "new_zeros", "new_ones", "new_full"),
+    uniform: ("zeros", "ones", "full", "new_zeros", "new_ones", "new_full", "zeros_like", "ones_like",
+              "full_like"),
     restrided: ("as_strided",),
     spatial(2): ("max_pool2d_with_indices", "avg_pool2d", "_adaptive_avg_pool2d", "adaptive_max_pool2d",
                  "upsample_nearest2d", "upsample_bilinear2d", "reflection_pad2d", "replication_pad2d"),

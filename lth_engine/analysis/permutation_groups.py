@@ -6,9 +6,10 @@ torch's operations, so that any way of writing a network will do; no table of la
 
 What stays in its place (no group holds it):
 - pixels and channels of the input, the classes, places in space and the places of patches;
-- whatever passes an operation without a rule (axis_rules), among them the channels inside attention (they are cut into
-  heads), weights computed from other weights, and the statistics that batches are compared by;
-- two axes that move and are made one, and units met in two slots at once.
+- whatever passes an operation without a rule (axis_rules), such as sorting or transposed convolution, and the channels
+  inside attention (they are cut into heads);
+- two axes that move and are made one, units met in two slots at once, and the input of a convolution by groups whose
+  weight is computed from another tensor.
 Group convolutions let channels move within their group only, padded or cut axes within their parts. A branch that the
 two images of the trace do not take is not seen; :func:`same_function` then tells.
 """
