@@ -37,7 +37,7 @@ def outputs(model, weights, images):
         return model.eval()(images)
 
 
-@pytest.mark.parametrize("spec, side", SPECS)
+@pytest.mark.parametrize(("spec", "side"), SPECS)
 def test_a_permuted_ticket_is_matched_back(spec, side):
     model = build(spec, 3, side, side, 10, 0)
     example = torch.rand(1, 3, side, side)
@@ -58,7 +58,7 @@ def test_a_permuted_ticket_is_matched_back(spec, side):
     assert found.moved > 0
 
 
-@pytest.mark.parametrize("spec, side", SPECS)
+@pytest.mark.parametrize(("spec", "side"), SPECS)
 def test_the_line_to_a_matched_copy_is_flat(spec, side):
     model = build(spec, 3, side, side, 10, 0)
     example = torch.rand(1, 3, side, side)
@@ -66,7 +66,7 @@ def test_the_line_to_a_matched_copy_is_flat(spec, side):
     known = orders(permutation_groups(model, example))
     found = matched(model, example, weights, permuted(weights, known), permuted(mask, known))
     images = torch.randn(40, 3, side, side, generator=torch.Generator().manual_seed(2))
-    labels = outputs(model, weights, images).argmax(1)
+    labels = torch.arange(40) % 10
 
     def losses(first, second):
         line, curve = Line(model, first, second), []
