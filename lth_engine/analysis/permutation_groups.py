@@ -131,7 +131,7 @@ def same_function(model: nn.Module, first: Mapping[str, Array], second: Mapping[
 
 @torch.no_grad()
 def _outputs(model: nn.Module, weights: Mapping[str, Array], images: torch.Tensor) -> torch.Tensor:
-    state = {name: torch.as_tensor(weights[name] if name in weights else own, device=images.device)
+    state = {name: torch.as_tensor(weights.get(name, own), device=images.device)
              for name, own in model.state_dict().items()}
     state = {name: value.to(images.dtype) if value.is_floating_point() else value for name, value in state.items()}
     training = model.training

@@ -1,4 +1,4 @@
-"""Weight matching (Ainsworth et al. 2023, Git Re-Basin, section 3.2): units in the order that brings two networks closest.
+"""Weight matching (Ainsworth et al. 2023, Git Re-Basin, section 3.2): units ordered to bring two networks closest.
 
 The objective is the inner product of all parameters of the first network with those of the permuted second; raising it
 lowers their distance. Over one group, the others held still, it is a linear assignment, solved exactly; groups are
@@ -97,7 +97,7 @@ def _as_it_stands(state: _State) -> None:
 
 
 def _from_the_input(state: _State) -> None:
-    """Put the groups in order as a forward pass meets them, by weights whose other axes do not move or are in order."""
+    """Put the groups in order as a forward pass meets them, by weights whose other axes stay or are in order."""
     on: dict[str, list[tuple[Use, Group]]] = {name: [] for name in state.first}
     for group in state.orders:
         for use in state.uses(group):
