@@ -105,6 +105,11 @@ class Hessian:
         """Where vectors must be."""
         return self._images.y.device
 
+    @property
+    def dtype(self) -> torch.dtype:
+        """The model's type, in which products are computed."""
+        return self._coordinates.parameters[0].dtype
+
     def matvec(self, vectors: torch.Tensor) -> torch.Tensor:
         """H v for a vector (n,) or the columns of (n, k), of the same shape and type.
 
