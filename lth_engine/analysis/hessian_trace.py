@@ -66,9 +66,6 @@ def answer(question: HessianTrace, inputs: Inputs, bench: Workbench) -> Answer:
     model, mask, images = network_at(question, inputs, bench)
     bench.report(Progress(0, question.epochs, "Building the gradient"))
     with Hessian(model, mask, question, images) as hessian:
-        if not np.isfinite(hessian.loss):
-            raise NonFinite(f"The loss of this network is {hessian.loss}, so it has no curvature: train it with a "
-                            "lower learning rate, or look at another run.")
         trail = Trail(question, estimator(question, hessian), bench)
         found = trail.follow()
         low, high = found.interval

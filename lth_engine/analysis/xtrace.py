@@ -2,9 +2,9 @@
 
 H is multiplied with random vectors w_1 ... w_m. For each i, the others' products span a basis that is measured
 exactly, and w_i, made orthogonal to it and of the right length, measures the rest; the estimate is the mean over i.
-All of it follows from small matrices of inner products, so that leaving one vector out altogether costs no product: the
-error is the jackknife's, which errs towards too large (Efron & Stein 1981). The spread over i, which the paper takes,
-was half of the true error at 12 products on trained networks.
+All of it follows from small matrices of inner products, so that leaving one vector out altogether costs no product:
+the error is the jackknife's, which errs towards too large (Efron & Stein 1981). The spread over i, which the paper
+takes, was half of the true error at 12 products on trained networks.
 """
 
 from __future__ import annotations

@@ -269,7 +269,7 @@ def test_a_network_whose_loss_overflows(store, bench, monkeypatch):
 
     hessian_trace_network = hessian_trace.network_at
     monkeypatch.setattr(hessian_trace, "network_at", steep)
-    with pytest.raises(NonFinite, match=r"The loss of this network is (inf|nan), so it has no curvature"):
+    with pytest.raises(NonFinite, match=r"The loss of this network is .*, so it has no curvature"):
         hessian_trace.answer(HessianTrace(of=RUN, images=50), StoredInputs(store), bench)
 
 
