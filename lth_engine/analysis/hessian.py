@@ -20,6 +20,7 @@ from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from lth_engine.analysis.at_network import Drawn, takes_batch_statistics
 from lth_engine.analysis.coordinates import Coordinates
+from lth_engine.analysis.twice_differentiable import TwiceDifferentiable
 from lth_engine.core.artifact import Array
 from lth_engine.core.mask import Mask
 from lth_engine.specs.curvature import AtNetwork
@@ -141,7 +142,8 @@ class Hessian:
     def _graph(self, x: torch.Tensor, y: torch.Tensor) -> _Graph:
         parameters = self._coordinates.parameters
         with _plain_float32():
-            logits = self._model(x.to(parameters[0].dtype))
+            with TwiceDifferentiable():
+                logits = self._model(x.to(parameters[0].dtype))
             loss = F.cross_entropy(logits, y, reduction="sum") / len(self._images)
             gradient = torch.autograd.grad(loss, parameters, create_graph=True, materialize_grads=True)
         return _Graph(loss.item(), list(gradient))
