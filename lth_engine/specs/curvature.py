@@ -1,7 +1,8 @@
 """Questions about the Hessian of the loss at a network.
 
 The Hessian is that of the mean cross-entropy over some images. With `weights` "kept" it is P H P, P the projection
-onto the weights that the mask keeps, as it is with the mask inside the graph; with "all", pruned weights may move, too.
+onto the weights that the mask keeps, as it is with the mask inside the graph; with "all", pruned weights may move,
+too.
 """
 
 from __future__ import annotations

@@ -8,6 +8,7 @@ from lth_engine.core.knob import knobs
 from lth_engine.core.spec import Spec, is_spec
 from lth_engine.specs.connecting import Connectivity
 from lth_engine.specs.controls import ControlTicket
+from lth_engine.specs.flatness import NoFlatness
 from lth_engine.specs.question import Question
 from lth_engine.specs.questions import TicketSearch
 from lth_engine.specs.tickets import DenseTicket, FoundTicket, Run, TicketSpec, Trained
@@ -22,8 +23,11 @@ _LONG = 1_000_000
 
 
 def title(question: Question) -> str:
-    """A question as lists show it: network, images, which tickets, settings that are not the default, start of key."""
-    return f"{subject(question)} · {question.key[:6]}"
+    """A question as lists show it: network, images, which tickets, settings that are not the default, of one network
+    also how it was trained, start of key."""
+    run = getattr(question, "of", None)
+    trained = f", {trained_words(run)}" if isinstance(run, Run) else ""
+    return f"{subject(question)}{trained} · {question.key[:6]}"
 
 
 def lettered(questions: Sequence[Question]) -> dict[str, str]:
@@ -84,6 +88,14 @@ def training_words(dense: DenseTicket) -> list[str]:
     parts = [training.optimizer.title or training.optimizer.name]
     parts += [f"{word} {values[name]:g}" for name, word in (("lr", "lr"), ("momentum", "momentum")) if name in values]
     return [*parts, f"batch {training.batch_size}", str(training.length), f"seed {dense.init_seed}"]
+
+
+def trained_words(run: Run) -> str:
+    """How a run was trained, in a few words: "lr 0.1, SAM"."""
+    rate = run.training.optimizer.to_dict().get("lr")
+    flatness = run.training.flatness
+    return ", ".join([*([f"lr {rate:g}"] if rate is not None else []),
+                      *([] if isinstance(flatness, NoFlatness) else [flatness.title])])
 
 
 def density_of(run: Run) -> float:
