@@ -132,8 +132,9 @@ def contour(network: Around, shown: Shown, span: Span, *, log: bool = False) -> 
 def _colouring(shown: Shown, span: Span, *, log: bool) -> dict[str, Any]:
     """The shared colour scale, which reads the same for the colour-blind, and its bar below the figure."""
     low, high = (math.log10(v) for v in span) if log else span
+    title = {"text": shown.title + (", log scale" if log else ""), "side": "bottom"}
     bar: dict[str, Any] = {"orientation": "h", "thickness": 12, "len": 0.9, "yref": "container", "y": 0,
-                           "yanchor": "bottom", "title": {"text": shown.title + (", log scale" if log else ""), "side": "bottom"}}
+                           "yanchor": "bottom", "title": title}
     if log:
         ticks = log_ticks(*span)
         bar |= {"tickvals": [math.log10(t) for t in ticks], "ticktext": [f"{t:g}" for t in ticks]}

@@ -53,7 +53,8 @@ def eigenvalues(networks: Sequence[Outermost]) -> go.Figure:
                           "<extra></extra>")
     figure.add_hline(y=0, line_color=GRAY, line_width=1)
     figure.update_layout(barmode="overlay", showlegend=len(networks) > 1)
-    figure.update_xaxes(title_text="Rank: 1 is the largest, −1 the smallest found", tickvals=list(range(len(names))), ticktext=names,
+    figure.update_xaxes(title_text="Rank: 1 is the largest, −1 the smallest found",
+                        tickvals=list(range(len(names))), ticktext=names,
                         range=[-0.6, len(names) - 0.4])
     figure.update_yaxes(title_text=EIGENVALUE)
     return figure
