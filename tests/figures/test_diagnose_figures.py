@@ -42,6 +42,14 @@ def test_the_first_bands_do_not_decide_the_scale():
     assert 11 < high < 12
 
 
+def test_of_very_many_points_a_thousand_are_drawn_the_last_among_them():
+    many = np.arange(1.0, 50_001)
+    figure = estimate.running_estimate([estimate.Running("a", many, many, np.ones(50_000))], "x")
+    (line,) = (t for t in figure.data if t.meta)
+    assert len(line.x) == 1000
+    assert (line.x[0], line.x[-1], line.y[-1]) == (1.0, 50_000.0, 50_000.0)
+
+
 def test_nothing_measured_yet_is_an_empty_figure():
     empty = estimate.Running("a", np.array([]), np.array([]), np.array([]))
     assert read(estimate.running_estimate([empty], "x")) == []
