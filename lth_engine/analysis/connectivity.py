@@ -5,60 +5,86 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
+import torch
 
+from lth_engine.analysis.adaptive import next_place
 from lth_engine.analysis.barrier import STABLE, error_barrier
-from lth_engine.analysis.curve import Curve
+from lth_engine.analysis.bootstrap import barrier_interval
+from lth_engine.analysis.curve import Curve, in_order
+from lth_engine.analysis.ends import ends
+from lth_engine.analysis.held import held
 from lth_engine.analysis.line import Line
-from lth_engine.analysis.norm_statistics import protocol, tracking
-from lth_engine.core.artifact import Answer, Array, Artifact, Inputs, Scalar
-from lth_engine.core.mask import Mask
+from lth_engine.analysis.norm_statistics import protocol, require_room, tracking
+from lth_engine.analysis.score import score
+from lth_engine.core.artifact import Answer, Array, Inputs, Scalar
 from lth_engine.core.workbench import Progress, Workbench
 from lth_engine.specs.connecting import Connectivity
-from lth_engine.training.evaluate import evaluate
-from lth_engine.training.material import material, network
+from lth_engine.training.material import Material, material, network
 from lth_engine.training.mixed import Mixed
 from lth_engine.training.session import REPORT_SECONDS
 from lth_engine.training.threads import use_threads
 
 
 def answer(question: Connectivity, inputs: Inputs, bench: Workbench) -> Answer:
-    """Measure every point, the two ends like the others, and find the barriers.
+    """Measure the points, the two ends like the others, and find the barriers.
 
     The arrays are alpha, test_error and test_loss (and train_error, train_loss), one value a point; errors are
-    fractions, losses are in nats.
+    fractions, losses are in nats. In the adaptive mode they hold the points that were measured.
 
     Raises:
+        BadInput: the networks differ in architecture, or a batch is too small for its statistics to be taken.
         Cancelled: the user asked to stop; the points measured so far are in the checkpoint.
-        NonFinite: a point of the curve is NaN or infinite.
+        NonFinite: a weight at an end, or a point of the curve, is NaN or infinite.
     """
-    ends = [inputs[run.key] for run in (question.first, question.second)]
     dense = question.first.ticket.dense
     images = material(dense.data, bench)
+    example = _example(images)
     model = network(dense.model, images.facts, dense.init_seed, bench.device).eval()
     use_threads(model, images.facts, images.test.evaluation_batch)
+    between = ends(question, inputs, model, example)
+    line = Line(model, between.first, between.second)
     meter = _Meter(bench)
-    train, test = Mixed(images.train, meter.saw), Mixed(images.test, meter.saw)
+    test, train = held([Mixed(images.test, meter.saw), Mixed(images.train, meter.saw)])
     parts = {"test": test} | ({"train": train} if question.training_images else {})
-    recalibrated = question.norm_statistics == "recalibrated" and bool(tracking(model))
+    recalibrated = question.norm_statistics == "recalibrated"
+    require_room(question.norm_statistics, model, example,
+                 {"training": train} if recalibrated else {"test": test} | parts)
+    a_point = sum(map(len, parts.values())) + (recalibrated and bool(tracking(model))) * len(train)
     settle = protocol(question.norm_statistics, model, train)
-    line = Line(model, *(end.group("final") for end in ends))
 
     def measure(alpha: float) -> list[float]:
         meter.message = f"alpha {alpha:.3g}"
         line.put(alpha)
         settle()
-        scores = [evaluate(model, part) for part in parts.values()]
-        return [value for score in scores for value in (score.error, score.loss)]
+        scores = {name: score(model, part) for name, part in parts.items()}
+        wrong[curve.at] = np.packbits(scores["test"].wrong.numpy())
+        return [value for found in scores.values() for value in (found.error, found.loss)]
 
     alpha = np.arange(question.points) / (question.points - 1)
-    curve = Curve(alpha, [f"{part}_{what}" for part in parts for what in ("error", "loss")], bench)
-    a_point = sum(map(len, parts.values())) + recalibrated * len(train)
-    meter.done, meter.total = curve.done * a_point, question.points * a_point
-    curve.fill(measure)
-    facts = {f"{part}_images": len(shown) for part, shown in parts.items()}
-    return Answer({"alpha": alpha} | curve.arrays(), _summary(alpha, curve.arrays()) | facts | _masks(*ends))
+    wrong = np.zeros((question.points, -(-len(test) // 8)), dtype=np.uint8)
+    columns = [f"{part}_{what}" for part in parts for what in ("error", "loss")]
+    curve = Curve(alpha, columns, bench, {"wrong": wrong})
+    meter.done, meter.total = curve.done * a_point, question.evaluations * a_point
+    curve.fill(measure, partial(next_place, most=question.evaluations) if question.adaptive else in_order)
+    found = {"alpha": alpha[curve.measured]} | curve.arrays()
+    facts: dict[str, Scalar] = {f"{part}_images": len(shown) for part, shown in parts.items()}
+    facts |= {"evaluations": curve.done, "images_a_batch": len(test.parts[0])}
+    if question.resamples:
+        facts |= _interval(wrong[curve.measured], len(test), question)
+    return Answer(found, _summary(found["alpha"], curve.arrays()) | facts | between.facts)
+
+
+def _example(images: Material) -> torch.Tensor:
+    """One normalised image, 1 x C x H x W."""
+    return next(iter(images.test.in_parts([torch.zeros(1, dtype=torch.int64)])))[0]
+
+
+def _interval(wrong: Array, images: int, question: Connectivity) -> dict[str, Scalar]:
+    low, high = barrier_interval(wrong, images, question.resamples, question.seed)
+    return {"barrier_test_low": low, "barrier_test_high": high}
 
 
 def _summary(alpha: Array, curves: Mapping[str, Array]) -> dict[str, Scalar]:
@@ -75,12 +101,6 @@ def _summary(alpha: Array, curves: Mapping[str, Array]) -> dict[str, Scalar]:
         if name.endswith("_loss"):
             found[f"loss_barrier_{name.removesuffix('_loss')}"] = barriers[name].height
     return found
-
-
-def _masks(*ends: Artifact) -> dict[str, Scalar]:
-    first, second = (Mask(end.group("mask")) for end in ends)
-    return {"density_first": first.density, "density_second": second.density, "density_line": (first | second).density,
-            "mask_overlap": first.overlap(second)}
 
 
 @dataclass

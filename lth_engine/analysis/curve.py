@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
@@ -11,38 +11,62 @@ from lth_engine.core.artifact import Array
 from lth_engine.core.errors import Cancelled
 from lth_engine.core.workbench import Workbench
 
+Choice = Callable[[Array, Array], int | None]
+"""From the values (places x columns) and which places are measured: the next place, None at the end."""
+
+
+def in_order(values: Array, measured: Array) -> int | None:
+    """The first place that is not measured yet."""
+    return None if measured.all() else int(measured.argmin())
+
 
 class Curve:
-    """Values at each of some places; NaN where they are not measured yet.
+    """Values at each of some places; NaN where they are not measured.
 
     Args:
         place: the places, N.
         columns: names of what is measured at each.
         bench: whose checkpoint keeps what is measured.
+        beside: further arrays with a row for each place, that `measure` fills itself in the row `at`; they are kept in
+            the checkpoint too. Their contents are replaced by those of the checkpoint.
+
+    Attributes:
+        measured: bool, for each place.
+        at: index of the place that is being measured.
     """
 
-    def __init__(self, place: Array, columns: Sequence[str], bench: Workbench) -> None:
+    def __init__(self, place: Array, columns: Sequence[str], bench: Workbench,
+                 beside: Mapping[str, Array] | None = None) -> None:
         self.place = place
         self.columns = tuple(columns)
         self.values = np.full((len(place), len(columns)), np.nan)
+        self.measured = np.zeros(len(place), dtype=bool)
+        self.beside = dict(beside or {})
         self.bench = bench
-        self.done = 0
+        self.at = 0
         saved = bench.checkpoint.load()
-        if saved is not None and saved[0]["curve"].shape == self.values.shape:
-            self.values = saved[0]["curve"]
-            self.done = int(saved[1]["done"] or 0)
+        if saved is not None and _shapes(saved[0]) == _shapes(self._arrays()):
+            for name, array in self._arrays().items():
+                array[...] = saved[0][name]
 
-    def fill(self, measure: Callable[[float], Sequence[float]]) -> None:
-        """Measure what is left, in order; what is measured is in the checkpoint if this is stopped.
+    @property
+    def done(self) -> int:
+        """Number of measured places."""
+        return int(self.measured.sum())
+
+    def fill(self, measure: Callable[[float], Sequence[float]], choose: Choice = in_order) -> None:
+        """Measure one place after the other; what is measured is in the checkpoint if this is stopped.
 
         Args:
             measure: place -> one value a column.
+            choose: which place is next.
         """
         saved = time.perf_counter()
         try:
-            while self.done < len(self.place):
-                self.values[self.done] = measure(float(self.place[self.done]))
-                self.done += 1
+            while (at := choose(self.values, self.measured)) is not None:
+                self.at = at
+                self.values[at] = measure(float(self.place[at]))
+                self.measured[at] = True
                 if time.perf_counter() - saved > self.bench.checkpoint_seconds:
                     self._save()
                     saved = time.perf_counter()
@@ -51,8 +75,15 @@ class Curve:
             raise
 
     def arrays(self) -> dict[str, Array]:
-        """Column -> N values."""
-        return {name: self.values[:, i].copy() for i, name in enumerate(self.columns)}
+        """Column -> one value for each measured place."""
+        return {name: self.values[self.measured, i] for i, name in enumerate(self.columns)}
+
+    def _arrays(self) -> dict[str, Array]:
+        return {"curve": self.values, "measured": self.measured} | self.beside
 
     def _save(self) -> None:
-        self.bench.checkpoint.save({"curve": self.values}, {"done": self.done})
+        self.bench.checkpoint.save(self._arrays() | {"place": self.place}, {"done": self.done})
+
+
+def _shapes(arrays: Mapping[str, Array]) -> dict[str, tuple[int, ...]]:
+    return {name: array.shape for name, array in arrays.items() if name != "place"}

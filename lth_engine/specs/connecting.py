@@ -11,8 +11,11 @@ from lth_engine.core.knob import knob, knobs
 from lth_engine.core.seeds import derive
 from lth_engine.core.spec import Spec
 from lth_engine.specs.question import Question
-from lth_engine.specs.questions import TicketSearch
+from lth_engine.specs.questions import CONTROLS, TicketSearch
 from lth_engine.specs.tickets import DERIVED_HIGH, Run
+
+FEWEST = 200
+"""Bootstrap samples at least: five of them then lie beyond each end of a 95% interval."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,6 +38,16 @@ class OnLines(Question):
     resamples: int = knob(1000, "Bootstrap samples of the test images behind the interval of the barrier.", low=0,
                           high=100_000, advanced=True)
     seed: int = knob(0, "Seed of the bootstrap.", low=0, high=DERIVED_HIGH, advanced=True)
+
+    def check(self) -> None:
+        """A handful of resamples has no 2.5% tail."""
+        if 0 < self.resamples < FEWEST:
+            raise BadInput(f"resamples must be 0 (no interval) or at least {FEWEST}. Got {self.resamples}.")
+
+    @property
+    def evaluations(self) -> int:
+        """Points of a line that are measured: all, or in the adaptive mode a third of them, but 13 if there are."""
+        return max(self.points // 3, min(self.points, 13)) if self.adaptive else self.points
 
     def line(self, first: Run, second: Run) -> Connectivity:
         """The line between two runs, measured in this way."""
@@ -61,6 +74,7 @@ class Connectivity(OnLines, name="connectivity"):
 
     def check(self) -> None:
         """The two networks must be of one architecture, and of the same images."""
+        super().check()
         require_alike(self.first, self.second, "A line", "connectivity.second")
 
     def inputs(self) -> tuple[Spec, ...]:
@@ -71,7 +85,7 @@ class Connectivity(OnLines, name="connectivity"):
     def epochs(self) -> float:
         """A forward pass over the training images is a third of an epoch."""
         passes = (self.norm_statistics == "recalibrated") + self.training_images
-        return self.points * max(passes, 0.25) / 3
+        return self.evaluations * max(passes, 0.25) / 3
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -104,10 +118,12 @@ class LevelPath(OnLines, name="level_path"):
     title: ClassVar[str] = "Lines between consecutive levels"
     of: TicketSearch = knob(TicketSearch(), "The search.")
     replicate: int = knob(0, "Replicate of the search.", low=0, high=99)
-    variant: str = knob("ticket", "The ticket, or a control of the search.", advanced=True)
+    variant: str = knob("ticket", "The ticket, or a control of the search.", choices=("ticket", *CONTROLS),
+                        advanced=True)
 
     def check(self) -> None:
         """The replicate and the control must be the search's."""
+        super().check()
         if self.replicate >= self.of.replicates:
             raise BadInput(f"The search has the replicates 0 to {self.of.replicates - 1}. Got {self.replicate}.")
         if self.variant not in ("ticket", *self.of.controls):
@@ -140,8 +156,8 @@ def require_alike(first: Run, second: Run, what: str, setting: str) -> None:
     ends = (first.ticket.dense, second.ticket.dense)
     for part, one, other in (("network", ends[0].model, ends[1].model), ("image set", ends[0].data, ends[1].data)):
         if one != other:
-            raise BadInput(f"{what} needs two runs with the same {part}, but they differ in {_difference(one, other)}. "
-                           f"Choose another run for {setting}.")
+            raise BadInput(f"{what} needs two runs with the same {part}, but they differ in "
+                           f"{_difference(one, other)}. Choose another run for {setting}.")
 
 
 def _difference(one: Any, other: Any) -> str:

@@ -14,6 +14,7 @@ from lth_engine.core.spec import Spec
 from lth_engine.jobs.local import ensure_supervisor
 from lth_engine.jobs.queue import Job, Queue
 from lth_engine.jobs.server import claim_server
+from lth_engine.specs.examples import FOLDER
 from lth_engine.store.store import Store
 
 _log = logging.getLogger(__name__)
@@ -95,17 +96,33 @@ def wake() -> None:
 
 
 def start() -> None:
-    """At the server's start: open the store and notice the jobs whose workers died.
+    """At the server's start: open the store, note whether it is empty, and notice the jobs whose workers died.
 
     A store that cannot be used is no reason not to serve: the pages say what is wrong.
     """
     try:
         here = lab()
         claim_server(here.store.root)
+        if here.store.writable and not here.store.stored_keys():
+            _without_examples.add(here.store.root)
         if here.store.writable and here.queue.live():
             wake()
     except (LotteryError, OSError) as error:
         _log.warning("Serving nevertheless: %s", error)
+
+
+def lay_examples() -> None:
+    """Lay the examples into the store if it was empty at the server's start; does so once, and others wait for it."""
+    with _laying:
+        here = lab()
+        if here.store.root in _without_examples:
+            _without_examples.discard(here.store.root)
+            here.store.adopt(sorted(FOLDER.glob("*.h5")))
+
+
+_laying = threading.Lock()
+_without_examples: set[Path] = set()
+"""Stores that were empty when the server started."""
 
 
 def second_server() -> str | None:
