@@ -155,8 +155,8 @@ def require_alike(first: Run, second: Run, what: str, setting: str) -> None:
     ends = (first.ticket.dense, second.ticket.dense)
     for part, one, other in (("network", ends[0].model, ends[1].model), ("image set", ends[0].data, ends[1].data)):
         if one != other:
-            raise BadInput(f"{what} needs two runs with the same {part}, but they differ in {_difference(one, other)}. "
-                           f"Choose another run for {setting}.")
+            raise BadInput(f"{what} needs two runs with the same {part}, but they differ in "
+                           f"{_difference(one, other)}. Choose another run for {setting}.")
 
 
 def _difference(one: Any, other: Any) -> str:

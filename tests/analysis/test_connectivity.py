@@ -373,7 +373,7 @@ def test_a_network_that_is_not_finite_is_named_before_anything_is_measured(bad, 
     monkeypatch.setattr(connectivity, "score", lambda model, images: pytest.fail("it was measured"))
     for which, run in (("first", PAIRS["resnet"].first), ("second", PAIRS["resnet"].second)):
         given = Changed(inputs, run.key, spoil)
-        with pytest.raises(NonFinite, match=rf"of the {which} \(run {run.key}\) are NaN or infinite in .*conv1\.weight"):
+        with pytest.raises(NonFinite, match=rf"the {which} \(run {run.key}\) are NaN or infinite in .*conv1\.weight"):
             solve(PAIRS["resnet"], given, data_root)
 
 
