@@ -6,7 +6,7 @@ BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --disable-pip-version-check
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-slow check bench clean
+.PHONY: help run test test-slow check bench examples clean
 
 help:           ## list the targets
 	@sed -n 's/^\([a-z-]*\): .*## \(.*\)/make \1\t\2/p' Makefile | expand -t 18
@@ -26,6 +26,9 @@ check: .venv/dev.done           ## lint and types
 
 bench: .venv/dev.done           ## measure the speed of training, pages and polling
 	$(BIN)/python -m tests.benchmarks
+
+examples: .venv/dev.done        ## compute the examples of a new store anew
+	$(BIN)/python -m tests.make_examples
 
 clean:          ## remove .venv; the store and the data stay
 	rm -rf .venv

@@ -22,7 +22,7 @@ import torch
 from lth_engine.core.artifact import Answer, Artifact, Provenance, Scalar
 from lth_engine.core.errors import BadInput, LotteryError
 from lth_engine.core.workbench import Progress, Workbench
-from lth_engine.specs.question import Known, Question
+from lth_engine.specs.question import Question
 from lth_engine.specs.tickets import Run
 from lth_engine.store.checkpoint import StoreCheckpoint
 from lth_engine.store.store import Store
@@ -129,7 +129,6 @@ def plan(question: Question, store: Store) -> list[Question]:
     What lies behind an answer that is there already is not asked again. Further questions (see
     :meth:`Question.further`) are those known by now.
     """
-    known = summaries(store)
     order: dict[str, Question] = {}
     seen: set[str] = set()
     stack: list[tuple[Question, bool]] = [(question, False)]
@@ -143,16 +142,9 @@ def plan(question: Question, store: Store) -> list[Question]:
             continue
         seen.add(key)
         stack.append((current, True))
-        stack.extend((cast(Question, q), False) for q in reversed((*current.inputs(), *current.further(known))))
+        needed = (*current.inputs(), *current.further(store.summary))
+        stack.extend((cast(Question, q), False) for q in reversed(needed))
     return list(order.values())
-
-
-def summaries(store: Store) -> Known:
-    """Looks up the summary of an answer by its key; None if the store has none."""
-    def known(key: str) -> Mapping[str, Scalar] | None:
-        row = store.rows([key]).get(key)
-        return None if row is None else row.summary
-    return known
 
 
 def _work(questions: Sequence[Question]) -> dict[str, float]:
@@ -194,7 +186,7 @@ def _solve_together(runs: Sequence[Run], benches: Sequence[Workbench], store: St
 
 
 def _put(question: Question, found: Answer, device: str, seconds: float, store: Store) -> None:
-    used = (*question.inputs(), *question.further(summaries(store)))
+    used = (*question.inputs(), *question.further(store.summary))
     parents = {q.key: store.head(q.key).content_sha256 for q in used}
     store.put(question, found, parents=parents, provenance=_provenance(device, seconds))
 

@@ -10,9 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from lth_engine.cli.ask import base
+from lth_engine.cli.ask import Begun, base
 from lth_engine.cli.flags import apply_flags, read_flags
 from lth_engine.cli.main import ASKING, VERBS, parsers
+from lth_engine.cli.pointing import pointed
 from tests.test_layers import MAY_IMPORT
 
 ROOT = Path(__file__).parent.parent
@@ -71,7 +72,7 @@ def test_commands_of_the_readme_exist(words: list[str]) -> None:
     if given.verb not in ASKING:
         assert not rest
         return
-    apply_flags(base(None, given.preset), read_flags(rest))
+    apply_flags(*pointed(base(Begun(None, given.preset, given.question)), read_flags(rest), Path("no store")))
 
 
 def tracked() -> list[Path]:

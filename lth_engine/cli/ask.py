@@ -4,38 +4,68 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from lth_engine.cli.flags import apply_flags, read_flags
+from lth_engine.cli.pointing import pointed
 from lth_engine.core.errors import BadInput, UnknownName
+from lth_engine.core.spec import catalogue
 from lth_engine.specs.presets import presets
 from lth_engine.specs.question import Question
 from lth_engine.specs.questions import TicketSearch, question_from_dict
 
 
-def ask(spec: Path | None, preset: str | None, tokens: Sequence[str], options: tuple[str, ...] = ()) -> Question:
+@dataclass(frozen=True)
+class Begun:
+    """Where a question of the command line begins: at most one of the three is given.
+
+    Attributes:
+        spec: JSON file of a question.
+        preset: name of a preset.
+        question: name of a kind of question.
+    """
+
+    spec: Path | None = None
+    preset: str | None = None
+    question: str | None = None
+
+
+def ask(begun: Begun, tokens: Sequence[str], store: Path, options: tuple[str, ...] = ()) -> Question:
     """The question of a verb.
 
     Args:
-        spec: JSON file of a question.
-        preset: name of a preset; not together with `spec`.
+        begun: what the flags override.
         tokens: what is left of the command line: settings that override.
+        store: folder of the store, where flags point to networks.
         options: flags of the verb itself, for the hint when a name is wrong.
 
     Raises:
         BadInput: the file, the preset or a flag is not understood.
     """
-    return known_images(apply_flags(base(spec, preset), read_flags(tokens), options))
+    question, flags = pointed(base(begun), read_flags(tokens), store)
+    return known_images(apply_flags(question, flags, options))
 
 
-def base(spec: Path | None, preset: str | None) -> Question:
+def base(begun: Begun) -> Question:
     """What the flags override. Raises as :func:`ask`."""
-    if spec is not None and preset is not None:
-        raise BadInput("--spec and --preset exclude each other. Give one of them.")
-    if spec is not None:
-        return read_question(spec)
-    return TicketSearch() if preset is None else _preset(preset)
+    given = [f"--{name}" for name, value in vars(begun).items() if value is not None]
+    if len(given) > 1:
+        raise BadInput(f"{' and '.join(given)} exclude each other. Give one of them.")
+    if begun.spec is not None:
+        return read_question(begun.spec)
+    if begun.question is not None:
+        return _kind(begun.question)
+    return TicketSearch() if begun.preset is None else _preset(begun.preset)
+
+
+def _kind(name: str) -> Question:
+    """A question of this kind with its defaults."""
+    known = catalogue("question")
+    if name not in known:
+        raise UnknownName("question", name, known)
+    return cast(Question, known[name]())
 
 
 def read_question(path: Path) -> Question:

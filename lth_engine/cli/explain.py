@@ -5,9 +5,11 @@ from __future__ import annotations
 import inspect
 import textwrap
 import typing
+from collections.abc import Mapping
 from typing import Any
 
 from lth_engine.cli.addresses import Setting, settings
+from lth_engine.core.knob import knobs
 from lth_engine.core.spec import Spec, catalogue
 from lth_engine.core.step import Step
 from lth_engine.specs.question import Question
@@ -16,13 +18,21 @@ _KINDS = {int: "N", float: "X", str: "TEXT", Step: "STEP"}
 _INDENT = " " * 30
 
 
-def explain(question: Question) -> str:
-    """All flags of a question, grouped by the part that they set; parts can be exchanged by name."""
-    known = settings(question)
+def explain(question: Question, pointing: Mapping[str, str] | None = None) -> str:
+    """All flags of a question, grouped by the part that they set; parts can be exchanged by name.
+
+    Args:
+        question: the question.
+        pointing: knobs that a flag points for, with what it may point to; what lies inside them is not listed.
+    """
+    pointing = pointing or {}
     groups: dict[tuple[str, ...], list[Setting]] = {}
-    for setting in known.values():
-        groups.setdefault(setting.path[:-1], []).append(setting)
-    return "\n\n".join(_group(path, members) for path, members in groups.items())
+    for setting in settings(question).values():
+        if setting.path[0] not in pointing:
+            groups.setdefault(setting.path[:-1], []).append(setting)
+    points = {k.name: k for k in knobs(type(question)) if k.name in pointing}
+    head = "\n".join(_flag(f"  --{name} ADDRESS", f"{k.help} {pointing[name]}.") for name, k in points.items())
+    return "\n\n".join([*([head] if head else []), *(_group(path, members) for path, members in groups.items())])
 
 
 def _group(path: tuple[str, ...], members: list[Setting]) -> str:
@@ -34,8 +44,11 @@ def _group(path: tuple[str, ...], members: list[Setting]) -> str:
 
 
 def _line(setting: Setting) -> str:
-    flag = f"  --{setting.dotted} {_kind(setting)}".rstrip()
-    body = textwrap.fill(_words(setting), 100, initial_indent=_INDENT, subsequent_indent=_INDENT)
+    return _flag(f"  --{setting.dotted} {_kind(setting)}".rstrip(), _words(setting))
+
+
+def _flag(flag: str, words: str) -> str:
+    body = textwrap.fill(words, 100, initial_indent=_INDENT, subsequent_indent=_INDENT)
     return f"{flag:<30}" + body[len(_INDENT):] if len(flag) < 29 else f"{flag}\n{body}"
 
 

@@ -15,13 +15,18 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NoReturn
 
-from lth_engine.cli.ask import ask, base
+from lth_engine.cli.ask import Begun, ask, base
 from lth_engine.cli.explain import explain
 from lth_engine.cli.flags import apply_flags, read_flags
+from lth_engine.cli.pointing import HOW, pointed, pointing
 from lth_engine.core.errors import BadInput, Cancelled, LotteryError, UnknownName
+from lth_engine.core.spec import catalogue
 
 ASKING = ("answer", "submit", "price")
 """Verbs whose flags are the settings of a question."""
+
+ASKABLE = tuple(name for name in catalogue("question") if name not in ("ticket_search", "price"))
+"""Kinds of questions beside the ticket search, which is asked where none is named, and its price."""
 
 VERBS: dict[str, tuple[str, str]] = {
     "answer": ("compute.answer", "compute an answer here and show it"),
@@ -101,10 +106,15 @@ def _run(arguments: list[str]) -> int:
         return _function(given.verb)(given)
     if given.help:
         print(verbs[given.verb].format_help())
-        print(explain(apply_flags(base(given.spec, given.preset), read_flags(rest))))
+        question, left = pointed(base(_begun(given)), read_flags(rest), given.store)
+        print(explain(apply_flags(question, left), {name: HOW[k.type] for name, k in pointing(question).items()}))
         return 0
     own = tuple(flag.removeprefix("--") for flag in flags if flag.startswith("--"))
-    return _function(given.verb)(given, ask(given.spec, given.preset, rest, own))
+    return _function(given.verb)(given, ask(_begun(given), rest, given.store, own))
+
+
+def _begun(given: argparse.Namespace) -> Begun:
+    return Begun(given.spec, given.preset, given.question)
 
 
 def _function(verb: str) -> Callable[..., int]:
@@ -139,6 +149,8 @@ def _add_question(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("-h", "--help", action="store_true", help="show this and the settings, with those of the "
                         "members that are picked by the other flags")
     parser.add_argument("--preset", metavar="NAME", help="a ready-made question; see the verb presets")
+    parser.add_argument("--question", metavar="NAME", help="what is asked, if it is no ticket search: "
+                        f"{', '.join(ASKABLE)}")
     parser.add_argument("--spec", type=Path, metavar="FILE.json", help="a question as JSON")
 
 

@@ -43,7 +43,7 @@ class Missing:
 
     def _remedy(self, key: str, children: list[str]) -> str:
         for child in children:
-            question = _input(self._specs[child], key)
+            question = _input(self._specs[child], key, self._store)
             if question is not None:
                 return f"Compute it again with: {command(question, self._store.root)}"
         return "Ask its question again."
@@ -56,10 +56,11 @@ def command(question: Spec, store: Path) -> str:
             "--spec /dev/stdin")
 
 
-def _input(spec: Mapping[str, object], key: str) -> Spec | None:
+def _input(spec: Mapping[str, object], key: str, store: Store) -> Spec | None:
     """The input of a question that has this key; None if an older version of the lab asked it otherwise."""
     try:
-        inputs = question_from_dict(dict(spec)).inputs()
+        question = question_from_dict(dict(spec))
     except BadInput:
         return None
-    return next((question for question in inputs if question.key == key), None)
+    needed = (*question.inputs(), *question.further(store.summary))
+    return next((one for one in needed if one.key == key), None)

@@ -8,8 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from lth_engine.cli.words import columns, duration, pairs, scalar, size, when
+from lth_engine.cli.words import columns, duration, pairs, size, when
 from lth_engine.core.artifact import Array, Artifact, texts
+from lth_engine.core.readings import readings
 from lth_engine.core.search_table import rows_where, variants
 from lth_engine.core.verdict import half_width
 
@@ -17,7 +18,7 @@ from lth_engine.core.verdict import half_width
 def as_text(artifact: Artifact) -> str:
     """A ticket search as its table and verdict, anything else as its summary."""
     if artifact.kind != "ticket_search":
-        return pairs([(name, scalar(value)) for name, value in artifact.summary.items()])
+        return pairs([(reading.label, reading.text) for reading in readings(artifact.summary)])
     return f"{search_text(artifact)}\n\n{artifact.summary['verdict_text']}"
 
 

@@ -10,11 +10,9 @@ from collections.abc import Iterable
 from lth_engine.cli.missing import Missing
 from lth_engine.cli.result import as_json, as_text, finite, origin_text
 from lth_engine.cli.words import columns, duration, size, when
-from lth_engine.core.artifact import Artifact, Scalar
+from lth_engine.core.artifact import Scalar
 from lth_engine.core.errors import BadInput, DamagedArtifact, LotteryError
-from lth_engine.core.spec import Spec
 from lth_engine.specs.presets import presets
-from lth_engine.specs.questions import question_from_dict
 from lth_engine.store.store import Row, Store
 
 SHOWN = ("verdict", "level", "density", "test_accuracy")
@@ -123,20 +121,15 @@ def only_one(given: str, keys: Iterable[str], what: str = "answer", listed_by: s
 
 
 def _with_inputs(store: Store, keys: list[str]) -> list[str]:
-    """The keys and all stored answers below them, each once."""
+    """The keys and all stored answers that they were made of, each once."""
     found: dict[str, None] = {}
-    left = [_question(store.get(key)) for key in keys]
+    left = list(keys)
     while left:
-        question = left.pop()
-        key = question.key
+        key = left.pop()
         if key not in found and store.has([key]):
             found[key] = None
-            left.extend(question.inputs())
+            left.extend(store.head(key).parents)
     return list(found)
-
-
-def _question(artifact: Artifact) -> Spec:
-    return question_from_dict(dict(artifact.spec))
 
 
 def _row(row: Row) -> list[str]:

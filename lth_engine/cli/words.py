@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import math
 import time
 from collections.abc import Sequence
-
-from lth_engine.core.artifact import Scalar
 
 
 def duration(seconds: float | None) -> str:
@@ -33,15 +30,6 @@ def size(count: float) -> str:
 def when(created: float) -> str:
     """A time of day on this machine, 2026-01-31 13:05."""
     return time.strftime("%Y-%m-%d %H:%M", time.localtime(created))
-
-
-def scalar(value: Scalar) -> str:
-    """A value of a summary."""
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if isinstance(value, float) and math.isfinite(value):
-        return f"{value:,.6g}" if abs(value) < 1e6 else f"{value:.4g}"
-    return f"{value:,}" if isinstance(value, int) else "-" if value is None else str(value)
 
 
 def columns(head: Sequence[str], rows: Sequence[Sequence[str]], left: int = 1) -> str:

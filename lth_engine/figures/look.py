@@ -63,6 +63,26 @@ def translucent(colour: str, alpha: float) -> str:
     return f"rgba({red},{green},{blue},{alpha:g})"
 
 
+def hatched(colour: str, shape: str) -> dict[str, object]:
+    """A bar's marker: its colour, with a pattern ("" for none) that tells the same without colour."""
+    pattern = {"shape": shape, "bgcolor": colour, "fgcolor": "#ffffff", "fgopacity": 0.6, "solidity": 0.2, "size": 9}
+    return {"color": colour, "pattern": pattern, "line": {"width": 0}}
+
+
+def log_ticks(low: float, high: float) -> list[float]:
+    """Ticks of a log axis from `low` to `high` (above 0): 1, 2 and 5 of each power of ten, or the powers alone."""
+    digits = (1,) if math.log10(high / low) > 2.5 else (1, 2, 5)
+    powers = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
+    return [digit * 10.0**power for power in powers for digit in digits if low <= digit * 10.0**power <= high]
+
+
+def even_step(low: float, high: float, steps: int) -> float:
+    """A round step (1, 2, 2.5 or 5 times a power of ten): about `steps` of them lead from `low` to `high`."""
+    rough = (high - low) / steps
+    power = 10.0 ** math.floor(math.log10(rough))
+    return power * next(digit for digit in (1, 2, 2.5, 5, 10) if rough <= digit * power * (1 + 1e-9))
+
+
 def ramp(count: int) -> list[str]:
     """`count` ordered colours from dense (blue) to sparse (orange), all readable on white and black."""
     anchors = np.array([[31, 131, 201], [122, 111, 208], [182, 92, 157], [213, 94, 0]], dtype=float)

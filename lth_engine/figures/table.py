@@ -1,8 +1,9 @@
 """Exactly what a figure draws, as rows: read back from the figure itself.
 
 A trace takes part by naming its columns in `meta`: {"x": name, "y": name, "more": [names of the
-columns of customdata]}, or {"x", "y", "z"} for a heat map. Traces without it are decoration (a band
-repeats the bounds that its mean line carries in customdata).
+columns of customdata]}, or {"x", "y", "z"} for values over a plane, whose customdata, if there is any, are the values
+where z holds their logarithms. Traces without it are decoration (a band repeats the bounds that its mean line carries
+in customdata).
 """
 
 from __future__ import annotations
@@ -36,9 +37,10 @@ def csv_of(figure: go.Figure) -> str:
 def _rows(trace: Any) -> Iterator[Row]:
     meta = trace.meta
     if "z" in meta:
-        for y, line in zip(trace.y, trace.z, strict=True):
+        values = trace.z if trace.customdata is None else trace.customdata
+        for y, line in zip(trace.y, values, strict=True):
             for x, z in zip(trace.x, line, strict=True):
-                yield {meta["x"]: x, meta["y"]: y, meta["z"]: z}
+                yield {"series": trace.name, meta["x"]: x, meta["y"]: y, meta["z"]: z}
         return
     extra = trace.customdata if trace.customdata is not None else [()] * len(trace.x)
     for x, y, more in zip(trace.x, trace.y, extra, strict=True):

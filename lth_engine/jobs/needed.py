@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from typing import cast
+
 from lth_engine.core.spec import Spec
+from lth_engine.specs.question import Known, Question
 
 
-def needed_keys(question: Spec) -> set[str]:
-    """Keys of a question and of everything that it needs."""
+def needed_keys(question: Spec, known: Known) -> set[str]:
+    """Keys of a question and of everything that it needs, as far as the answers that are there tell."""
     keys: set[str] = set()
     left = [question]
     while left:
-        spec = left.pop()
+        spec = cast(Question, left.pop())
         key = spec.key
         if key not in keys:
             keys.add(key)
-            left.extend(spec.inputs())
+            left.extend((*spec.inputs(), *spec.further(known)))
     return keys

@@ -22,7 +22,6 @@ from lth_engine.jobs.lock import RecordLock, holder, make_folder, refused
 from lth_engine.jobs.needed import needed_keys
 from lth_engine.jobs.queue import Queue
 from lth_engine.specs.questions import question_from_dict
-from lth_engine.store.layout import Layout
 
 WORKER: tuple[str, ...] = (sys.executable, "-P", "-m", "lth_engine.jobs.worker")
 """Command of a worker, before its arguments."""
@@ -191,8 +190,10 @@ class Supervisor:
             question = question_from_dict(dict(job.spec))
         except BadInput:
             return 0
-        layout = Layout(self.queue.root)
-        return sum(layout.artifact(key).exists() for key in needed_keys(question))
+        from lth_engine.store.store import Store  # loads h5py, hence only here
+
+        store = Store(self.queue.root)
+        return len(store.has(needed_keys(question, store.summary)))
 
     def _press(self, job: Job) -> None:
         """SIGTERM first; after CANCEL_SECONDS SIGKILL to the whole process group."""

@@ -115,7 +115,7 @@ def _compute(queue: Queue, job: Job, data_root: Path, reporter: Reporter, answer
     question, store = question_from_dict(dict(job.spec)), Store(queue.root)
     if job.attempt > 1:
         # An attempt that was killed just after it stored an answer has left the checkpoint behind.
-        for key in store.has(needed_keys(question)):
+        for key in store.has(needed_keys(question, store.summary)):
             store.checkpoint(key).discard()
     answer(question, store, data_root=data_root, report=reporter.report)
 

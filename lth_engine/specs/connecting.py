@@ -11,7 +11,7 @@ from lth_engine.core.knob import knob, knobs
 from lth_engine.core.seeds import derive
 from lth_engine.core.spec import Spec
 from lth_engine.specs.question import Question
-from lth_engine.specs.questions import TicketSearch
+from lth_engine.specs.questions import CONTROLS, TicketSearch
 from lth_engine.specs.tickets import DERIVED_HIGH, Run
 
 FEWEST = 200
@@ -118,7 +118,8 @@ class LevelPath(OnLines, name="level_path"):
     title: ClassVar[str] = "Lines between consecutive levels"
     of: TicketSearch = knob(TicketSearch(), "The search.")
     replicate: int = knob(0, "Replicate of the search.", low=0, high=99)
-    variant: str = knob("ticket", "The ticket, or a control of the search.", advanced=True)
+    variant: str = knob("ticket", "The ticket, or a control of the search.", choices=("ticket", *CONTROLS),
+                        advanced=True)
 
     def check(self) -> None:
         """The replicate and the control must be the search's."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from lth_engine.core.knob import knobs
 from lth_engine.core.spec import Spec
@@ -24,16 +24,27 @@ def differences(searches: Sequence[TicketSearch]) -> dict[str, list[str]]:
     """
     own = [phase for phase in PHASES if any(not isinstance(getattr(search, phase), Same) for search in searches)]
     flat = [_settings(search, own) for search in searches]
-    paths = dict.fromkeys(path for values in flat for path in values)
-    found = {path: [values.get(path, (ABSENT, True)) for values in flat] for path in paths}
-    return {path: [words for words, _ in cells] for path, cells in found.items()
-            if len({words for words, _ in cells}) > 1 and not _only_defaults(cells)}
+    return _differing(flat)
+
+
+def differences_of_parts(wholes: Sequence[Mapping[str, Spec]]) -> dict[str, list[str]]:
+    """As :func:`differences`, for things that consist of several specs each: name of the part -> spec."""
+    return _differing([{path: cell for name, spec in parts.items()
+                        for path, cell in ({name: (spec.name, False)} | _flat(spec, name)).items()}
+                       for parts in wholes])
 
 
 def share_seeds(first: TicketSearch, second: TicketSearch) -> bool:
     """Whether equal replicates of two searches begin with the same weights and see the same images in the same order,
     so that their runs can be compared in pairs."""
     return all(getattr(first, name) == getattr(second, name) for name in ("model", "data", "seed", "replicates"))
+
+
+def _differing(flat: Sequence[Mapping[str, tuple[str, bool]]]) -> dict[str, list[str]]:
+    paths = dict.fromkeys(path for values in flat for path in values)
+    found = {path: [values.get(path, (ABSENT, True)) for values in flat] for path in paths}
+    return {path: [words for words, _ in cells] for path, cells in found.items()
+            if len({words for words, _ in cells}) > 1 and not _only_defaults(cells)}
 
 
 def _only_defaults(cells: list[tuple[str, bool]]) -> bool:

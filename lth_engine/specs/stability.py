@@ -32,7 +32,7 @@ class Trail:
     waiting: Connectivity | None
 
 
-class _Unknown(Exception):  # noqa: N818  # no error: the search waits for an answer
+class _Unknown(Exception):  # no error: the search waits for an answer
     """The barrier at `point` has not been measured yet."""
 
     def __init__(self, point: int) -> None:

@@ -14,7 +14,7 @@ from typing import BinaryIO
 
 import numpy as np
 
-from lth_engine.core.artifact import Answer, Array, Artifact, Provenance
+from lth_engine.core.artifact import Answer, Array, Artifact, Provenance, Scalar
 from lth_engine.core.errors import DamagedArtifact, ReadOnlyStore, StoreError
 from lth_engine.core.spec import Spec
 from lth_engine.store.bundle import write_bundle
@@ -76,6 +76,11 @@ class Store:
         with self._file(key) as raw:
             return read_head(raw, key)
 
+    def summary(self, key: str) -> Mapping[str, Scalar] | None:
+        """The summary of an answer; None if there is none. Opens no file that the index knows."""
+        row = self.rows([key]).get(key)
+        return None if row is None else row.summary
+
     def read(self, key: str, prefix: str) -> dict[str, Array]:
         """The arrays below a path, with the path cut off; only they are read. Raises as :meth:`get`.
 
@@ -120,8 +125,7 @@ class Store:
             provenance=provenance, content_sha256=content_sha256(arrays, summary, spec))
         content = artifact_bytes(artifact, answer.sparse)
         replace_file(self._layout.artifact(artifact.key), content, durable=True)
-        self._index.add([Row(artifact.key, artifact.kind, spec, summary, provenance.created, provenance.seconds,
-                             len(content), provenance.device)])
+        self._index.add([_row(artifact, len(content))])
         return artifact
 
     def checkpoint(self, key: str) -> StoreCheckpoint:
@@ -149,6 +153,33 @@ class Store:
         for key in wanted:
             self.verify(key)
         write_bundle({key: self._layout.artifact(key) for key in wanted}, Path(dest))
+
+    def adopt(self, files: Iterable[Path]) -> int:
+        """Take over artifact files, KEY.h5, of another store; the number of those that were not here.
+
+        Raises:
+            ReadOnlyStore: the store may be looked at only.
+            DamagedArtifact: a file is not what was written; it and those after it were not taken.
+            StoreError: the disk is full.
+        """
+        self._require_writable()
+        rows = []
+        try:
+            for path in files:
+                if not self.has([path.stem]):
+                    rows.append(self._adopted(path))
+        finally:
+            self._index.add(rows)
+        return len(rows)
+
+    def _adopted(self, path: Path) -> Row:
+        content = path.read_bytes()
+        try:
+            artifact = read_artifact(io.BytesIO(content), path.stem)
+        except Unreadable as damage:
+            raise DamagedArtifact(f"{path} is damaged ({damage}). Take a good copy of it.") from damage
+        replace_file(self._layout.artifact(artifact.key), content, durable=False)
+        return _row(artifact, len(content))
 
     def remove(self, key: str) -> None:
         """Delete an artifact and its checkpoint, if they are there. Raises ReadOnlyStore."""
@@ -190,9 +221,7 @@ class Store:
         except StoreError as error:
             _log.warning("%s", error)
             return None
-        source = head.provenance
-        return Row(key, head.kind, dict(head.spec), dict(head.summary), source.created, source.seconds, size,
-                   source.device)
+        return _row(head, size)
 
     def _require_writable(self) -> None:
         if not self.writable:
@@ -235,3 +264,10 @@ class Store:
         aside = path.with_name(f"{path.name}.corrupt-{int(time.time())}")
         path.rename(aside)
         return DamagedArtifact(f"{path} is damaged ({damage}); it was moved to {aside.name}. Compute it again.")
+
+
+def _row(artifact: Artifact, size: int) -> Row:
+    """What lists show of an artifact whose file has `size` bytes."""
+    source = artifact.provenance
+    return Row(artifact.key, artifact.kind, dict(artifact.spec), dict(artifact.summary), source.created,
+               source.seconds, size, source.device)

@@ -114,7 +114,7 @@ def act(change: Callable[[], object]) -> bool:
 def failed(job: Job, key: str) -> None:
     """Why a job failed or that it was cancelled, and the way to go on."""
     if job.state == "cancelled":
-        st.info("Cancelled. What was finished is in the store, and a resumed search goes on from there.",
+        st.info("Cancelled. What was finished is kept, and Resume goes on from there.",
                 icon=":material/block:")
     else:
         st.warning(literal(job.error) or "It failed without a word; the log on the Jobs page may say more.",

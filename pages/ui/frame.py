@@ -56,6 +56,11 @@ def pages() -> dict[str, list[Any]]:
         "Find": [page("find/ticket.py", "Find a ticket", "search", "find")],
         "Explore": [page("explore/ticket.py", "Explore tickets", "query_stats", "explore"),
                     page("explore/compare.py", "Compare searches", "compare_arrows", "compare")],
+        "Diagnose": [page("diagnose/connectivity.py", "Connectivity", "timeline", "connectivity"),
+                     page("diagnose/stability.py", "Stability", "anchor", "stability"),
+                     page("diagnose/curvature.py", "Curvature", "ssid_chart", "curvature"),
+                     page("diagnose/landscape.py", "Landscape", "landscape", "landscape"),
+                     page("diagnose/bounds.py", "Bounds", "verified_user", "bounds")],
         "Runs": [page("runs/jobs.py", "Jobs", "list_alt", "jobs")],
     }
 

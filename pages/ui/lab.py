@@ -14,6 +14,7 @@ from lth_engine.core.spec import Spec
 from lth_engine.jobs.local import ensure_supervisor
 from lth_engine.jobs.queue import Job, Queue
 from lth_engine.jobs.server import claim_server
+from lth_engine.specs.examples import FOLDER
 from lth_engine.store.store import Store
 
 _log = logging.getLogger(__name__)
@@ -95,13 +96,16 @@ def wake() -> None:
 
 
 def start() -> None:
-    """At the server's start: open the store and notice the jobs whose workers died.
+    """At the server's start: open the store, lay the examples into an empty one, and notice the jobs whose workers
+    died.
 
     A store that cannot be used is no reason not to serve: the pages say what is wrong.
     """
     try:
         here = lab()
         claim_server(here.store.root)
+        if here.store.writable and not here.store.stored_keys():
+            here.store.adopt(sorted(FOLDER.glob("*.h5")))
         if here.store.writable and here.queue.live():
             wake()
     except (LotteryError, OSError) as error:

@@ -91,6 +91,14 @@ def _differences(spec: Spec, base: Spec, search: TicketSearch, above: str = "") 
             yield path, _shown(value)
 
 
+def flags(value: Any, base: Any, path: str) -> Iterator[tuple[str, str]]:
+    """Flags that turn one setting from `base` into `value`; a spec may take several."""
+    if isinstance(value, Spec):
+        yield from _differences(value, base, TicketSearch(), path)
+    elif value != base:
+        yield path, _shown(value)
+
+
 def _shown(value: Any) -> str:
     if isinstance(value, tuple):
         return ",".join(map(str, value)) or "none"

@@ -18,7 +18,8 @@ from lth_engine.store.store import Store
 
 START = DenseTicket(model=Lenet300100(first=16, second=12), training=Training(
     length="6ep", batch_size=32, optimizer=Sgd(lr=0.5, momentum=0.9), evaluate_every="0ep"))
-QUESTION = FirstStablePoint(start=START, points=5, training_images=False, norm_statistics="interpolated", threshold=1e-9)
+QUESTION = FirstStablePoint(start=START, points=5, training_images=False, norm_statistics="interpolated",
+                            threshold=1e-9)
 
 
 @pytest.fixture(scope="module")

@@ -73,7 +73,7 @@ def test_show_tells_question_result_and_origin(command: Command, shelf: Path) ->
     run = SEARCH.run(1, 0)
     code, out, _ = command("show", run.key[:12], "--store", shelf)
     assert code == 0
-    for text in (run.key, "test_accuracy", '"at_level": 1', "Origin", "torch", "Made of"):
+    for text in (run.key, "test accuracy", '"at_level": 1', "Origin", "torch", "Made of"):
         assert text in out
     assert all(question.key in out for question in run.inputs())
     _, out, _ = command("show", run.key, "--store", shelf, "--json")

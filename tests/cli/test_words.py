@@ -7,7 +7,7 @@ import io
 import pytest
 
 from lth_engine.cli.progress import Bar
-from lth_engine.cli.words import columns, duration, scalar, size
+from lth_engine.cli.words import columns, duration, size
 from lth_engine.core.workbench import Progress
 
 
@@ -22,11 +22,6 @@ def test_durations(seconds: float | None, words: str) -> None:
                                               (7e13, "70 TB")])
 def test_sizes(count: float, words: str) -> None:
     assert size(count) == words
-
-
-def test_scalars() -> None:
-    values = [True, None, 0.93333333, float("nan"), 1234567, 6.78e11, "undecided"]
-    assert [scalar(v) for v in values] == ["yes", "-", "0.933333", "nan", "1,234,567", "6.78e+11", "undecided"]
 
 
 def test_columns_align() -> None:

@@ -11,7 +11,10 @@ from lth_engine.store.store import Store
 from pages.ui.frame import ROOT
 
 PAGES = {"home": "../start/home.py", "find": "../find/ticket.py", "jobs": "../runs/jobs.py",
-         "explore": "../explore/ticket.py", "compare": "../explore/compare.py"}
+         "explore": "../explore/ticket.py", "compare": "../explore/compare.py",
+         "connectivity": "../diagnose/connectivity.py", "stability": "../diagnose/stability.py",
+         "curvature": "../diagnose/curvature.py", "landscape": "../diagnose/landscape.py",
+         "bounds": "../diagnose/bounds.py"}
 
 
 @pytest.fixture

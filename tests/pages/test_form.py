@@ -193,17 +193,17 @@ def test_a_file_that_is_no_search_is_refused(raw):
 
 
 @pytest.mark.parametrize("name", PRESETS)
-def test_the_command_line_asks_the_same(name):
+def test_the_command_line_asks_the_same(name, tmp_path):
     import shlex
 
-    from lth_engine.cli.ask import ask
+    from lth_engine.cli.ask import Begun, ask
 
     search = presets()[name].question
     for command in (share.command(search), share.command(search.replace(levels=3, controls=()), name, search)):
         tokens = shlex.split(command)[4:]
         preset = tokens.pop(1) if tokens[:1] == ["--preset"] else None
         wanted = search.replace(levels=3, controls=()) if preset else search
-        assert ask(None, preset, tokens[1:] if preset else tokens) == wanted
+        assert ask(Begun(preset=preset), tokens[1:] if preset else tokens, tmp_path) == wanted
 
 
 def test_an_upload_is_kept_under_its_hash_and_asked_with_it(open_page, queue, tmp_path):

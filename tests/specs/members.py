@@ -38,7 +38,7 @@ def others(knob: Knob) -> Iterator[Any]:
     elif isinstance(knob.default, str):
         yield knob.default + "ä b/c"
     elif isinstance(knob.default, int):
-        yield knob.default + 1
+        yield from (knob.default + 1, knob.default + 2)  # some count by twos
     elif isinstance(knob.default, float):
         yield knob.default / 2 if knob.default else 0.125
     elif isinstance(knob.default, Step):

@@ -1,0 +1,121 @@
+"""How far apart two networks are, weight by weight: distance, signs, masks, and what dead units leave of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from lth_engine.analysis.chance import overlap_by_chance, together
+from lth_engine.analysis.effective import dead_units, effective
+from lth_engine.analysis.signs import Signs, agreement
+from lth_engine.core.artifact import Answer, Array, Inputs, Scalar, text_array
+from lth_engine.core.errors import BadInput, NonFinite
+from lth_engine.core.mask import Mask
+from lth_engine.core.workbench import Progress, Workbench
+from lth_engine.specs.comparing_networks import NetworkComparison
+from lth_engine.specs.tickets import Run
+from lth_engine.training.material import material, network
+
+
+@dataclass(frozen=True)
+class Network:
+    """One of the two: its parameters as they act (pruned weights 0), and its mask."""
+
+    weights: Mapping[str, Array]
+    mask: Mask
+
+
+def answer(question: NetworkComparison, inputs: Inputs, bench: Workbench) -> Answer:
+    """Compare the two, layer by layer and as a whole.
+
+    Arrays, one value a prunable parameter: layers/name, layers/size, layers/units; layers/distance (L2, pruned weights
+    0); layers/kept_first, kept_second, both; layers/expected, low, high (of `both`, by chance: mean and 95% band);
+    layers/signs_agree (share of `both`; NaN of none) and signs_by_chance; for each network layers/effective_... (kept
+    weights that a path runs through) and layers/dead_... (units that none runs through).
+
+    The summary says distance (on prunable weights), distance_all (all parameters), signs_agree and signs_by_chance
+    (None if no weight is kept by both), overlap (Jaccard), both with both_expected, both_low, both_high; and for each
+    network density, effective_density, dead_units, of `units` in all.
+
+    Raises:
+        BadInput: the two have not the same tensors; the text says which differ.
+        NonFinite: a parameter is NaN or infinite; the text says which.
+    """
+    dense = question.first.ticket.dense
+    facts = material(dense.data, bench).facts
+    model = network(dense.model, facts, dense.init_seed, "cpu")
+    bench.report(Progress(0, 3, "reading the two networks"))
+    names = [name for name, _ in model.named_parameters()]
+    ends = ((question.first, question.first_at, "first"), (question.second, question.second_at, "second"))
+    first, second = (_network(run, at, inputs, names, f"network_comparison.{which}") for run, at, which in ends)
+    layers, summary = compared(first, second)
+    for done, (one, which) in enumerate(((first, "first"), (second, "second")), start=1):
+        bench.report(Progress(done, 3, f"following paths through the {which} network"))
+        live = effective(model, one.mask, facts.channels, facts.height, facts.width)
+        dead = dead_units(live)
+        layers |= {f"effective_{which}": _counts(live), f"dead_{which}": np.array([dead[n] for n in one.mask])}
+        summary |= {f"density_{which}": one.mask.density, f"effective_density_{which}": live.density,
+                    f"dead_units_{which}": sum(dead.values())}
+    return Answer({f"layers/{name}": value for name, value in layers.items()}, summary)
+
+
+def compared(first: Network, second: Network) -> tuple[dict[str, Array], dict[str, Scalar]]:
+    """All that needs no look inside the network: columns with one value a layer, and the summary."""
+    names = list(first.mask)
+    both = first.mask & second.mask
+    distance = {name: _distance(first.weights[name], second.weights[name]) for name in first.weights}
+    signs = [agreement(first.weights[n][both[n]], second.weights[n][both[n]]) for n in names]
+    sizes, kept = [first.mask[n].size for n in names], [_counts(one.mask) for one in (first, second)]
+    chances = [overlap_by_chance(*map(int, counts)) for counts in zip(sizes, *kept, strict=True)]
+    whole = together(chances)
+    bands = np.array([chance.band for chance in chances])
+    layers: dict[str, Array] = {
+        "name": text_array(names), "size": np.array(sizes),
+        "units": np.array([len(first.mask[n]) for n in names]),
+        "distance": np.array([distance[n] for n in names]),
+        "kept_first": kept[0], "kept_second": kept[1], "both": _counts(both),
+        "expected": np.array([chance.mean for chance in chances]), "low": bands[:, 0], "high": bands[:, 1],
+        "signs_agree": np.array([s.agree for s in signs]), "signs_by_chance": np.array([s.by_chance for s in signs])}
+    summary: dict[str, Scalar] = {
+        "distance": _norm(layers["distance"]), "distance_all": _norm(list(distance.values())),
+        "signs_agree": _share(signs, lambda s: s.agree), "signs_by_chance": _share(signs, lambda s: s.by_chance),
+        "overlap": first.mask.overlap(second.mask), "both": both.kept, "both_expected": whole.mean,
+        "both_low": whole.band[0], "both_high": whole.band[1], "units": int(layers["units"].sum())}
+    return layers, summary
+
+
+def _network(run: Run, at: str, inputs: Inputs, names: Sequence[str], setting: str) -> Network:
+    """The parameters and the mask that a run ended with, or started from."""
+    artifact = inputs[(run if at == "end" else run.ticket).key]
+    found = artifact.group("final" if at == "end" else "start")
+    mask = Mask(artifact.group("mask"))
+    missing = [name for name in names if name not in found]
+    if missing or not set(mask) <= set(names):
+        raise BadInput("A comparison needs two runs of one network, but "
+                       f"{', '.join(missing[:5]) or 'the masks'} differ. Choose another run for {setting}.")
+    for name in names:
+        if not np.isfinite(found[name]).all():
+            raise NonFinite(f"{name} is NaN or infinite at the {at} of this run. Choose another run for {setting}.")
+    return Network({n: np.where(mask[n], found[n], 0) if n in mask else found[n] for n in names}, mask)
+
+
+def _counts(mask: Mask) -> Array:
+    return np.array([int(array.sum()) for array in mask.values()])
+
+
+def _distance(one: Array, other: Array) -> float:
+    """L2, summed up in float64."""
+    return _norm(one.astype(np.float64) - other)
+
+
+def _norm(values: Array | Sequence[float]) -> float:
+    return float(np.linalg.norm(np.ravel(values)))
+
+
+def _share(signs: Sequence[Signs], what: Callable[[Signs], float]) -> float | None:
+    """Mean over all weights that both keep; None if there are none."""
+    counted = [s for s in signs if s.count]
+    total = sum(s.count for s in counted)
+    return sum(what(s) * s.count for s in counted) / total if total else None

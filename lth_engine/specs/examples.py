@@ -1,0 +1,85 @@
+"""The questions whose answers a new store comes with, so that every page opens with something to see.
+
+Each is small: two networks that learn the digits in seconds. `make examples` computes the answers anew.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from lth_engine.core.step import Step
+from lth_engine.specs.bounds import PacBayes
+from lth_engine.specs.comparing_networks import NetworkComparison
+from lth_engine.specs.connecting import LevelPath, Siblings
+from lth_engine.specs.curvature import HessianEigenpairs, HessianTrace, PyhessianOpinion, SpectralDensity
+from lth_engine.specs.finding import Imp
+from lth_engine.specs.flatness import FlatnessSpec, NoFlatness, Sam
+from lth_engine.specs.landscapes import Landscape
+from lth_engine.specs.models import CifarResnet, Lenet300100
+from lth_engine.specs.optimizers import Sgd
+from lth_engine.specs.question import Question
+from lth_engine.specs.questions import TicketSearch
+from lth_engine.specs.stability import FirstStablePoint
+from lth_engine.specs.tickets import DenseTicket, Run
+from lth_engine.specs.training import Training
+
+FOLDER = Path(__file__).resolve().parents[2] / "assets" / "examples"
+"""Where the answers lie, KEY.h5."""
+
+_LENET, _RESNET = Lenet300100(first=32, second=16), CifarResnet(depth=8, width=4)
+
+
+def examples() -> tuple[Question, ...]:
+    """The questions, those that others rest on not among them."""
+    found = (*_lines(), *_stability(), *_curvature(), *_bounds())
+    assert len({question.key for question in found}) == len(found)
+    return found
+
+
+def search(flatness: FlatnessSpec = NoFlatness(), lr: float = 0.1) -> TicketSearch:  # noqa: B008  # frozen
+    """A small search on the digits, its tickets down to 8.6% density."""
+    training = Training(length=Step(15), batch_size=64, optimizer=Sgd(lr=lr, momentum=0.9), flatness=flatness,
+                        evaluate_every=Step(5))
+    return TicketSearch(model=_LENET, training=training, search=Imp(fraction=0.3356), levels=6, replicates=1,
+                        controls=())
+
+
+def _lines() -> tuple[Question, ...]:
+    """Level to level, siblings, and the four ways to draw a line between two trained ResNets."""
+    first, second = _resnet(0), _resnet(1)
+    path, siblings = LevelPath(of=search()), Siblings(of=search().run(0, 0))
+    panel = tuple(path.line(first, second).replace(norm_statistics=how, matching=matching)
+                  for how in ("recalibrated", "interpolated") for matching in ("none", "weights"))
+    return (search(), siblings, NetworkComparison(first=search().run(6, 0), second=search().run(0, 0)), path, *panel)
+
+
+def _resnet(seed: int) -> Run:
+    training = Training(length=Step(8), batch_size=64, optimizer=Sgd(lr=0.1, momentum=0.9), evaluate_every=Step(4))
+    ticket = DenseTicket(model=_RESNET, init_seed=seed)
+    return Run(ticket=ticket, training=training, order_seed=seed)
+
+
+def _stability() -> tuple[Question, ...]:
+    """The first stable point with and without momentum."""
+    def asked(momentum: float, batch_size: int) -> FirstStablePoint:
+        training = Training(length=Step(15), batch_size=batch_size, optimizer=Sgd(lr=0.1, momentum=momentum),
+                            evaluate_every=Step(0))
+        return FirstStablePoint(start=DenseTicket(model=_LENET, training=training), points=21, training_images=False)
+    return asked(0.0, 256), asked(0.9, 64)
+
+
+def _curvature() -> tuple[Question, ...]:
+    """One ticket from every side, and the same found with SAM."""
+    ticket, flat = search().run(5, 0), search(Sam()).run(5, 0)
+    surfaces = tuple(Landscape(of=run) for run in (ticket, flat))
+    curves = tuple(Landscape(of=run, directions="eigenvectors", scale="unit", dimensions=1, points=41)
+                   for run in (ticket, flat))
+    traces = (HessianTrace(of=ticket, weights="all"), HessianTrace(of=flat), HessianTrace(of=ticket))
+    return (search(Sam()), *surfaces, *curves, HessianEigenpairs(of=ticket, count=5), SpectralDensity(of=ticket),
+            PyhessianOpinion(of=ticket), *traces)
+
+
+def _bounds() -> tuple[Question, ...]:
+    """Risk against KL over learning rates, for two priors."""
+    return tuple(PacBayes(of=search(lr=lr).run(5, 0), prior=prior, length=100) for prior in
+                 ("gaussian_zero", "spike_and_slab") for lr in (0.01, 0.03, 0.1))

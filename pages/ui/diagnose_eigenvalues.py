@@ -1,0 +1,113 @@
+"""The eigenvalues of the Hessian at one network: the outermost ones, and the density of all."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import streamlit as st
+
+from lth_engine.figures.estimate import Running, running_estimate
+from lth_engine.figures.spectrum import EIGENVALUE, Density, Outermost, eigenvalues, spectral_density
+from lth_engine.specs.curvature import AtNetwork, HessianEigenpairs, SpectralDensity
+from lth_engine.specs.question import Question
+from pages.ui import diagnosing
+from pages.ui.chart import chart
+from pages.ui.companions import chosen_keys, there
+from pages.ui.explaining import Number, explained, numbers, with_error
+from pages.ui.places import WEIGHTS, companion
+from pages.ui.unfinished import Saved, from_checkpoint
+from pages.ui.words import percent
+
+NAME = "curvature"
+WANTED = 5
+"""Largest eigenvalues that the page offers to compute."""
+
+
+def show_top(first: AtNetwork, known: Sequence[Question]) -> None:
+    """The largest eigenvalues with their residuals, and the smallest ones found."""
+    st.subheader("Largest eigenvalues", anchor=False)
+    question = companion(HessianEigenpairs, first, first.weights, known, count=WANTED)
+    if not there(question, f"{NAME}.top", f"largest eigenvalues, {WEIGHTS[first.weights].lower()}", chosen_keys(NAME),
+                 PARTIAL_TOP):
+        return
+    found = diagnosing.summary(question)
+    left, right = st.columns([2, 3])
+    with left:
+        top, residual, bottom = (float(found[name] or 0) for name in ("top", "top_residual", "bottom"))
+        numbers([Number("Largest eigenvalue", with_error(top, None, "nats", 4), "top_eigenvalue",
+                        f"residual {residual:.2g}: a true eigenvalue lies within it"),
+                 Number("Smallest one found", with_error(bottom, None, "nats"), "residual",
+                        "negative: the loss falls along it" if bottom < 0 else "")], f"{NAME}.top", 1)
+        st.caption(f"{WEIGHTS[question.weights]}; {found['products']:,} products with the Hessian (Lanczos), " + (
+            f"every residual below {percent(question.tolerance)} of the largest." if found.get("reached") else
+            f"**target of {percent(question.tolerance)} not reached** within {question.most_products:,} products."))
+    with right:
+        chart(eigenvalues([outermost("eigenvalues", question)]), "eigenvalues",
+              "The largest and the smallest eigenvalues of the Hessian with their residuals")
+
+
+def outermost(label: str, question: HessianEigenpairs) -> Outermost:
+    """The eigenvalues of a stored answer, for the figure."""
+    top, bottom = diagnosing.arrays(question, "top"), diagnosing.arrays(question, "bottom")
+    return Outermost(label, top["value"], top["residual"], bottom["value"], bottom["residual"])
+
+
+def show_density(first: AtNetwork, known: Sequence[Question]) -> None:
+    """The spectral density with its error, and how much of it lies below 0."""
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.subheader("Spectral density", anchor=False, width="content")
+        explained("spectral_density", f"{NAME}.density")
+    question = companion(SpectralDensity, first, first.weights, known)
+    if not there(question, f"{NAME}.density", f"spectral density, {WEIGHTS[first.weights].lower()}", chosen_keys(NAME),
+                 PARTIAL_DENSITY):
+        return
+    found = diagnosing.summary(question)
+    value = {name: float(found.get(name) or 0) for name in (
+        "share_negative", "share_negative_stderr", "share_near_zero", "trace", "trace_stderr", "lowest", "highest")}
+    left, right = st.columns([2, 3])
+    with left:
+        numbers([
+            Number("Eigenvalues below 0", with_error(100 * value["share_negative"],
+                                                     100 * value["share_negative_stderr"], "%"), "share_negative",
+                   f"± standard error; {with_error(100 * value['share_near_zero'], None, '%')} are about 0"),
+            Number("Range", f"{value['lowest']:.3g} to {value['highest']:.4g} nats", "top_eigenvalue",
+                   "the outermost nodes, which lie within the spectrum"),
+            Number("Trace from it", with_error(value["trace"], value["trace_stderr"], "nats"), "hessian_trace",
+                   "± standard error; the sum over the density")], f"{NAME}.density", 1)
+    with right:
+        chart(spectral_density([density(WEIGHTS[question.weights], question)]), "spectral-density",
+              "The density of the eigenvalues of the Hessian")
+    st.caption(f"{WEIGHTS[question.weights]}; stochastic Lanczos quadrature with {question.vectors} random vectors of "
+               f"{question.lanczos_steps} steps. The band is one standard error over the vectors; narrow peaks are "
+               "drawn as wide as the smoothing.")
+
+
+def density(label: str, question: SpectralDensity) -> Density:
+    """The density of a stored answer, for the figure."""
+    found, summary = diagnosing.arrays(question, "density"), diagnosing.summary(question)
+    return Density(label, found["value"], found["density"], found["stderr"],
+                   (float(summary["share_negative"] or 0), float(summary["share_negative_stderr"] or 0)))
+
+
+def _draw_top(question: Question, saved: Saved) -> None:
+    running = saved[0]
+    if {"products", "top"} <= set(running) and len(running["products"]):
+        products, top = running["products"].astype(float), running["top"]
+        st.markdown(f"So far: **{float(top[-1]):.5g} nats** after {int(products[-1]):,} products; it can only grow.")
+        chart(running_estimate([Running("largest so far", products, top, np.full(len(top), np.nan))], EIGENVALUE),
+              f"top-so-far-{question.key[:6]}", "The largest eigenvalue found so far", save=False)
+
+
+def _draw_density(question: Question, saved: Saved) -> None:
+    found = saved[0]
+    if {"value", "density", "stderr"} <= set(found):
+        stderr = np.nan_to_num(found["stderr"])
+        below = found["value"] < 0
+        mass = np.trapezoid(found["density"] * below, found["value"])
+        chart(spectral_density([Density("so far", found["value"], found["density"], stderr, (float(mass), 0.0))]),
+              f"density-so-far-{question.key[:6]}", "The spectral density so far", save=False)
+
+
+PARTIAL_TOP = from_checkpoint("running", _draw_top)
+PARTIAL_DENSITY = from_checkpoint("density", _draw_density)

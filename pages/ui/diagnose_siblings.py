@@ -1,0 +1,106 @@
+"""Stability to the noise of SGD: siblings of one ticket, and the barrier between each two of them."""
+
+from __future__ import annotations
+
+from itertools import combinations
+from typing import cast
+
+import numpy as np
+import streamlit as st
+
+from lth_engine.core.artifact import Array
+from lth_engine.figures.barriers import Barriers, bundle, dots, matrix
+from lth_engine.figures.line import Line
+from lth_engine.specs.connecting import Siblings
+from lth_engine.specs.question import Question
+from pages.ui import diagnosing, lines
+from pages.ui.chart import chart
+from pages.ui.diagnose_levels import bounds
+from pages.ui.explaining import Number, numbers, with_error
+from pages.ui.lab import lab
+from pages.ui.titles import lettered
+from pages.ui.unfinished import from_inputs
+
+KIND = Siblings
+
+
+def show() -> None:
+    """The tab."""
+    diagnosing.show((Siblings,), "siblings", _draw, begin={"points": 31},
+                    partial=from_inputs(lambda q: cast(Siblings, q).lines(), _so_far))
+
+
+def _draw(done: list[Question]) -> None:
+    asked = cast(list[Siblings], done)
+    names = lettered(asked)
+    question = asked[0]
+    if len(asked) > 1:
+        _together(asked, names)
+        keys = {q.key: q for q in asked}
+        question = keys[st.selectbox("In detail", list(keys), format_func=names.__getitem__, key="siblings.one")]
+    _one(question)
+
+
+def _together(asked: list[Siblings], names: dict[str, str]) -> None:
+    """Mean and standard deviation of several answers side by side."""
+    said = [diagnosing.summary(q) for q in asked]
+    mean = np.array([lines.number(s, "barrier_mean") for s in said])
+    spread = np.array([lines.number(s, "barrier_std") for s in said])
+    series = [Barriers(names[q.key], [names[q.key][0]], mean[i:i + 1], mean[i:i + 1] - spread[i:i + 1],
+                       mean[i:i + 1] + spread[i:i + 1]) for i, q in enumerate(asked)]
+    chart(dots(series, "Ticket", lines.CONNECTED, "one standard deviation"), "siblings-together",
+          "Mean barrier between siblings, a dot a ticket")
+    st.caption("Means over the pairs; the bars reach one standard deviation of the pairs up and down.")
+
+
+def _one(question: Siblings) -> None:
+    said = diagnosing.summary(question)
+    mean, spread = lines.number(said, "barrier_mean"), lines.number(said, "barrier_std")
+    pairs = int(lines.number(said, "pairs"))
+    words = f"The barrier between two siblings is **{with_error(100 * mean, 100 * spread, 'points')}** (mean and " \
+            f"standard deviation over {pairs} {'pair' if pairs == 1 else 'pairs'})"
+    if said.get("stable"):
+        st.success(f"**Stable.** {words}, below 2 points: in whatever order it sees the images, training ends in the "
+                   "same valley.", icon=":material/check_circle:")
+    else:
+        st.warning(f"**Not stable.** {words}, 2 points or more: the order of the images decides in which valley "
+                   "training ends.", icon=":material/landscape:")
+    measure, _ = lines.controls("siblings", parts=False)
+    left, right = st.columns([3, 2])
+    with left:
+        chart(bundle(_lines(question), measure), "siblings", f"Test {measure} on the lines between siblings")
+    with right:
+        chart(matrix([str(n) for n in range(question.count)], _matrix(question)), "siblings-matrix",
+              "Barrier between each two siblings")
+    numbers([Number("Mean barrier", with_error(100 * mean, 100 * spread, "points"), "barrier",
+                    f"± standard deviation of {pairs} pairs"),
+             Number("Highest barrier", lines.points(lines.number(said, "barrier_highest")), "barrier"),
+             Number("Siblings", f"{question.count}", "siblings", "they differ in the order of the images alone")],
+            "siblings.numbers")
+    found = diagnosing.arrays(question, "pair")
+    places = [f"{int(a)}–{int(b)}" for a, b in zip(found["first"], found["second"], strict=True)]
+    with st.expander("Each pair with its interval"):
+        chart(dots([Barriers("pairs", places, found["barrier_test"], *bounds(found))], "Pair of siblings",
+                   lines.CONNECTED), "siblings-pairs", "Barrier of each pair of siblings")
+
+
+def _matrix(question: Siblings) -> Array:
+    found = diagnosing.arrays(question, "pair")
+    height = np.full((question.count, question.count), np.nan)
+    np.fill_diagonal(height, 0.0)
+    first, second = found["first"].astype(int), found["second"].astype(int)
+    height[first, second] = height[second, first] = found["barrier_test"]
+    return height
+
+
+def _lines(question: Siblings) -> list[Line]:
+    asked = question.lines()
+    labels = [f"siblings {a} and {b}" for a, b in combinations(range(question.count), 2)]
+    return lines.stored_lines(asked, lab().store.has([q.key for q in asked]), labels)
+
+
+def _so_far(question: Question) -> None:
+    found = _lines(cast(Siblings, question))
+    if found:
+        chart(bundle(found), f"siblings-{question.key[:6]}", "Error between siblings, so far", save=False)
+        st.caption(f"{len(found)} of {len(cast(Siblings, question).lines())} pairs are measured.")

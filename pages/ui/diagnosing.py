@@ -1,0 +1,89 @@
+"""The frame of every page under Diagnose: choose answers, ask a new one, see each in its state, then the figures.
+
+A page is a list of kinds and a function that draws finished answers:
+
+    diagnosing.show((HessianTrace,), "trace", draw, partial=from_checkpoint("running", draw_partial))
+
+- `choosing.choose` lists what is stored or queued and keeps the address (?ask=KEY) equal to the choice.
+- `asking.ask` is the panel "Ask your own"; `behind.cost_words` says what it costs.
+- `unfinished.finished` draws what is not answered (running, cancelled, failed, with what there is of it), returns the
+  rest; `unfinished.from_checkpoint` and `from_inputs` make the partial answers.
+- `titles` names questions, `explaining` shows numbers with error and explanation, `chart.chart` a figure.
+- `arrays` and `summary` read an answer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import streamlit as st
+
+from lth_engine.core.artifact import Array, Scalar
+from lth_engine.specs.question import Question
+from pages.ui.asking import ask
+from pages.ui.behind import cost_words
+from pages.ui.choosing import MOST, choose, kind_in_address
+from pages.ui.guard import guard
+from pages.ui.lab import lab
+from pages.ui.unfinished import Partial, finished
+
+Draw = Callable[[list[Question]], None]
+
+
+def show(kinds: Sequence[type[Question]], name: str, draw: Draw, *, partial: Partial | None = None,
+         most: int = MOST, begin: Mapping[str, Any] | None = None,
+         cost: Callable[[Question], str] = cost_words) -> None:
+    """A page, or a tab of one.
+
+    Args:
+        kinds: its questions.
+        name: prefix of the widgets' keys, unique in the app.
+        draw: draws the finished ones of the chosen answers; called with at least one.
+        partial: how to show what there is of an answer that is not finished.
+        most: how many answers may be chosen together.
+        begin: values of knobs that the ask form begins with, where not with their defaults.
+        cost: what an answer costs, in words.
+    """
+    chosen = choose([kind.name for kind in kinds], name, most=most)
+    nothing = not chosen and f"{name}.pick" not in st.session_state
+    if nothing:
+        st.info("Nothing of this kind has been asked yet. Ask it here of any network of a search; what is not trained "
+                "yet is trained first.", icon=":material/inbox:")
+    ask(kinds, name, expanded=nothing, begin=begin, cost=cost)
+    done = finished(chosen, name, partial)
+    if done:
+        with guard():
+            draw(done)
+
+
+def tabs(names: Mapping[str, Sequence[str]]) -> list[Any]:
+    """Tabs that the address names (?view=); a link with ?ask= alone opens the tab of that question.
+
+    Args:
+        names: title of each tab -> kinds of its questions.
+    """
+    kinds = [kind for of_tab in names.values() for kind in of_tab]
+    meant = kind_in_address(kinds) if "view" not in st.query_params else None
+    first = next((title for title, of_tab in names.items() if meant in of_tab), None)
+    return list(st.tabs(list(names), key="view", on_change="rerun", bind="query-params", default=first))
+
+
+def summary(question: Question) -> Mapping[str, Scalar]:
+    """The summary of a stored answer.
+
+    Raises:
+        KeyError: it is not stored (any more); the page says so.
+    """
+    return lab().store.rows([question.key])[question.key].summary
+
+
+def arrays(question: Question, prefix: str = "") -> dict[str, Array]:
+    """Arrays of a stored answer: those below `prefix`, cut off, or all by their whole paths."""
+    return read_arrays(question.key, prefix)
+
+
+@st.cache_data(max_entries=300, show_spinner=False)
+def read_arrays(key: str, prefix: str) -> dict[str, Array]:
+    """:func:`arrays` by key; a key stands for its content, so this never changes."""
+    return lab().store.read(key, prefix)
