@@ -157,7 +157,7 @@ class EigenSearch:
         steps, size = min(check.products, check.limit), check.size - len(check.locked)
         share = (math.log(1.648 * math.sqrt(size) / OVERLOOKED) / (2 * steps - 1)) ** 2
         converged = check.exhausted or ritz.residuals[-1] <= _AIM * near
-        if share < 1 and top - lowest < (1 - share) * (least - lowest):
+        if top - lowest < (1 - share) * (least - lowest):
             self.settled = True
         elif converged and top > least + near:
             self._lock(check, 1)

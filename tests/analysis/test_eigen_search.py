@@ -87,7 +87,7 @@ def test_values_agree_with_arpack_where_the_matrix_is_only_a_product():
     u = torch.randn(n, 4, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
 
     def product(v):
-        return diagonal * v + u @ (u.T @ v) / 40
+        return diagonal * v + u @ (u.T @ v) / 10
 
     found = EigenSearch(product, torch.zeros(n, dtype=torch.float64), 5, 1e-6, 1000, seed=0).run()
     operator = LinearOperator((n, n), lambda v: product(torch.from_numpy(v.ravel())).numpy(), dtype=np.float64)

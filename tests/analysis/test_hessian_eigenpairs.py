@@ -1,19 +1,29 @@
 """Eigenpairs of a network's Hessian, against the dense Hessian by torch and its LAPACK eigenvalues."""
 
+import copy
+
 import numpy as np
 import pytest
 import torch
+import torch.nn.functional as F
+from scipy.sparse.linalg import LinearOperator, eigsh
 
 from lth_engine.analysis import hessian_eigenpairs
+from lth_engine.analysis.at_network import Drawn
+from lth_engine.analysis.hessian import Hessian
 from lth_engine.answer import answer
 from lth_engine.core.errors import Cancelled
+from lth_engine.core.mask import Mask
 from lth_engine.core.workbench import Workbench
+from lth_engine.masking.prunable import prunable
+from lth_engine.models.build import build
 from lth_engine.specs.curvature import HessianEigenpairs
 from lth_engine.specs.finding import OneShot
 from lth_engine.specs.models import CifarResnet
 from lth_engine.specs.tickets import DenseTicket, FoundTicket, Run
 from lth_engine.specs.training import Training
 from lth_engine.store.store import Store
+from lth_engine.training.batches import Images
 from tests.analysis.toy_network import Memory, dense, free, toy
 
 
@@ -121,3 +131,56 @@ def test_a_run_of_the_store_is_asked_like_anything(tmp_path):
     assert found.arrays["top/value"][0] > found.arrays["top/value"][1] > 0
     norms = [sum((a.astype(np.float64) ** 2).sum() for a in found.group(f"vector{i}").values()) for i in (0, 1)]
     assert norms == pytest.approx([1, 1], abs=1e-6)
+
+
+def resnet():
+    """A ResNet with running statistics of its own, half of its weights pruned, and 45 images."""
+    draw = torch.Generator().manual_seed(0)
+    model = build(CifarResnet(depth=8, width=4), 1, 8, 8, 10, 0).eval()
+    for name, buffer in model.named_buffers():
+        if name.endswith(("mean", "var")):
+            buffer.copy_(torch.rand(buffer.shape, generator=draw) + (0.5 if name.endswith("var") else -0.5))
+    named = dict(model.named_parameters())
+    mask = Mask({n: (torch.rand(w.shape, generator=draw) < 0.5).numpy() for n, w in prunable(model).items()})
+    with torch.no_grad():
+        for name in mask:
+            named[name].mul_(torch.tensor(mask[name]))
+    images = Images(torch.randint(0, 256, (45, 1, 8, 8), dtype=torch.uint8, generator=draw),
+                    torch.randint(0, 10, (45,), generator=draw), (0.5,), (0.3,), "cpu")
+    return model, mask, Drawn(images)
+
+
+def by_arpack(model, mask, images, count):
+    """Largest eigenvalues of the projected Hessian of a copy in double precision, all images in one batch."""
+    model = copy.deepcopy(model).double()
+    named = dict(model.named_parameters())
+    x, y = next(iter(images.in_order()))
+    factors = [torch.tensor(mask[n]).double() if n in mask else torch.ones_like(p) for n, p in named.items()]
+    loss = F.cross_entropy(model(x.double()), y)
+    slope = torch.autograd.grad(loss, list(named.values()), create_graph=True)
+
+    def product(v):
+        parts = [p.view_as(f) * f for p, f in zip(torch.from_numpy(v.ravel()).split([f.numel() for f in factors]),
+                                                  factors, strict=True)]
+        found = torch.autograd.grad(slope, list(named.values()), parts, retain_graph=True)
+        return torch.cat([(h * f).flatten() for h, f in zip(found, factors, strict=True)]).numpy()
+
+    n = sum(f.numel() for f in factors)
+    return eigsh(LinearOperator((n, n), product, dtype=np.float64), count, which="LA", tol=1e-8)[0][::-1]
+
+
+def test_a_residual_network_in_three_chunks_agrees_with_arpack(monkeypatch, tmp_path):
+    made, chunks = resnet(), []
+    build_graphs = Hessian._build
+
+    def in_three(self):
+        self._chunk, self.retained = 15, False
+        for graph in build_graphs(self):
+            chunks.append(1)
+            yield graph
+
+    monkeypatch.setattr(Hessian, "_build", in_three)
+    found = solve(monkeypatch, tmp_path, made, count=3, tolerance=1e-4)
+    assert len(chunks) == 3 * (found.summary["products"] + 1)
+    assert found.summary["reached"]
+    assert found.arrays["top/value"] == pytest.approx(by_arpack(*made, 3), rel=1e-5)
