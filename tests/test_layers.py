@@ -43,7 +43,8 @@ LIBRARIES: dict[str, set[str]] = {
     "figures": {"numpy", "plotly", "PIL"},
     "cli": {"numpy"},
     "pages": {"numpy", "plotly", "streamlit", "starlette"},
-    **dict.fromkeys(("data", "models", "masking", "training", "scorers", "finders", "analysis", "answer"), TORCH),
+    **dict.fromkeys(("data", "models", "masking", "training", "scorers", "finders", "answer"), TORCH),
+    "analysis": TORCH | {"pyhessian"},
 }
 """Layer -> libraries beyond the standard one that it may import."""
 

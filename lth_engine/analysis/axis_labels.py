@@ -2,7 +2,8 @@
 
 A *unit* is what a permutation moves as a whole: a channel, a hidden neuron. A place along an axis bears a label
 (unit, slot): where an image of C x H x W is flattened, the H W places that come from one channel are slots of its unit.
-Places that must move together are tied: their units become one. A unit whose rule is not known is frozen: it stays.
+Places that must move together are tied: their units become one. A unit whose rule is not known is frozen: it
+stays.
 
 Two units may change places when they stand alike everywhere: on the same axes, in the same slots. Zeros padded around
 channels, parts cut out of an axis and convolutions by groups need no rule of their own for this: there, units differ

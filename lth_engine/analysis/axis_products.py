@@ -1,4 +1,4 @@
-"""Rules for the labels of axes (see axis_trace) through layers: products over an axis, convolutions, normalisations."""
+"""Rules for the labels of axes (see axis_trace) through layers: matrix products, convolutions, normalisations."""
 
 from __future__ import annotations
 

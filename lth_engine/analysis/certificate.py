@@ -103,7 +103,8 @@ def why_not(prior: str, mean: Mapping[str, Array], initial: Mapping[str, Array],
         reasons.append("part of the labels were drawn anew, so that the risk is that on noisy labels")
     if training.subset < 1:
         reasons.append("the images are a class-balanced subset, not an independent sample")
-    return f"No certificate: {'; '.join(reasons)}." if reasons else ""
+    text = "; ".join(reasons)
+    return f"{text[0].upper()}{text[1:]}." if text else ""
 
 
 def _differs(one: Array, other: Array, kept: Array | None) -> bool:

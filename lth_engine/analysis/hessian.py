@@ -8,6 +8,7 @@ memory budget, so that a product costs one more backward pass through it and not
 from __future__ import annotations
 
 import contextlib
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from types import TracebackType
@@ -22,6 +23,7 @@ from lth_engine.analysis.at_network import Drawn, takes_batch_statistics
 from lth_engine.analysis.coordinates import Coordinates
 from lth_engine.analysis.twice_differentiable import TwiceDifferentiable
 from lth_engine.core.artifact import Array
+from lth_engine.core.errors import NonFinite
 from lth_engine.core.mask import Mask
 from lth_engine.specs.curvature import AtNetwork
 
@@ -68,6 +70,7 @@ class Hessian:
 
     Raises:
         UnknownName, BadInput: as :class:`Coordinates`.
+        NonFinite: the loss or its gradient is NaN or infinite.
     """
 
     def __init__(self, model: nn.Module, mask: Mask, question: AtNetwork, images: Drawn,
@@ -93,6 +96,10 @@ class Hessian:
             gradient += self._coordinates.gather([g.detach() for g in graph.gradient])
             if self.retained:
                 self._kept.append(graph)
+        if not (math.isfinite(loss) and gradient.isfinite().all()):
+            raise NonFinite(f"The loss of this network is {loss:.3g} and its gradient {float(gradient.norm()):.3g} "
+                            "long, so it has no curvature: train it with a lower learning rate, or look at another "
+                            "run.")
         self.loss, self.gradient = loss, gradient
 
     @property
@@ -104,6 +111,11 @@ class Hessian:
     def device(self) -> torch.device:
         """Where vectors must be."""
         return self._images.y.device
+
+    @property
+    def dtype(self) -> torch.dtype:
+        """The model's type, in which products are computed."""
+        return self._coordinates.parameters[0].dtype
 
     def matvec(self, vectors: torch.Tensor) -> torch.Tensor:
         """H v for a vector (n,) or the columns of (n, k), of the same shape and type.
@@ -141,7 +153,7 @@ class Hessian:
 
     def _graph(self, x: torch.Tensor, y: torch.Tensor) -> _Graph:
         parameters = self._coordinates.parameters
-        with _plain_float32():
+        with plain_float32():
             with TwiceDifferentiable():
                 logits = self._model(x.to(parameters[0].dtype))
             loss = F.cross_entropy(logits, y, reduction="sum") / len(self._images)
@@ -154,7 +166,7 @@ class Hessian:
         if not pairs:
             return tuple(torch.zeros_like(v) for v in direction)
         gradient, vector = zip(*pairs, strict=True)
-        with _plain_float32():
+        with plain_float32():
             return torch.autograd.grad(gradient, self._coordinates.parameters, vector, retain_graph=True,
                                        materialize_grads=True)
 
@@ -183,7 +195,7 @@ def _budget(device: torch.device) -> int:
 
 
 @contextlib.contextmanager
-def _plain_float32() -> Iterator[None]:
+def plain_float32() -> Iterator[None]:
     """No TF32, and attention in single steps, whose second derivative exists."""
     before = torch.backends.cuda.matmul.allow_tf32, torch.backends.cudnn.allow_tf32
     torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = False

@@ -4,6 +4,10 @@ The posterior draws each weight around its trained value; see `PacBayes` for whi
 how its deviations are found. Batch normalisation is in evaluation mode with the statistics of the run, so that a
 network is a function of its weights; the images are those that the run was trained on, with the labels that it saw,
 without augmentation.
+
+The oracle bound differs from lth-pacbayes where that code draws another network for each batch (here each one sees all
+images), shows augmented images, moves batch statistics under noise while it optimises, and leaves shortcuts out of
+noise and divergence while it trains them.
 """
 
 from __future__ import annotations

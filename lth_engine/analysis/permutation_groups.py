@@ -6,9 +6,10 @@ torch's operations, so that any way of writing a network will do; no table of la
 
 What stays in its place (no group holds it):
 - pixels and channels of the input, the classes, places in space and the places of patches;
-- whatever passes an operation without a rule (axis_rules), among them the channels inside attention (they are cut into
-  heads), weights computed from other weights, and the statistics that batches are compared by;
-- two axes that move and are made one, and units met in two slots at once.
+- whatever passes an operation without a rule (axis_rules), such as sorting or transposed convolution, and the channels
+  inside attention (they are cut into heads);
+- two axes that move and are made one, units met in two slots at once, and the input of a convolution by groups whose
+  weight is computed from another tensor.
 Group convolutions let channels move within their group only, padded or cut axes within their parts. A branch that the
 two images of the trace do not take is not seen; :func:`same_function` then tells.
 """
@@ -130,7 +131,7 @@ def same_function(model: nn.Module, first: Mapping[str, Array], second: Mapping[
 
 @torch.no_grad()
 def _outputs(model: nn.Module, weights: Mapping[str, Array], images: torch.Tensor) -> torch.Tensor:
-    state = {name: torch.as_tensor(weights[name] if name in weights else own, device=images.device)
+    state = {name: torch.as_tensor(weights.get(name, own), device=images.device)
              for name, own in model.state_dict().items()}
     state = {name: value.to(images.dtype) if value.is_floating_point() else value for name, value in state.items()}
     training = model.training

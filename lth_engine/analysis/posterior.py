@@ -27,8 +27,8 @@ class Posterior:
         flat: all weights of the model.
         mean: the trained weights.
         where: places in the vector of the weights that are drawn, ascending; None if all are.
-        shift: one number a weight that is drawn; its deviation is softplus of first_rho + shift. Kept apart from
-            first_rho, since the steps of an optimisation are often smaller than the spacing of floats around it.
+        shift: rho less first_rho, for each weight that is drawn. Kept apart from it, since the steps of an
+            optimisation are often smaller than the spacing of floats around first_rho.
     """
 
     def __init__(self, model: nn.Module, mask: Mask, spikes: bool, first_rho: float) -> None:
@@ -46,9 +46,13 @@ class Posterior:
         """Of a vector over all weights, those that are drawn."""
         return vector if self.where is None else vector.index_select(0, self.where)
 
+    def rho(self) -> torch.Tensor:
+        """One number a weight that is drawn."""
+        return self.shift + self.first_rho
+
     def sigma(self) -> torch.Tensor:
-        """Deviation of each weight that is drawn."""
-        return F.softplus(self.first_rho + self.shift)
+        """Deviation of each weight that is drawn: softplus of rho."""
+        return F.softplus(self.rho())
 
     @torch.no_grad()
     def put(self, sigma: torch.Tensor, seed: int, *words: str | int) -> None:

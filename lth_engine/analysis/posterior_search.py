@@ -97,7 +97,7 @@ class PosteriorSearch:
         with torch.no_grad():
             slope = posterior.drawn(flat.gradient) * posterior.noise
             slope.addcmul_(kl_slope, found.kl.to(slope.dtype))
-            slope.mul_(sigma.neg_().expm1_()).neg_()  # d sigma / d rho = 1 - exp(-sigma)
+            slope.mul_(posterior.rho().sigmoid_())  # d sigma / d rho
             self.momentum.mul_(self.question.momentum).add_(slope)
             posterior.shift.add_(self.momentum, alpha=-self.question.lr)
         self.loss.add(risk.detach(), len(y))

@@ -7,7 +7,8 @@ a path, or invent one, is replaced by what it does to paths.
 - Activations and normalisation pass on what they get, unit by unit. That a layer normalisation shares one mean and one
   deviation among units counts as no path.
 - Max pools become mean pools: any of the pixels may be the largest.
-- A sigmoid or softmax is never 0, so what it multiplies stays reached without it; the softmax mixes all places.
+- A softmax is never 0, so what it multiplies stays reached whatever goes into it; it mixes all places. (Nor is a
+  sigmoid: it runs as it is.)
 - A factor that nothing reaches counts as 0 in a product of two features, and so does its bias.
 
 Everything else (sums of shortcuts, concatenation, shifts, means) runs as it is: of numbers that are not negative, the
@@ -34,7 +35,6 @@ _PASS = frozenset((
     "local_response_norm", "normalize"))
 """Functions of torch, and methods of its tensors, that pass on what they get, unit by unit."""
 
-_POSITIVE = frozenset(("sigmoid", "hardsigmoid", "softmax"))
 _LAYERS = frozenset(("linear", "conv1d", "conv2d"))
 _PRODUCTS = frozenset(("mul", "mul_"))
 
@@ -78,8 +78,8 @@ def attention(query: Tensor, key: Tensor, value: Tensor) -> Tensor:
     return _softmax(query @ key.transpose(-2, -1), -1) @ value
 
 
-def _softmax(x: Tensor, dim: int) -> Tensor:
-    return _Positive.apply(x.sum(dim, keepdim=True).expand_as(x))  # type: ignore[no-any-return, no-untyped-call]
+def _softmax(input: Tensor, dim: int = -1, *options: Any, **named: Any) -> Tensor:
+    return _Positive.apply(input.sum(dim, keepdim=True).expand_as(input))  # type: ignore[no-any-return, no-untyped-call]
 
 
 def multi_head_attention(given: Mapping[str, Any]) -> tuple[Tensor, None]:
@@ -130,8 +130,8 @@ class Reach(TorchFunctionMode):
             return args[0].clone() if args else kwargs["input"].clone()
         if name in _LAYERS:
             return _without_bias(func, *args, **kwargs)
-        if name in _POSITIVE:
-            return _never_zero(name, *args, **kwargs)
+        if name == "softmax":
+            return _softmax(*args, **kwargs)
         if name in _PRODUCTS and any(id(factor) in self.factors for factor in args):
             return torch.mul(*(torch.ones_like(a) if id(a) in self.factors else a for a in args))
         if name == "scaled_dot_product_attention":
@@ -149,7 +149,3 @@ class Reach(TorchFunctionMode):
 def _without_bias(func: Callable[..., Tensor], input: Tensor, weight: Tensor, bias: Tensor | None = None,
                   *options: Any, **named: Any) -> Tensor:
     return layer(func, input, weight, *options, **named)
-
-
-def _never_zero(name: str, input: Tensor, dim: int = -1, *options: Any, **named: Any) -> Tensor:
-    return _softmax(input, dim) if name == "softmax" else _Positive.apply(input)  # type: ignore[no-any-return, no-untyped-call]

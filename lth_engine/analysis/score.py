@@ -39,7 +39,8 @@ def score(model: nn.Module, images: Shown) -> Scored:
     wrong, losses = [], []
     for logits, y in _logits(model, images):
         wrong.append(logits.argmax(dim=1) != y)
-        losses.append(F.cross_entropy(logits, y, reduction="none").sum(dtype=torch.float64))
+        of_class = F.log_softmax(logits.t().contiguous(), dim=0)  # along rows of N: many times faster for few classes
+        losses.append(-of_class.gather(0, y[None]).sum(dtype=torch.float64))
     found = torch.cat(wrong).cpu()
     return Scored(int(found.sum()) / len(found), float(torch.stack(losses).sum()) / len(found), found)
 

@@ -1,4 +1,4 @@
-"""Weight matching (Ainsworth et al. 2023, Git Re-Basin, section 3.2): units in the order that brings two networks closest.
+"""Weight matching (Ainsworth et al. 2023, Git Re-Basin, section 3.2): units ordered to bring two networks closest.
 
 The objective is the inner product of all parameters of the first network with those of the permuted second; raising it
 lowers their distance. Over one group, the others held still, it is a linear assignment, solved exactly; groups are
@@ -97,7 +97,7 @@ def _as_it_stands(state: _State) -> None:
 
 
 def _from_the_input(state: _State) -> None:
-    """Put the groups in order as a forward pass meets them, by weights whose other axes do not move or are in order."""
+    """Put the groups in order as a forward pass meets them, by weights whose other axes stay or are in order."""
     on: dict[str, list[tuple[Use, Group]]] = {name: [] for name in state.first}
     for group in state.orders:
         for use in state.uses(group):
@@ -124,24 +124,32 @@ def _meet(first: Use, second: Use) -> bool:
 
 
 def _climb(state: _State, draw: np.random.Generator) -> Matching:
-    """Groups in a drawn order, each to its best, until a whole round changes nothing."""
+    """Groups in a drawn order, each to its best, until none has a better one."""
     least = LEAST_GAIN * max(_square(state.first), _square(state.second))
-    groups, trail, changed = list(state.orders), [state.objective()], True
-    while changed:
-        changed = False
+    groups, trail, beside = list(state.orders), [state.objective()], _beside(state)
+    waiting = set(groups)  # the others have had their best order since anything around them changed
+    while waiting:
         for index in draw.permutation(len(groups)):
             group = groups[index]
-            before, order = state.value(group), state.best(group, state.uses(group))
-            if (order == np.arange(group.size)).all():
+            if group not in waiting:
                 continue
+            waiting.remove(group)
+            before, order = state.value(group), state.best(group, state.uses(group))
             state.reorder(group, order)
             gain = state.value(group) - before
             if gain > least:
                 trail.append(trail[-1] + gain)
-                changed = True
+                waiting |= beside[group]
             else:
                 state.reorder(group, np.argsort(order))
     return Matching(state.orders, tuple(trail))
+
+
+def _beside(state: _State) -> dict[Group, set[Group]]:
+    """Group -> groups on other axes of the tensors that it stands on, itself among them if it stands on two."""
+    on = {group: {(use.name, use.axis) for use in state.uses(group)} for group in state.orders}
+    return {group: {other for other in on for name, axis in on[other] for mine, place in on[group]
+                    if name == mine and axis != place} for group in on}
 
 
 def _square(weights: Mapping[str, Array]) -> float:

@@ -95,7 +95,7 @@ def panel(lines: Mapping[tuple[str, str], Line], rows: Sequence[str], columns: S
     """
     figure = make_subplots(len(rows), len(columns), shared_xaxes=True, shared_yaxes=True, horizontal_spacing=0.04,
                            vertical_spacing=0.13, subplot_titles=[f"{c}, {r}" for r in rows for c in columns])
-    figure.update_layout(template=TEMPLATE, height=560, margin={"t": 30}, legend={"y": -0.14})
+    figure.update_layout(template=TEMPLATE, height=560, margin={"t": 30}, showlegend=False)
     for place, (row, column) in enumerate((r, c) for r in rows for c in columns):
         line = lines.get((row, column))
         if line is not None:
@@ -113,7 +113,7 @@ def panel(lines: Mapping[tuple[str, str], Line], rows: Sequence[str], columns: S
 def _room_for_legend(figure: go.Figure, lines: int) -> None:
     """Room below for the names of many lines, so that the plot keeps its height."""
     if lines > _ONE_ROW:
-        below = 60 + 24 * -(-lines // 2)
+        below = 60 + 20 * lines  # on a phone each name has a row of its own
         figure.update_layout(height=_PLOT + below, margin={"b": below}, legend={"y": -55 / _PLOT})
 
 

@@ -72,7 +72,7 @@ def _group(figure: go.Figure, points: Sequence[Measured], settings: Sequence[str
             x=[settings.index(s) + shift for s in means], y=[m.mean for m in means.values()], mode="markers",
             name=style.label or "mean", legendgroup=style.label, showlegend=bool(style.label),
             marker={"color": style.colour, "symbol": style.symbol, "size": 14},
-            error_y={"type": "data", "array": [m.upper - m.mean if m.n > 2 else 0 for m in means.values()],
+            error_y={"type": "data", "array": [m.upper - m.mean if m.n > 2 else None for m in means.values()],
                      "color": style.colour,
                      "thickness": 2.5, "width": 9},
             customdata=[[s, m.n, *((m.lower, m.upper) if m.n > 2 else (None, None))] for s, m in means.items()],

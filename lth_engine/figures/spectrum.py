@@ -114,6 +114,6 @@ def _negative(figure: go.Figure, networks: Sequence[Density]) -> None:
     several = len(networks) > 1
     words = [f"{n.label.split(':')[0]}: " * several + f"{100 * n.negative[0]:.3g} ± {100 * n.negative[1]:.1g} %"
              for n in networks]
-    figure.add_annotation(x=0, y=1, yref="paper", xanchor="left", yanchor="top", showarrow=False, xshift=6,
-                          align="left", font={"color": GRAY, "size": 13},
-                          text="◀ negative" + ("<br>" if several else ": ") + "<br>".join(words))
+    figure.add_annotation(x=1, xref="paper", y=1, yref="paper", xanchor="right", yanchor="top", showarrow=False,
+                          align="right", font={"color": GRAY, "size": 13},
+                          text="Shaded: below 0" + ("<br>" if several else ", ") + "<br>".join(words))

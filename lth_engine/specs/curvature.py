@@ -33,7 +33,8 @@ class AtNetwork(Question):
     layer: str = knob("", "Only this parameter may move (e.g. fc.weight); empty for the whole network.",
                       advanced=True)
     part: str = knob("train", "The images that the loss is taken over.", choices=("train", "test"))
-    images: int = knob(1024, "How many of these images, drawn once and for all; 0 takes every one.", low=0,
+    images: int = knob(1024, "How many of these images, drawn once and for all; 0 takes every one, and so does a "
+                       "number above what there is.", low=0,
                        high=100_000_000, source="PyHessian's example takes 200 training images")
     norm_statistics: str = knob("evaluation", "Normalisation with the network's running statistics, or with those of "
                                 "each batch, through which the loss then depends on the weights as well.",
@@ -60,8 +61,12 @@ class HessianTrace(AtNetwork, name="hessian_trace"):
     enough."""
 
     title: ClassVar[str] = "Hessian trace"
-    estimator: str = knob("hutchpp", "How the trace is estimated.", choices=("hutchinson", "hutchpp", "xtrace"),
-                          source="Hutchinson 1990; Meyer et al. 2021; Epperly et al. 2024")
+    estimator: str = knob("krylov", "How the trace is estimated: random probes, without or with the directions of "
+                          "largest curvature measured apart, which Lanczos finds in the fewest products (krylov).",
+                          choices=("krylov", "hutchinson", "hutchpp", "xtrace"),
+                          source="Chen & Hallman 2023; Hutchinson 1990; Meyer et al. 2021; Epperly et al. 2024")
+    """Products to a standard error of 5%, mean over seeds, on half-pruned networks trained on digits: LeNet krylov 17,
+    hutchpp 24, xtrace 28, hutchinson 64; ResNet-8 13, 18, 19, 127; LeNet as initialised 40, 51, 73, 64."""
     error: float = knob(0.05, "Standard error to reach, as a fraction of the estimate.", low=0, open_low=True, high=1)
     most_products: int = knob(1000, "Products with the Hessian after which the estimate stops anyway.", low=6,
                               high=10_000_000)

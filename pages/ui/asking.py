@@ -102,6 +102,7 @@ def _card(question: Question, picked: Mapping[str, Picked], name: str, cost: Cal
     def start() -> None:
         if state == "done" or act(lambda: lab.submit(question)):
             add_to_address(question.key, name)
+            st.session_state[f"{name}.panel"] = False  # what was asked is seen without scrolling
     with st.container(horizontal=True, vertical_alignment="center"):
         words, icon = {"done": ("Show the answer", "visibility"), "running": ("Watch it", "visibility")}.get(
             state, ("Start", "play_arrow"))

@@ -75,7 +75,7 @@ def _table(questions: Sequence[PacBayes], names: Sequence[str]) -> None:
         st.subheader("Oracle and certified", anchor=False, width="content")
         glossary({"Oracle": "bound_oracle", "Certified": "bound_certified", "Vacuous": "vacuous"}, f"{NAME}.table")
     st.dataframe({
-        "network": list(names), "prior": [PRIORS[q.prior] for q in questions],
+        "network": list(names),
         **{f"{words.lower()} bound": [bound_words(q, side) for q in questions] for side, words in SIDES.items()},
         "test error (%)": [100 * value(q, "test_error") for q in questions],
         "risk, oracle (%)": [100 * value(q, "oracle_risk") for q in questions],

@@ -47,11 +47,19 @@ def _draw(done: list[Question]) -> None:
     _alike(questions)
     straight = [q for q in questions if q.dimensions == 1]
     if straight:
-        around = [_around(names[q.key], found[q.key], shown) for q in straight]
-        chart(lines(around, shown, _across(straight[0]), log=log), "landscape-line",
+        through = [_around(names[q.key], found[q.key], shown) for q in straight]
+        chart(lines(through, shown, _across(straight[0]), log=log), "landscape-line",
               f"{shown.title} along a line through {counted(len(straight), 'network')}")
+    around = [_around(names[q.key], found[q.key], shown) for q in flat]
+    if len(questions) == len(flat) == 1:
+        left, right = st.columns([3, 2], vertical_alignment="center")
+        with left:
+            _planes(flat, around, shown, form, log=log)
+        with right:
+            _numbers(questions, names)
+        return
     if flat:
-        _planes(flat, [_around(names[q.key], found[q.key], shown) for q in flat], shown, form, log=log)
+        _planes(flat, around, shown, form, log=log)
     _numbers(questions, names)
 
 
@@ -121,10 +129,10 @@ def _numbers(questions: Sequence[Landscape], names: Mapping[str, str]) -> None:
     if len(questions) == 1:
         v = value[questions[0].key]
         numbers([Number("Loss of the network", with_error(v["loss_middle"], None, "nats"), "landscape"),
-                 Number("Highest loss drawn", with_error(v["loss_highest"], None, "nats")),
-                 Number("Error of the network", with_error(100 * v["error_middle"], None, "%")),
+                 Number("Highest loss drawn", with_error(v["loss_highest"], None, "nats"), "landscape"),
+                 Number("Error of the network", with_error(100 * v["error_middle"], None, "%"), "landscape"),
                  Number("A step of 1", with_error(v["length"]), "filter_normalisation",
-                        "long in weight space (L2)")], NAME)
+                        "long in weight space (L2)")], NAME, 2 if questions[0].dimensions == 2 else 4)
     else:
         st.dataframe({
             "network": list(names.values()),

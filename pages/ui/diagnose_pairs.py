@@ -55,8 +55,10 @@ def _numbers(question: Connectivity) -> None:
     shown.append(Number("Barrier, test loss", with_error(value("loss_barrier_test"), unit="nats"), "loss_barrier"))
     shown.append(Number("Test error of the ends", f"{100 * value('first_test_error'):.3g} and "
                         f"{100 * value('second_test_error'):.3g} %", "", lines.from_ends(said)))
-    shown.append(Number("Overlap of the masks", with_error(100 * value("mask_overlap"), unit="%"), "mask_overlap",
-                        f"densities {100 * value('density_first'):.3g} % and {100 * value('density_second'):.3g} %"))
+    densities = value("density_first"), value("density_second")
+    if min(densities) < 1:
+        shown.append(Number("Overlap of the masks", with_error(100 * value("mask_overlap"), unit="%"), "mask_overlap",
+                            f"densities {100 * densities[0]:.3g} % and {100 * densities[1]:.3g} %"))
     if "moved_units" in said:
         shown.append(Number("Units put in another place", with_error(value("moved_units")), "weight_matching"))
     if "evaluations" in said and question.adaptive:

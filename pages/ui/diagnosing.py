@@ -48,8 +48,8 @@ def show(kinds: Sequence[type[Question]], name: str, draw: Draw, *, partial: Par
     chosen = choose([kind.name for kind in kinds], name, most=most)
     nothing = not chosen and f"{name}.pick" not in st.session_state
     if nothing:
-        st.info("Nothing of this kind has been asked yet. Ask it here of any network that a search has trained.",
-                icon=":material/inbox:")
+        st.info("Nothing of this kind has been asked yet. Ask it here of any network of a search; what is not trained "
+                "yet is trained first.", icon=":material/inbox:")
     ask(kinds, name, expanded=nothing, begin=begin, cost=cost)
     done = finished(chosen, name, partial)
     if done:

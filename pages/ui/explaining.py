@@ -84,14 +84,18 @@ def with_error(value: float, error: float | None = None, unit: str = "", digits:
     if abs(value) >= 1e6 or places > 6:
         return f"{value:.{digits}g} ± {error:.2g}{end}"
     places = max(0, places)
-    return f"{value:,.{places}f} ± {error:,.{places}f}{end}"
+    return f"{_rounded(value, places)} ± {error:,.{places}f}{end}"
 
 
 def between(low: float, high: float, unit: str = "", what: str = "95 % interval") -> str:
     """"95 % interval 1.2 to 3.4 points"; the digits suit the width."""
     width = abs(high - low)
     places = max(0, min(6, 1 - math.floor(math.log10(width)))) if width > 0 else 2
-    return f"{what} {low:,.{places}f} to {high:,.{places}f}" + (f" {unit}" if unit else "")
+    return f"{what} {_rounded(low, places)} to {_rounded(high, places)}" + (f" {unit}" if unit else "")
+
+
+def _rounded(value: float, places: int) -> str:
+    return f"{round(value, places) + 0.0:,.{places}f}"  # + 0.0: no minus before a zero
 
 
 def _plain(value: float, digits: int) -> str:

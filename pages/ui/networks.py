@@ -11,11 +11,11 @@ import streamlit as st
 from lth_engine.core.knob import knobs
 from lth_engine.core.spec import Spec
 from lth_engine.figures.look import look
+from lth_engine.specs.data import SEED_HIGH
 from lth_engine.specs.presets import presets
 from lth_engine.specs.questions import TicketSearch
 from lth_engine.specs.tickets import DenseTicket, Run
 from lth_engine.specs.training import Training
-from pages.ui import frame
 from pages.ui.asked import question_of
 from pages.ui.form import Incomplete, branch, opened
 from pages.ui.lab import lab
@@ -43,46 +43,43 @@ class Picked:
 
 
 def pick_run(words: str, key: str, *, replicate: int = 0) -> Picked | None:
-    """Pick a network: search, ticket or control, replicate and level; or any stored run by its key.
+    """Pick a network: search or preset, ticket or control, replicate and level; or any stored run by its key.
 
-    Networks that are not trained yet are marked. None while nothing can be picked; it has been said why.
+    Networks that are not trained yet are marked. None while no run has the key that is typed; that has been said.
 
     Args:
         words: what the network is to the question: "First network".
         key: prefix of the widgets' keys.
         replicate: the replicate to begin with, if the search has so many.
     """
-    searches = known_searches()
+    searches = offered()
     with st.container(border=True):
         place = st.selectbox(words, [*searches, _BY_KEY], key=f"{key}.search", **_KEPT,
                              format_func=lambda k: title(searches[k]) if k in searches else "A run by its key ...",
-                             help="A search whose networks are stored; its levels are offered below.")
+                             help="A stored search, or a preset that may have to be trained first; its levels are "
+                                  "offered below.")
         if place == _BY_KEY:
             return _by_key(key)
         return _of_search(searches[place], key, replicate)
 
 
-def pick_search(words: str, key: str) -> Picked | None:
-    """Pick a search that is stored or on the queue; None, and the way to one, if there is none."""
-    searches = known_searches()
-    if not searches:
-        st.info("The store holds no search yet.", icon=":material/inbox:")
-        frame.link("find/ticket.py", "Find a ticket", "search")
-        return None
+def pick_search(words: str, key: str) -> Picked:
+    """Pick a search that is stored or on the queue, or a preset."""
+    searches = offered()
     found = st.selectbox(words, list(searches), key=f"{key}.search", format_func=lambda k: title(searches[k]), **_KEPT)
     return Picked(searches[found], address_of(searches[found]), searches[found])
 
 
 def pick_dense(words: str, key: str) -> Picked | None:
     """Pick network, images and training of a preset or a stored search, and change the training if wanted."""
-    known = {p.question.key: (p.title, p.question) for p in presets().values()
-             if isinstance(p.question, TicketSearch)}
-    known = {k: (f"{title(s)}", s) for k, s in known_searches().items() if k not in known} | known
+    searches = offered()
     with st.container(border=True):
-        chosen = st.selectbox(words, list(known), format_func=lambda k: known[k][0], key=f"{key}.from", **_KEPT,
-                              help="Network, images and training are those of a preset or of a stored search.")
-        search = known[chosen][1]
-        seed = int(st.number_input("Seed", value=search.seed, min_value=0, step=1, key=f"{key}.{chosen}.seed", **_KEPT,
+        chosen = st.selectbox(words, list(searches), format_func=lambda k: title(searches[k]), key=f"{key}.from",
+                              help="Network, images and training are those of a preset or of a stored search.",
+                              **_KEPT)
+        search = searches[chosen]
+        seed = int(st.number_input("Seed", value=search.seed, min_value=0, max_value=SEED_HIGH, step=1,
+                                   key=f"{key}.{chosen}.seed", **_KEPT,
                                    help="Of the initial weights and of the order of the images."))
         training = search.training
         declared = next(k for k in knobs(TicketSearch) if k.name == "training")
@@ -95,6 +92,15 @@ def pick_dense(words: str, key: str) -> Picked | None:
     replicate = seed - search.seed if 0 <= seed - search.seed < search.replicates else 0
     base = _dense(search, search.training, search.seed + replicate)
     return Picked(_dense(search, training, seed), f"{address_of(search)}/{replicate}", base)
+
+
+def offered() -> dict[str, TicketSearch]:
+    """Searches by key: those that are stored or on the queue, newest first, then the presets."""
+    known = known_searches()
+    for preset in presets().values():
+        if isinstance(preset.question, TicketSearch):
+            known.setdefault(preset.question.key, preset.question)
+    return known
 
 
 def address_of(search: TicketSearch) -> str:

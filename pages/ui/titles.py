@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from lth_engine.core.knob import knobs
 from lth_engine.core.spec import Spec, is_spec
+from lth_engine.specs.comparing_networks import NetworkComparison
 from lth_engine.specs.connecting import Connectivity
 from lth_engine.specs.controls import ControlTicket
 from lth_engine.specs.flatness import NoFlatness
@@ -58,7 +59,7 @@ def settings(question: Question) -> list[str]:
 def _words(question: Question) -> list[str]:
     """Network and images, then what is asked about it, in parts that can be left out one by one."""
     words = [_network_of(question)]
-    if isinstance(question, Connectivity):
+    if isinstance(question, Connectivity | NetworkComparison):
         words.append(f"{run_words(question.first)} – {run_words(question.second)}")
     else:
         parts = (getattr(question, k.name) for k in knobs(type(question)) if is_spec(k.type))

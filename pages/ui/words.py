@@ -94,6 +94,8 @@ def model_words(model: Spec) -> str:
     values: Mapping[str, Any] = model.to_dict()
     if model.name == "conv":
         return f"Conv-{values['layers']}"
+    if model.name == "lenet_300_100":
+        return f"LeNet-{values['first']}-{values['second']}"
     if model.name == "cifar_resnet":
         return f"ResNet-{values['depth']}"
     return model.title or model.name

@@ -82,6 +82,7 @@ def test_kl_inverse_is_that_of_a_fine_grid_and_of_scipy(q, c):
 
 def test_kl_inverse_of_everything_wrong_is_1():
     assert kl_inverse(1.0, 0.0) == kl_inverse(1.0, 3.0) == 1.0
+    assert kl_inverse(0.25, 0.0) > 0.25, "rounded up, never down"
     assert kl_inverse(0.0, 0.0) == pytest.approx(0.0, abs=1e-15)
     assert kl_inverse(0.0, 0.5) == pytest.approx(1 - math.exp(-0.5))
 

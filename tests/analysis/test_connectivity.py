@@ -2,6 +2,9 @@
 
 import copy
 import dataclasses
+import itertools
+import sys
+import types
 
 import numpy as np
 import pytest
@@ -10,7 +13,7 @@ import torch.nn.functional as F
 
 from lth_engine.analysis import connectivity
 from lth_engine.answer import StoredInputs, answer
-from lth_engine.core.errors import BadInput, Cancelled
+from lth_engine.core.errors import BadInput, Cancelled, NonFinite
 from lth_engine.core.workbench import Workbench
 from lth_engine.data.image_set import load
 from lth_engine.models.build import build
@@ -23,6 +26,7 @@ from lth_engine.specs.tickets import DenseTicket, FoundTicket, Run
 from lth_engine.specs.training import Training
 from lth_engine.store.store import Store
 from lth_engine.training.batches import Images
+from lth_engine.training.material import material
 from tests.data.layouts import write_imagenet100
 
 HOW = ("recalibrated", "interpolated", "batch")
@@ -38,6 +42,9 @@ def pair(model):
 
 PAIRS = {"lenet": pair(Lenet300100(first=30, second=20)), "resnet": pair(CifarResnet(depth=8, width=4))}
 CASES = [("lenet", "recalibrated")] + [("resnet", how) for how in HOW]
+LINES = list(itertools.product(CASES, ("union", "intersection"), (False, True)))
+"""Network and protocol, mask, adaptive."""
+LINE_IDS = [f"{model}-{how}-{mask}-{'adaptive' if adaptive else 'all'}" for (model, how), mask, adaptive in LINES]
 
 
 @pytest.fixture(scope="module")
@@ -58,6 +65,18 @@ def inputs(tmp_path_factory, data_root):
 def one_batch(monkeypatch):
     """All images at once, so that no statistic depends on how they are cut into batches."""
     monkeypatch.setattr(Images, "evaluation_batch", 1_000_000)
+
+
+@pytest.fixture
+def few_images(monkeypatch):
+    """The first 120 training and 90 test images, for what does not depend on which they are."""
+    def few(data, bench):
+        found = material(data, bench)
+        train, test = copy.copy(found.train), copy.copy(found.test)
+        train.x, train.y, test.x, test.y = train.x[:120], train.y[:120], test.x[:90], test.y[:90]
+        return dataclasses.replace(found, train=train, test=test)
+
+    monkeypatch.setattr(connectivity, "material", few)
 
 
 class Changed:
@@ -177,26 +196,93 @@ def test_T12_no_stored_statistic_reaches_the_ends_unless_it_is_asked_for(inputs,
         assert (clean[-1] == dirty[-1]).all()
 
 
-@pytest.mark.parametrize(("model", "how"), CASES)
-def test_T11_identical_networks_have_barrier_zero(model, how, inputs, data_root):
-    question = PAIRS[model].replace(second=PAIRS[model].first, norm_statistics=how, points=7)
+def asked(line, **settings):
+    """The question of one of LINES; 14 places, of which 13 are measured in the adaptive mode."""
+    (model, how), mask, adaptive = line
+    return PAIRS[model].replace(norm_statistics=how, mask=mask, adaptive=adaptive, points=14, **settings)
+
+
+@pytest.mark.parametrize("line", LINES, ids=LINE_IDS)
+def test_T11_identical_networks_have_barrier_zero(line, inputs, data_root, few_images):
+    question = asked(line)
+    question = question.replace(second=question.first)
     assert question.inputs() == (question.first,)
-    found = solve(question, inputs, data_root)
-    assert found.summary["barrier_test"] == found.summary["barrier_train"] == 0
-    assert found.summary["loss_barrier_test"] == found.summary["loss_barrier_train"] == 0
-    assert found.summary["stable"] is True
-    assert found.summary["mask_overlap"] == 1
+    found = solve(question, inputs, data_root).summary
+    assert found["barrier_test"] == found["barrier_train"] == 0
+    assert found["loss_barrier_test"] == found["loss_barrier_train"] == 0
+    assert found["barrier_test_low"] == found["barrier_test_high"] == 0
+    assert found["stable"] is True
+    assert found["mask_overlap"] == 1
+    assert found["density_line"] == found["density_first"] == 0.5
+    assert found["evaluations"] == (13 if question.adaptive else 14)
 
 
-@pytest.mark.parametrize(("model", "how"), CASES)
-def test_T11_swapped_networks_have_the_mirrored_curve(model, how, inputs, data_root):
-    question = PAIRS[model].replace(norm_statistics=how, points=7)
+@pytest.mark.parametrize("line", LINES, ids=LINE_IDS)
+def test_T11_swapped_networks_have_the_mirrored_curve(line, inputs, data_root, few_images):
+    question = asked(line)
     swapped = question.replace(first=question.second, second=question.first)
     one, other = solve(question, inputs, data_root), solve(swapped, inputs, data_root)
     assert np.array_equal(curves(one), curves(other)[::-1])
-    assert len(np.unique(curves(one)[:, 1])) == 7, "a curve that could tell the two directions apart"
-    for name in ("barrier_test", "barrier_train", "loss_barrier_test", "loss_barrier_train", "stable"):
-        assert one.summary[name] == other.summary[name]
+    assert np.allclose(one.arrays["alpha"], 1 - other.arrays["alpha"][::-1], atol=1e-15)
+    assert len(np.unique(curves(one)[:, 1])) == one.summary["evaluations"], "it could tell the two directions apart"
+    for name in ("barrier_test", "barrier_train", "loss_barrier_test", "loss_barrier_train", "stable", "evaluations",
+                 "barrier_test_low", "barrier_test_high", "density_line", "mask_overlap"):
+        assert one.summary[name] == other.summary[name], name
+    assert one.summary["barrier_test_low"] <= one.summary["barrier_test"] <= one.summary["barrier_test_high"]
+    assert one.summary["barrier_test_low"] < one.summary["barrier_test_high"]
+
+
+@pytest.mark.parametrize("line", LINES, ids=LINE_IDS)
+def test_T12_what_the_runs_hold_is_left_as_it_is(line, inputs, data_root, few_images):
+    question = asked(line)
+    held = {run.key: inputs[run.key] for run in question.inputs()}
+    before = {key: {n: a.copy() for n, a in artifact.arrays.items()} for key, artifact in held.items()}
+    assert any(n.endswith("running_mean") for n in before[question.first.key]) == (line[0][0] == "resnet")
+    solve(question, held, data_root)
+    for key, artifact in held.items():
+        assert all(before[key][n].tobytes() == a.tobytes() for n, a in artifact.arrays.items())
+
+
+@pytest.mark.parametrize(("model", "how"), CASES)
+def test_the_intersection_is_the_line_of_networks_that_keep_what_both_keep(model, how, inputs, data_root, few_images):
+    question = PAIRS[model].replace(norm_statistics=how, mask="intersection", points=3)
+    masks = [inputs[run.key].group("mask") for run in question.inputs()]
+    both = {n: masks[0][n] & masks[1][n] for n in masks[0]}
+    given = {run.key: dataclasses.replace(inputs[run.key], arrays=inputs[run.key].arrays | {
+        f"final/{n}": inputs[run.key].arrays[f"final/{n}"] * kept for n, kept in both.items()})
+        for run in question.inputs()}
+    found, restricted = solve(question, inputs, data_root), solve(question.replace(mask="union"), given, data_root)
+    assert np.array_equal(curves(found), curves(restricted))
+    assert not np.array_equal(curves(found), curves(solve(question.replace(mask="union"), inputs, data_root)))
+    assert 0.2 < found.summary["density_line"] < 0.3
+    assert found.summary["density_first"] == found.summary["density_second"] == 0.5
+
+
+@pytest.mark.parametrize("model", PAIRS)
+def test_the_adaptive_curve_is_a_part_of_the_whole_one_with_its_barrier(model, inputs, data_root, few_images):
+    whole = solve(PAIRS[model].replace(points=101, training_images=False), inputs, data_root)
+    part = solve(PAIRS[model].replace(points=101, training_images=False, adaptive=True), inputs, data_root)
+    assert part.summary["evaluations"] == len(part.arrays["alpha"]) == 33
+    at = np.round(100 * part.arrays["alpha"]).astype(int)
+    assert (np.diff(at) > 0).all()
+    assert {0, 100} <= set(at.tolist())
+    for name in ("alpha", "test_error", "test_loss"):
+        assert np.array_equal(part.arrays[name], whole.arrays[name][at])
+    assert 0 <= whole.summary["barrier_test"] - part.summary["barrier_test"] <= 0.001
+    assert whole.summary["loss_barrier_test"] == pytest.approx(part.summary["loss_barrier_test"], rel=0.01)
+
+
+def test_T50_batch_statistics_are_those_of_the_same_batches_each_time(inputs, data_root, few_images, monkeypatch):
+    question = PAIRS["resnet"].replace(norm_statistics="batch")
+    monkeypatch.setattr(Images, "evaluation_batch", 50)
+    one, again = (solve(question, inputs, data_root) for _ in range(2))
+    assert np.array_equal(curves(one), curves(again))
+    assert one.summary == again.summary
+    assert one.summary["images_a_batch"] == 45  # 90 test images in 2 batches
+    monkeypatch.setattr(Images, "evaluation_batch", 30)
+    other = solve(question, inputs, data_root)
+    assert other.summary["images_a_batch"] == 30
+    assert not np.array_equal(curves(one), curves(other)), "their size matters, so it is said"
 
 
 def test_T11_there_are_101_places_with_both_ends(inputs, data_root):
@@ -237,12 +323,81 @@ def test_a_stopped_curve_goes_on_where_it_was(inputs, data_root, monkeypatch):
     with pytest.raises(Cancelled):
         solve(question, inputs, data_root, report=until(0.5), checkpoint=memory)
     assert memory.saved[1]["done"] == 2
+    assert np.array_equal(memory.saved[0]["curve"][:2], curves(whole)[:2]), "what a page shows of it"
+    assert memory.saved[0]["measured"].tolist() == [True, True, False, False, False]
     del reports[:]
     resumed = solve(question, inputs, data_root, report=until(None), checkpoint=memory)
     assert np.array_equal(curves(resumed), curves(whole))
+    assert resumed.summary == whole.summary
     assert [p.done for p in reports] == sorted({p.done for p in reports})
     assert 0.4 <= reports[0].done / reports[0].total < 0.5
     assert 0.9 < reports[-1].done / reports[-1].total < 1
+
+
+@pytest.mark.parametrize("stop", [0.02, 0.4, 0.9])
+def test_a_stopped_adaptive_curve_goes_on_as_it_would_have(stop, inputs, data_root, few_images, monkeypatch):
+    monkeypatch.setattr(connectivity, "REPORT_SECONDS", 0)
+    question, memory, shown = PAIRS["lenet"].replace(points=60, adaptive=True), Memory(), []
+
+    def report(progress):
+        shown.append(progress)
+        if progress.done > stop * progress.total:
+            raise Cancelled("Stopped.")
+
+    whole = solve(question, inputs, data_root)
+    with pytest.raises(Cancelled):
+        solve(question, inputs, data_root, report=report, checkpoint=memory)
+    assert memory.saved[1]["done"] == memory.saved[0]["measured"].sum() == int(stop * 20)
+    resumed = solve(question, inputs, data_root, report=shown.append, checkpoint=memory)
+    assert np.array_equal(curves(resumed), curves(whole))
+    assert resumed.summary == whole.summary
+    assert whole.summary["evaluations"] == 20
+
+
+def test_without_resamples_there_is_no_interval(inputs, data_root):
+    found = solve(PAIRS["lenet"].replace(resamples=0), inputs, data_root)
+    assert not {"barrier_test_low", "barrier_test_high"} & set(found.summary)
+    with pytest.raises(BadInput, match=r"resamples must be 0 \(no interval\) or at least 200\. Got 50\."):
+        Connectivity(resamples=50)
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf])
+def test_a_network_that_is_not_finite_is_named_before_anything_is_measured(bad, inputs, data_root, monkeypatch):
+    def spoil(name, array):
+        if not name.startswith("final/") or "conv1.weight" not in name:
+            return array
+        array = array.copy()
+        array.flat[3] = bad
+        return array
+
+    monkeypatch.setattr(connectivity, "score", lambda model, images: pytest.fail("it was measured"))
+    for which, run in (("first", PAIRS["resnet"].first), ("second", PAIRS["resnet"].second)):
+        given = Changed(inputs, run.key, spoil)
+        with pytest.raises(NonFinite, match=rf"of the {which} \(run {run.key}\) are NaN or infinite in .*conv1\.weight"):
+            solve(PAIRS["resnet"], given, data_root)
+
+
+def test_units_are_matched_before_the_line_is_drawn(inputs, data_root, monkeypatch):
+    question, calls = PAIRS["lenet"].replace(matching="weights", mask="intersection"), []
+    first, second = (inputs[run.key] for run in question.inputs())
+
+    def matched(model, example, one, other, mask):
+        calls.append((tuple(example.shape), example.dtype))
+        for name, value in other.items():
+            assert np.array_equal(value, second.arrays[f"final/{name}"])
+        assert all(np.array_equal(mask[n], kept) for n, kept in second.group("mask").items())
+        return types.SimpleNamespace(weights=one, mask=first.group("mask"), moved=7)
+
+    fake = types.ModuleType("lth_engine.analysis.matching")
+    fake.matched = matched
+    monkeypatch.setitem(sys.modules, fake.__name__, fake)
+    found = solve(question, inputs, data_root).summary
+    assert calls == [((1, 1, 8, 8), torch.float32)]
+    assert found["moved_units"] == 7
+    assert found["barrier_test"] == found["loss_barrier_test"] == 0, "the second was made the first"
+    assert found["mask_overlap"] == 1
+    assert found["density_line"] == 0.5
+    assert "moved_units" not in solve(question.replace(matching="none"), inputs, data_root).summary
 
 
 def test_two_networks_or_two_image_sets_have_no_line_between_them():

@@ -9,6 +9,7 @@ import pytest
 import torch
 from scipy.stats import binom
 
+from lth_engine.analysis.bound_formulas import kl_inverse
 from lth_engine.analysis.drawn_risk import DrawnRisk
 from lth_engine.analysis.notes import Notes
 from lth_engine.analysis.posterior import Posterior
@@ -123,6 +124,14 @@ def test_the_limit_holds_as_often_as_it_says(posterior, images, truth, networks)
     above = [drawn(posterior, images, networks, counts * (rng.random(networks) < truth)).highest(0.1) >= truth
              for _ in range(2000)]
     assert sum(above) >= binom.ppf(0.001, 2000, 0.9)
+
+
+def test_networks_that_see_more_images_weigh_more(posterior, images):
+    """As if all saw 3 images, those that see 2 being given one that everybody gets right."""
+    risk = drawn(posterior, images, 100, np.tile([2, 0], 50))
+    assert sorted(set(risk.counts)) == [2, 3]
+    padded = kl_inverse(100 / 300, math.log(2 / 0.05) / 100)
+    assert risk.highest(0.05) == pytest.approx(padded * 300 / 230, rel=1e-9)
 
 
 def test_the_limit_narrows_with_the_number_of_networks(posterior, images):

@@ -11,6 +11,7 @@ from torchvision.models.swin_transformer import SwinTransformer
 from torchvision.models.vision_transformer import VisionTransformer
 
 from lth_engine.analysis.effective import dead_units, effective
+from lth_engine.analysis.reach import Reach
 from lth_engine.core.mask import Mask
 from lth_engine.masking.prunable import prunable
 from lth_engine.models.build import build
@@ -93,14 +94,19 @@ def mixer():
     return build(MlpMixer(width=6, depth=2, patch=2, token_mlp=4, channel_mlp=5), 3, 8, 8, 3, 0)
 
 
+def resnet(shortcut):
+    return build(CifarResnet(depth=8, width=2, shortcut=shortcut), 3, 8, 8, 3, 0)
+
+
 REAL = {
-    "projection": (lambda: build(CifarResnet(depth=8, width=2, shortcut="projection"), 3, 8, 8, 3, 0), 0.3),
-    "padding": (lambda: build(CifarResnet(depth=8, width=2, shortcut="padding"), 3, 8, 8, 3, 0), 0.3),
-    "mixer": (mixer, 0.25),
-    "swin": (swin, 0.25),
-    "vit": (lambda: VisionTransformer(8, 4, 2, 2, 6, 7, num_classes=3), 0.3),
+    "projection": (lambda: resnet("projection"), 0.3, "conv.weight"),
+    "padding": (lambda: resnet("padding"), 0.3, "conv.weight"),
+    "mixer": (mixer, 0.25, "embed.weight"),
+    "swin": (swin, 0.25, "features.0.0.weight"),
+    "vit": (lambda: VisionTransformer(8, 4, 2, 2, 6, 7, num_classes=3), 0.3, "conv_proj.weight"),
 }
-"""Networks that are small enough to move every kept weight, and the density at which some of them do nothing."""
+"""Networks that are small enough to move every kept weight, the density at which some of them do nothing, and their
+first layer: one of its units gets no weight."""
 
 
 def plain(model, mask, seed):
@@ -138,9 +144,11 @@ def moved(model, mask, image):
 
 @pytest.mark.parametrize("name", REAL)
 def test_networks_with_shortcuts_and_attention_against_moving_every_weight(name):
-    make, density = REAL[name]
+    make, density, first = REAL[name]
     model = make()
-    mask = random_mask(model, density, 3)
+    drawn = {n: kept.copy() for n, kept in random_mask(model, density, 3).items()}
+    drawn[first][1] = False
+    mask = Mask(drawn)
     image = torch.rand(1, 3, 8, 8, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
     expected = moved(plain(model, mask, 1), mask, image)
     assert 0 < expected.kept < mask.kept
@@ -194,6 +202,19 @@ def test_a_gate_without_weights_lets_features_through():
     live = effective(model, Mask(cut), 1, 1, 1)
     assert dead_units(live) == {"0.weight": 0, "1.excite.weight": 1, "1.squeeze.weight": 0, "2.weight": 0}
     assert live["0.weight"][1].all(), "channel 1 still reaches the gates of the others"
+
+
+def test_attention_mixes_places_and_keeps_images_and_features_apart():
+    attention = nn.MultiheadAttention(4, 2, bias=False).double()
+    with torch.no_grad():
+        for weight in (*attention.in_proj_weight.chunk(3), attention.out_proj.weight):
+            weight.copy_(torch.eye(4))
+    x = torch.zeros(3, 2, 4, dtype=torch.float64)
+    x[0, 1, 2] = 1
+    with Reach():
+        reached = attention(x, x, x)[0]
+    assert reached.shape == x.shape
+    assert np.argwhere(reached.detach().numpy()).tolist() == [[place, 1, 2] for place in range(3)]
 
 
 def test_weights_that_meet_only_padding_do_not_count():

@@ -6,7 +6,7 @@ import torch
 from torch import nn
 
 from lth_engine.analysis.line import Line
-from lth_engine.analysis.norm_statistics import protocol, recalibrate, tracking
+from lth_engine.analysis.norm_statistics import protocol, recalibrate, require_room, tracking
 from lth_engine.core.errors import BadInput
 from lth_engine.training.batches import Images
 from lth_engine.training.evaluate import evaluate
@@ -147,3 +147,23 @@ def test_a_network_without_running_statistics_needs_no_protocol(how):
     model, counted = nn.Sequential(nn.Flatten(), nn.LayerNorm(16), nn.Linear(16, 3)), []
     protocol(how, model, Mixed(images([0, 1, 2]), counted.append))()
     assert counted == []
+
+
+def narrow():
+    """Batch norm over 4 x 4 maps, and over 1 x 1 maps."""
+    return nn.Sequential(nn.BatchNorm2d(1), nn.Conv2d(1, 2, 4), nn.BatchNorm2d(2), nn.Flatten(), nn.Linear(2, 3)).eval()
+
+
+@pytest.mark.parametrize(("how", "remedy"), [("batch", "interpolated, recalibrated"), ("recalibrated", "interpolated")])
+def test_statistics_of_a_single_value_are_refused(how, remedy):
+    one = images([1])
+    example = next(one.in_order())[0]
+    with pytest.raises(BadInput, match=rf"of the test images is a single image and has one at 2: .* {remedy}\."):
+        require_room(how, narrow(), example, {"training": Mixed(images([0, 1])), "test": Mixed(one)})
+    require_room(how, narrow(), example, {"training": Mixed(images([0, 1]))})
+    require_room("interpolated", narrow(), example, {"test": Mixed(one)})
+    wide = nn.Sequential(nn.BatchNorm2d(1), nn.Flatten(), nn.Linear(16, 3)).eval()
+    require_room(how, wide, example, {"test": Mixed(one)})
+    model = narrow()
+    with pytest.raises(ValueError, match="more than 1 value per channel"):  # what it spares the user
+        model.train()(example)

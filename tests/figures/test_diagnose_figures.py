@@ -104,7 +104,7 @@ def test_the_density_is_drawn_on_a_log_axis_and_its_negative_part_marked():
         ("-1.0", "", "0.0"), ("0.0", "2.0", "0.2"), ("1.0", "0.1", "0.05")]
     (shade,) = (s for s in figure.layout.shapes if s.type == "rect")
     assert (shade.x0, shade.x1) == (-1.0, 0)
-    assert "1.2 ± 0.3 %" in figure.layout.annotations[0].text
+    assert "below 0, 1.2 ± 0.3 %" in figure.layout.annotations[0].text
     assert not [s for s in spectrum.spectral_density([density("n", 0.0, 2.0)]).layout.shapes if s.type == "rect"]
 
 

@@ -1,0 +1,191 @@
+"""The trace of the Hessian, the whole network's and each parameter's, until its standard error is small enough.
+
+The estimate stops on its error, never because it has stopped moving. Where few coordinates may move, each is measured.
+"""
+
+from __future__ import annotations
+
+import time
+from typing import Protocol
+
+import numpy as np
+import torch
+
+from lth_engine.analysis.at_network import network_at
+from lth_engine.analysis.deflated_trace import DeflatedTrace, Operator
+from lth_engine.analysis.estimate import Estimate
+from lth_engine.analysis.hessian import Hessian
+from lth_engine.analysis.xtrace import XTrace
+from lth_engine.core.artifact import Answer, Array, Inputs, Scalar, text_array
+from lth_engine.core.errors import Cancelled, NonFinite
+from lth_engine.core.workbench import Progress, Workbench
+from lth_engine.specs.curvature import HessianTrace
+
+FEW = 64
+"""Coordinates that are measured one by one: no more products than an estimate may take."""
+
+_DIRECTIONS = {"hutchinson": "none", "hutchpp": "sketch", "krylov": "krylov"}
+
+
+class Estimator(Protocol):
+    """What betters an estimate of a trace, product by product."""
+
+    products: int
+
+    @property
+    def probes(self) -> int:
+        """Random vectors so far."""
+
+    @property
+    def started(self) -> bool:
+        """Whether the error can be believed."""
+
+    def advance(self) -> None:
+        """Make one product or two."""
+
+    def estimate(self) -> Estimate:
+        """The estimate so far; needs a probe."""
+
+    def state(self) -> dict[str, Array]:
+        """All there is to go on from."""
+
+    def restore(self, state: dict[str, Array]) -> None:
+        """Go on from it."""
+
+
+def answer(question: HessianTrace, inputs: Inputs, bench: Workbench) -> Answer:
+    """Estimate the trace until its standard error is `error` of it, or `most_products` are made.
+
+    The arrays are running/products, /trace, /stderr (the estimate after each step) and layers/name, /trace, /stderr,
+    /size, in nats.
+
+    Raises:
+        Cancelled: the user asked to stop; estimate and random vectors so far are in the checkpoint.
+        NonFinite: the network or the loss is not finite.
+    """
+    model, mask, images = network_at(question, inputs, bench)
+    bench.report(Progress(0, question.epochs, "Building the gradient"))
+    with Hessian(model, mask, question, images) as hessian:
+        trail = Trail(question, estimator(question, hessian), bench)
+        found = trail.follow()
+        low, high = found.interval
+        layers = {"name": text_array(list(hessian.layers)), "trace": found.layers, "stderr": found.layer_stderr,
+                  "size": np.array([part.stop - part.start for part in hessian.layers.values()])}
+        summary: dict[str, Scalar] = {
+            "trace": found.trace, "trace_stderr": found.stderr, "trace_low": low, "trace_high": high,
+            "products": trail.estimator.products, "probes": trail.estimator.probes,
+            "reached": found.within(question.error), "exact": found.exact, "size": hessian.size, "loss": hessian.loss,
+            "gradient_norm": hessian.gradient_norm, "images": len(images)}
+        return Answer(trail.arrays() | {f"layers/{name}": value for name, value in layers.items()}, summary)
+
+
+def estimator(question: HessianTrace, operator: Operator) -> Estimator:
+    """What the question asks for; few coordinates are measured one by one."""
+    if operator.size <= min(FEW, question.most_products):
+        return EveryCoordinate(operator)
+    if question.estimator == "xtrace":
+        return XTrace(operator, question.seed)
+    return DeflatedTrace(operator, _DIRECTIONS[question.estimator], question.seed, question.error)
+
+
+class EveryCoordinate:
+    """The exact trace, by a product with each unit vector in one go."""
+
+    probes = 0
+
+    def __init__(self, operator: Operator) -> None:
+        self._operator = operator
+        self._diagonal = np.zeros(operator.size)
+        self._square = 0.0
+        self.products = 0
+
+    @property
+    def started(self) -> bool:
+        """Whether all is measured."""
+        return self.products > 0
+
+    def advance(self) -> None:
+        """Measure everything."""
+        size = self._operator.size
+        every = self._operator.matvec(torch.eye(size, dtype=self._operator.dtype, device=self._operator.device))
+        self._diagonal = every.diagonal().double().cpu().numpy()
+        self._square = every.double().square().sum().item()
+        self.products = size
+
+    def estimate(self) -> Estimate:
+        """The exact trace."""
+        layers = np.array([self._diagonal[part].sum() for part in self._operator.layers.values()])
+        return Estimate(float(layers.sum()), 0.0, np.inf, layers, np.zeros(len(layers)), float(np.sqrt(self._square)),
+                        exact=True)
+
+    def state(self) -> dict[str, Array]:
+        """Nothing worth keeping."""
+        return {}
+
+    def restore(self, state: dict[str, Array]) -> None:
+        """There is nothing to go on from."""
+
+
+class Trail:
+    """The estimate after each step; what a stopped computation goes on with is in the bench's checkpoint.
+
+    Args:
+        question: says when to stop.
+        estimator: betters the estimate.
+        bench: is told of each step.
+    """
+
+    def __init__(self, question: HessianTrace, estimator: Estimator, bench: Workbench) -> None:
+        self._question, self.estimator, self._bench = question, estimator, bench
+        self._rows: list[list[float]] = []
+        saved = bench.checkpoint.load()
+        if saved is not None and "running/products" in saved[0]:
+            arrays = saved[0]
+            self._rows = np.stack([arrays[f"running/{name}"] for name in _COLUMNS], axis=1).tolist()
+            estimator.restore({name.removeprefix("state/"): value for name, value in arrays.items()
+                               if name.startswith("state/")})
+
+    def follow(self) -> Estimate:
+        """Step until the error is reached or the products are used up."""
+        saved = time.perf_counter()
+        try:
+            while not self._done():
+                self.estimator.advance()
+                if self.estimator.probes or self.estimator.started:
+                    self._note(self.estimator.estimate())
+                if time.perf_counter() - saved > self._bench.checkpoint_seconds:
+                    self._save()
+                    saved = time.perf_counter()
+        except Cancelled:
+            self._save()
+            raise
+        return self.estimator.estimate()
+
+    def arrays(self) -> dict[str, Array]:
+        """running/NAME -> one value a step."""
+        rows = np.array(self._rows).reshape(-1, len(_COLUMNS))
+        return {f"running/{name}": rows[:, i] for i, name in enumerate(_COLUMNS)}
+
+    def _done(self) -> bool:
+        enough = self.estimator.started and self.estimator.estimate().within(self._question.error)
+        return enough or self.estimator.products >= self._question.most_products
+
+    def _note(self, now: Estimate) -> None:
+        """Keep what is known now and report it. Raises Cancelled."""
+        self._rows.append([self.estimator.products, now.trace, now.stderr])
+        if not np.isfinite(now.trace):
+            raise NonFinite("A product with the Hessian is NaN or infinite: the loss of this network is too steep for "
+                            "32-bit numbers, so look at another run.")
+        target = now.allowed(self._question.error)
+        share = min(1.0, (target / now.stderr) ** 2) if now.stderr else 1.0
+        self._bench.report(Progress(
+            share * self._question.epochs, self._question.epochs,
+            f"Trace {now.trace:.4g} ± {now.stderr:.2g} after {self.estimator.products} products",
+            metrics={"trace": now.trace, "stderr": now.stderr}))
+
+    def _save(self) -> None:
+        state = {f"state/{name}": value for name, value in self.estimator.state().items()}
+        self._bench.checkpoint.save(self.arrays() | state, {"products": self.estimator.products})
+
+
+_COLUMNS = ("products", "trace", "stderr")

@@ -1,0 +1,297 @@
+"""The trace of the Hessian: exact where it can be, and with an error that is kept where it is estimated."""
+
+import itertools
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from lth_engine.analysis import hessian_trace
+from lth_engine.analysis.deflated_trace import DeflatedTrace
+from lth_engine.analysis.hessian import Hessian
+from lth_engine.analysis.xtrace import XTrace
+from lth_engine.answer import StoredInputs, answer
+from lth_engine.core.artifact import texts
+from lth_engine.core.errors import Cancelled, NonFinite
+from lth_engine.core.mask import Mask
+from lth_engine.core.workbench import Workbench
+from lth_engine.specs.curvature import HessianTrace
+from lth_engine.specs.finding import OneShot
+from lth_engine.specs.models import Lenet300100
+from lth_engine.specs.tickets import DenseTicket, FoundTicket, Run
+from lth_engine.specs.training import Training
+from lth_engine.store.store import Store
+from tests.analysis.test_hessian import dense, moving, toy
+
+KINDS = ("krylov", "hutchinson", "hutchpp", "xtrace")
+TRAINING = Training(length="5ep", batch_size=64)
+TICKET = FoundTicket(start=DenseTicket(model=Lenet300100(first=12, second=8)), training=TRAINING,
+                     search=OneShot(fraction=0.5))
+RUN = Run(ticket=TICKET, training=TRAINING)
+
+
+class Known:
+    """A symmetric matrix as an operator of two layers."""
+
+    def __init__(self, matrix):
+        self.matrix, self.size = torch.tensor(matrix), len(matrix)
+        self.layers = {"first": slice(0, self.size // 3), "second": slice(self.size // 3, self.size)}
+        self.device, self.dtype = self.matrix.device, self.matrix.dtype
+        self.products = 0
+
+    def matvec(self, vectors):
+        self.products += 1 if vectors.ndim == 1 else vectors.shape[1]
+        return self.matrix @ vectors
+
+
+def matrix(size=120, shift=0.0, seed=0):
+    """Five large eigenvalues over a bulk of both signs, as trained networks have them; its mean is `shift`."""
+    rng = np.random.default_rng(seed)
+    basis = np.linalg.qr(rng.standard_normal((size, size)))[0]
+    values = np.concatenate([[10, 5, 3, 2, 1], 0.1 * rng.standard_normal(size - 5)]) + shift
+    return (basis * values) @ basis.T
+
+
+def estimators(operator, seed, error=0.05):
+    for kind in KINDS:
+        yield kind, hessian_trace.estimator(HessianTrace(estimator=kind, seed=seed, error=error), operator)
+
+
+def followed(estimator, error, most=2000):
+    while not (estimator.started and estimator.estimate().within(error)) and estimator.products < most:
+        estimator.advance()
+    return estimator.estimate()
+
+
+@pytest.mark.parametrize("norm", [False, True])
+def test_t30_restricted_trace_is_that_of_the_projected_hessian(norm):
+    model, mask, images = toy(norm)
+    names = [n for n, _ in model.named_parameters()]
+    whole = dense(model, images, names)[0]
+    free = moving(model, mask, names).double()
+    projected = (free[:, None] * whole * free).trace().item()
+    found = {}
+    for weights in ("kept", "all"):
+        question = HessianTrace(weights=weights)
+        with Hessian(model, mask, question, images) as hessian:
+            exact = hessian_trace.EveryCoordinate(hessian)
+            exact.advance()
+            found[weights] = exact.estimate().trace
+            probed = followed(DeflatedTrace(hessian, "krylov", 0, 1e-3), 1e-3)
+            assert abs(probed.trace - found[weights]) < 3 * probed.stderr
+            assert probed.within(1e-3)
+    assert found["kept"] == pytest.approx(projected, rel=1e-5)
+    assert found["all"] == pytest.approx(whole.trace().item(), rel=1e-5)
+    assert abs(found["all"] - found["kept"]) > 0.05 * abs(found["all"])
+
+
+def test_t31_two_thousand_probes_are_unbiased():
+    model, mask, images = toy()
+    with Hessian(model, mask, HessianTrace(), images) as hessian:
+        every = hessian.matvec(torch.eye(hessian.size, dtype=torch.float64))
+        known = Known(every.numpy())
+        known.layers = hessian.layers
+    plain = DeflatedTrace(known, "none", 0, 0.05)
+    for _ in range(2000):
+        plain.advance()
+    found = plain.estimate()
+    assert abs(found.trace - every.trace().item()) < 3 * found.stderr
+    exact = np.array([every.diagonal()[part].sum().item() for part in known.layers.values()])
+    assert (np.abs(found.layers - exact) < 3.5 * found.layer_stderr).all()
+    diagonal = every.diagonal().square().sum()
+    expected = (2 * (every.square().sum() - diagonal) / 2000).sqrt().item()
+    assert expected <= found.stderr * 1.05
+    assert found.stderr < 1.3 * expected
+    assert known.products == plain.products == plain.probes == 2000
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("shift", [0.0, -0.4])
+def test_intervals_cover_the_truth(kind, shift):
+    truth = matrix(shift=shift)
+    trace = np.trace(truth)
+    parts = np.array([np.trace(truth[:40, :40]), np.trace(truth[40:, 40:])])
+    covered, covered_layers, errors = 0, 0, []
+    for seed in range(20):
+        operator = Known(truth)
+        estimator = dict(estimators(operator, seed))[kind]
+        found = followed(estimator, 0.05)
+        assert estimator.products == operator.products
+        assert found.stderr <= 0.05 * abs(trace) * 1.3
+        low, high = found.interval
+        covered += low <= trace <= high
+        covered_layers += (np.abs(found.layers - parts) <= 2.45 * found.layer_stderr + 1e-9).sum()
+        errors.append(found.trace - trace)
+    assert covered >= 18
+    assert covered_layers >= 34
+    assert abs(np.mean(errors)) < 0.04 * abs(trace)  # less than the error that was asked for
+    assert (trace < 0) == (shift < 0)
+
+
+def test_products_that_each_estimator_takes():
+    mean = {kind: np.mean([followed(e := dict(estimators(Known(matrix()), seed))[kind], 0.05) and e.products
+                           for seed in range(5)]) for kind in KINDS}
+    assert mean["krylov"] == min(mean.values())
+    assert mean["krylov"] < mean["hutchinson"] / 4
+
+
+def test_a_trace_of_nothing_stops():
+    rng = np.random.default_rng(1)
+    half = rng.standard_normal((100, 100))
+    balanced = half + half.T
+    balanced -= np.eye(100) * np.trace(balanced) / 100
+    for _, estimator in estimators(Known(balanced), 0):
+        found = followed(estimator, 0.5, most=400)
+        assert found.within(0.5) or estimator.products >= 400
+        assert abs(found.trace) < 4 * found.stderr + 1e-9
+    for _, estimator in estimators(Known(np.zeros((100, 100))), 0):
+        found = followed(estimator, 0.05)
+        assert found.trace == found.stderr == 0
+        assert estimator.products < 20
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_low_rank_is_found_exactly(kind):
+    factor = np.random.default_rng(0).standard_normal((120, 4))
+    truth = factor @ factor.T
+    found = followed(dict(estimators(Known(truth), 0))[kind], 1e-9 if kind != "hutchinson" else 0.2, most=60)
+    assert found.trace == pytest.approx(np.trace(truth), rel=1e-6 if kind != "hutchinson" else 0.8)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("stop", [3, 11, 22])
+def test_a_restored_state_goes_on_bit_for_bit(kind, stop):
+    straight = dict(estimators(Known(matrix()), 5, 0.01))[kind]
+    for _ in range(40):
+        straight.advance()
+    first, second = (dict(estimators(Known(matrix()), 5, 0.01))[kind] for _ in range(2))
+    for _ in range(stop):
+        first.advance()
+    second.restore({name: value.copy() for name, value in first.state().items()})
+    for _ in range(40 - stop):
+        second.advance()
+    assert second.products == straight.products
+    for name, value in straight.state().items():
+        np.testing.assert_array_equal(second.state()[name], value)
+    assert second.estimate().trace == straight.estimate().trace
+
+
+# The answer
+
+
+@pytest.fixture(scope="module")
+def bench(tmp_path_factory):
+    return Workbench(tmp_path_factory.mktemp("data"))
+
+
+@pytest.fixture(scope="module")
+def store(tmp_path_factory, bench):
+    store = Store(tmp_path_factory.mktemp("store"))
+    answer(RUN, store, data_root=bench.data_root)
+    return store
+
+
+def truth_of(question, store, bench):
+    model, mask, images = hessian_trace.network_at(question, StoredInputs(store), bench)
+    with Hessian(model, mask, question, images) as hessian:
+        return hessian.matvec(torch.eye(hessian.size)).double(), hessian.layers
+
+
+def test_the_answer_has_the_trace_with_its_error(store, bench):
+    question = HessianTrace(of=RUN, images=200)
+    every, layers = truth_of(question, store, bench)
+    reports = []
+    found = hessian_trace.answer(question, StoredInputs(store), Workbench(bench.data_root, report=reports.append))
+    summary, arrays = found.summary, found.arrays
+    trace = every.trace().item()
+    assert summary["trace_low"] <= trace <= summary["trace_high"]
+    assert summary["trace_stderr"] <= 0.05 * summary["trace"]
+    assert summary["reached"] is True
+    assert summary["exact"] is False
+    assert summary["size"] == len(every)
+    assert summary["images"] == 200
+    assert arrays["running/products"][-1] == summary["products"] <= 60
+    assert arrays["running/trace"][-1] == summary["trace"] == pytest.approx(arrays["layers/trace"].sum())
+    assert arrays["running/stderr"][-1] == summary["trace_stderr"]
+    assert texts(arrays["layers/name"]) == list(layers)
+    exact = np.array([every.diagonal()[part].sum().item() for part in layers.values()])
+    assert (np.abs(arrays["layers/trace"] - exact) < 4 * arrays["layers/stderr"]).all()
+    assert arrays["layers/size"].sum() == summary["size"]
+    assert {"trace", "stderr"} <= reports[-1].metrics.keys()
+
+
+def test_few_coordinates_are_measured_exactly(store, bench):
+    question = HessianTrace(of=RUN, layer="fc.bias", images=200)
+    every, _ = truth_of(question, store, bench)
+    summary = hessian_trace.answer(question, StoredInputs(store), bench).summary
+    assert summary["trace"] == summary["trace_low"] == summary["trace_high"] == pytest.approx(every.trace().item())
+    assert (summary["exact"], summary["trace_stderr"], summary["products"], summary["size"]) == (True, 0.0, 10, 10)
+
+
+def test_most_products_end_it_with_an_honest_no(store, bench):
+    question = HessianTrace(of=RUN, images=200, error=1e-4, most_products=20)
+    summary = hessian_trace.answer(question, StoredInputs(store), bench).summary
+    assert summary["products"] == 20
+    assert summary["reached"] is False
+    assert summary["trace_stderr"] > 1e-4 * summary["trace"]
+
+
+@pytest.mark.parametrize("kind", ["krylov", "xtrace"])
+def test_a_stopped_estimate_keeps_what_it_has_and_goes_on_bit_for_bit(kind, store, bench):
+    question = HessianTrace(of=RUN, images=100, estimator=kind, error=0.03)
+    straight = hessian_trace.answer(question, StoredInputs(store), bench)
+    calls = itertools.count()
+
+    def stop(progress):
+        if "products" in progress.message and next(calls) == 6:
+            raise Cancelled("Stopped.")
+
+    kept = store.checkpoint(question.key)
+    with pytest.raises(Cancelled):
+        hessian_trace.answer(question, StoredInputs(store),
+                             Workbench(bench.data_root, report=stop, checkpoint=kept, checkpoint_seconds=1e9))
+    partial = kept.load()[0]
+    assert len(partial["running/trace"]) == len(partial["running/stderr"]) == len(partial["running/products"]) == 7
+    np.testing.assert_array_equal(partial["running/trace"], straight.arrays["running/trace"][:7])
+    resumed = hessian_trace.answer(question, StoredInputs(store), Workbench(bench.data_root, checkpoint=kept))
+    assert resumed.summary == straight.summary
+    for name, value in straight.arrays.items():
+        np.testing.assert_array_equal(resumed.arrays[name], value)
+
+
+def test_a_network_whose_loss_overflows(store, bench, monkeypatch):
+    def steep(question, inputs, bench):
+        model, mask, images = hessian_trace_network(question, inputs, bench)
+        with torch.no_grad():
+            next(reversed(list(model.parameters()))).fill_(3e38).neg_()[0] = 3e38
+        return model, mask, images
+
+    hessian_trace_network = hessian_trace.network_at
+    monkeypatch.setattr(hessian_trace, "network_at", steep)
+    with pytest.raises(NonFinite, match=r"The loss of this network is .*, so it has no curvature"):
+        hessian_trace.answer(HessianTrace(of=RUN, images=50), StoredInputs(store), bench)
+
+
+def test_a_network_with_negative_trace():
+    """A loss that is flat below: probabilities of tanh units at their top bend downwards."""
+    model = nn.Sequential(nn.Flatten(), nn.Linear(9, 6, bias=False), nn.Tanh(), nn.Linear(6, 4, bias=False)).double()
+    _, _, images = toy()
+    names = [n for n, _ in model.named_parameters()]
+    mask = Mask({n: np.ones(p.shape, dtype=bool) for n, p in model.named_parameters()})
+    for seed in range(50):
+        torch.manual_seed(seed)
+        for parameter in model.parameters():
+            nn.init.normal_(parameter, std=1.0)
+        exact = dense(model, images, names)[0]
+        question = HessianTrace(layer="1.weight")
+        trace = exact[:54, :54].trace().item()
+        if trace < -0.02 * exact[:54, :54].norm().item():
+            break
+    assert trace < 0
+    with Hessian(model, mask, question, images) as hessian:
+        for estimator in (XTrace(hessian, 0), DeflatedTrace(hessian, "krylov", 0, 0.05)):
+            found = followed(estimator, 0.05, most=500)
+            low, high = found.interval
+            assert low <= trace <= high
+            assert found.within(0.05)
