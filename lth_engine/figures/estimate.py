@@ -11,7 +11,6 @@ import plotly.graph_objects as go
 from lth_engine.core.artifact import Array
 from lth_engine.figures.look import Look, empty_figure, nth, translucent
 
-
 MOST = 1000
 """Points of a line: more are not told apart on a screen and make it slow."""
 
