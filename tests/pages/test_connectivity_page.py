@@ -15,10 +15,12 @@ from tests.pages.fake_lines import (
     COMPARISON,
     LINE,
     PATH,
+    POINT,
     SIBLINGS,
     put_comparison,
     put_line,
     put_path,
+    put_point,
     put_siblings,
 )
 from tests.pages.fake_search import SEARCH, put_search
@@ -149,6 +151,19 @@ def test_failed_says_why(open_page, queue):
     job = start(queue, LINE)
     queue.finish(job.id, 1, "failed", "The network holds NaN in fc.weight. Choose another run.")
     assert "NaN in fc.weight" in words(open_page("connectivity", ask=LINE.key))
+
+
+@pytest.mark.parametrize(("put", "part"), [
+    (put_siblings, SIBLINGS.lines()[0]), (put_path, PATH.lines()[0]), (put_point, POINT.at(3))])
+def test_lines_that_belong_to_another_answer_come_last(open_page, store, queue, put, part):
+    put(store)
+    put_line(store, LINE.replace(points=7))
+    app = open_page("connectivity")
+    own = LINE.replace(points=7).key
+    assert app.query_params["ask"] == own
+    assert own[:6] in app.multiselect[0].options[0]
+    queue.submit(part)
+    assert any(part.key[:6] in option for option in open_page("connectivity").multiselect[0].options[:2])
 
 
 def test_an_unknown_key_is_said(open_page, store):
