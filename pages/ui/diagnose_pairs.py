@@ -62,7 +62,7 @@ def _numbers(question: Connectivity) -> None:
         shown.append(Number("Overlap of the masks", with_error(100 * value("mask_overlap"), unit="%"), "mask_overlap",
                             f"densities {100 * densities[0]:.3g} % and {100 * densities[1]:.3g} %"))
     if "moved_units" in said:
-        shown.append(Number("Units put in another place", with_error(value("moved_units")), "weight_matching"))
+        shown.append(Number("Units put in another place", f"{value('moved_units'):,.0f}", "weight_matching"))
     if "evaluations" in said and question.adaptive:
         shown.append(Number("Points measured", f"{value('evaluations'):,.0f} of {question.points:,}", "adaptive_line"))
     if math.isfinite(value("barrier_test_low")):

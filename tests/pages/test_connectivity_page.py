@@ -274,6 +274,14 @@ def test_two_networks_that_do_not_fit_are_refused_in_words(open_page, store):
     assert not [b for b in app.button if b.key == "pairs.start"]
 
 
+def test_two_networks_differ_to_begin_with_even_without_replicates(open_page, store, queue):
+    alone = SEARCH.replace(replicates=1)
+    put_search(store, alone)
+    open_page("connectivity").button(key="pairs.start").click().run()
+    asked = question_from_dict(dict(queue.list()[0].spec))
+    assert (asked.first, asked.second) == (alone.run(2, 0), alone.run(1, 0))
+
+
 def test_a_run_by_its_key(open_page, store):
     put_search(store)
     app = open_page("connectivity")
