@@ -8,6 +8,7 @@ import streamlit as st
 
 from lth_engine.core.spec import catalogue
 from lth_engine.specs.question import Question
+from pages.ui import lab
 from pages.ui.asked import known_questions, question_of
 from pages.ui.picker import not_held
 from pages.ui.titles import title
@@ -30,6 +31,7 @@ def choose(kinds: Sequence[str], name: str, *, most: int = MOST) -> list[Questio
         name: prefix of the widgets' keys, unique in the app.
         most: how many may be chosen.
     """
+    lab.lay_examples()
     known, asked = _known(kinds)
     if not known:
         return []

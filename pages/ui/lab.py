@@ -96,8 +96,7 @@ def wake() -> None:
 
 
 def start() -> None:
-    """At the server's start: open the store, lay the examples into an empty one, and notice the jobs whose workers
-    died.
+    """At the server's start: open the store, note whether it is empty, and notice the jobs whose workers died.
 
     A store that cannot be used is no reason not to serve: the pages say what is wrong.
     """
@@ -105,11 +104,25 @@ def start() -> None:
         here = lab()
         claim_server(here.store.root)
         if here.store.writable and not here.store.stored_keys():
-            here.store.adopt(sorted(FOLDER.glob("*.h5")))
+            _without_examples.add(here.store.root)
         if here.store.writable and here.queue.live():
             wake()
     except (LotteryError, OSError) as error:
         _log.warning("Serving nevertheless: %s", error)
+
+
+def lay_examples() -> None:
+    """Lay the examples into the store if it was empty at the server's start; does so once, and others wait for it."""
+    with _laying:
+        here = lab()
+        if here.store.root in _without_examples:
+            _without_examples.discard(here.store.root)
+            here.store.adopt(sorted(FOLDER.glob("*.h5")))
+
+
+_laying = threading.Lock()
+_without_examples: set[Path] = set()
+"""Stores that were empty when the server started."""
 
 
 def second_server() -> str | None:

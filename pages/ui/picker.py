@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from lth_engine.specs.questions import TicketSearch
-from pages.ui import frame
+from pages.ui import frame, lab
 from pages.ui.naming import preset_title
 from pages.ui.searching import Searching, known_searches, look_up, search_of
 from pages.ui.words import in_words, literal
@@ -17,6 +17,7 @@ _FEW = {1: "one search", 2: "two searches"}
 
 def pick(least: int = 1) -> list[Searching]:
     """The chosen searches, at least so many; empty after saying what to do instead."""
+    lab.lay_examples()
     known = known_searches()
     asked = list(dict.fromkeys(st.query_params.get_all(PARAMETER)))
     for key in asked:

@@ -6,6 +6,7 @@ import base64
 import gc
 import hashlib
 import importlib
+import logging
 import re
 import threading
 from collections.abc import AsyncIterator
@@ -20,8 +21,11 @@ from starlette.responses import FileResponse
 from starlette.routing import BaseRoute, Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from lth_engine.core.errors import LotteryError
 from pages.ui import lab
 from pages.ui.chart import PLOTLY_URL
+
+_log = logging.getLogger(__name__)
 
 LOAD_AFTER_SECONDS = 5.0
 """How long the rest waits for a first page, where nobody opens one."""
@@ -42,6 +46,10 @@ def _load_later() -> None:
     """Leave the processor to the first page, then load what the others need."""
     lab.first_page_drawn.wait(LOAD_AFTER_SECONDS)
     _load()
+    try:
+        lab.lay_examples()
+    except (LotteryError, OSError) as error:
+        _log.warning("The store stays without examples: %s", error)
 
 
 def _load() -> None:

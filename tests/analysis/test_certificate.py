@@ -31,10 +31,10 @@ def linear_classifier(seed, signal, n=400, width=40, sigma=0.03):
 
     def risk(x, y):
         """The probability that w.x has the wrong sign, w ~ N(weights, sigma^2)."""
-        return ndtr(-y * (x @ weights) / (sigma * np.linalg.norm(x, axis=1))).mean()
+        return ndtr(-y * (x * weights).sum(1) / (sigma * np.linalg.norm(x, axis=1))).mean()
 
     x, y = draw(n)
-    weights = np.linalg.lstsq(x, y, rcond=None)[0]
+    weights = np.linalg.solve(np.einsum("ni,nj", x, x), np.einsum("ni,n", x, y))
     return weights, risk(x, y), risk(*draw(10_000))
 
 

@@ -173,6 +173,9 @@ def test_siblings_mean_and_deviation(open_page, store):
     assert "Not stable" in words(app)
     assert "3.0 ± 2.6 points" in words(app)
     assert len(app.get("plotly_chart")) == 3
+    (cells,) = json.loads(app.get("plotly_chart")[1].proto.spec)["data"]
+    wanted = [[0, 1, 2], [1, 0, 6], [2, 6, 0]]
+    assert [list(map(pytest.approx, row)) for row in wanted] == cells["z"]
 
 
 def test_several_siblings_side_by_side(open_page, store):
@@ -237,6 +240,7 @@ def test_the_command_line_asks_the_same(open_page, store, queue, tab):
     app = open_page("connectivity", view=tab)
     tokens = shlex.split(next(c.value for c in app.code if "lth_engine" in c.value))
     assert tokens[:5] == ["python", "-m", "lth_engine", "answer", "--question"]
+    assert len(tokens) <= 10, "networks are pointed to, not spelled out"
     asked = ask(Begun(question=tokens[5]), tokens[6:], store.root)
     app.button(key=f"{name}.start").click().run()
     assert asked == question_from_dict(dict(queue.list()[0].spec))
