@@ -30,7 +30,7 @@ from lth_engine.training.material import Facts, Material, network, take_weights
 from lth_engine.training.threads import available_threads
 
 CASES = (("LeNet, 8 x 8", Lenet300100(), 1, 8, 1347, 450, 101, 9),
-         ("LeNet, 28 x 28", Lenet300100(), 1, 28, 6000, 2000, 101, 5),
+         ("LeNet, 28 x 28", Lenet300100(), 1, 28, 6000, 2000, 101, 3),
          ("ResNet-20", CifarResnet(), 3, 32, 256, 256, 11, 3))
 """Name, model, channels, side, training images, test images, points, rounds."""
 
