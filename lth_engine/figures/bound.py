@@ -11,7 +11,17 @@ from plotly.subplots import make_subplots
 from lth_engine.core.artifact import Array
 from lth_engine.figures.look import GRAY, SERIES, TEMPLATE, empty_figure, hatched
 
-PATTERNS = ("", "/", ".", "x", "-", "+")
+RISK, GAUSSIAN, MASK, CONFIDENCE = "Risk", "KL, Gaussian part", "KL, mask", "Confidence"
+PRIOR, DRAWS, IMAGES = "Choice of the prior", "Finite number of draws", "Normalisation of the images"
+TERMS = (RISK, GAUSSIAN, MASK, CONFIDENCE, PRIOR, DRAWS, IMAGES)
+"""Terms of a bound; each has one colour and one pattern, whichever others there are."""
+
+_PATTERNS = ("", "/", ".", "x", "+", "-", "|")
+
+
+def term_colour(name: str) -> str:
+    """The colour of a term."""
+    return SERIES[TERMS.index(name)]
 
 
 @dataclass(frozen=True)
@@ -23,8 +33,8 @@ class Terms:
         risk: the empirical 0-1 risk of the randomised network, a fraction.
         bound: the bound on its test error, a fraction.
         vacuous: whether it says nothing.
-        added: terms that are added to the risk as they are, fractions, by name.
-        nats: terms of the complexity, in nats, by name.
+        added: terms that are added to the risk as they are, fractions, by name (one of TERMS).
+        nats: terms of the complexity, in nats, by name (one of TERMS).
     """
 
     label: str
@@ -41,7 +51,7 @@ class Terms:
         rest = self.bound - self.risk - sum(self.added.values())
         whole = sum(max(0.0, nats) for nats in self.nats.values())
         shares = {name: rest * max(0.0, nats) / whole if whole > 0 else 0.0 for name, nats in self.nats.items()}
-        return {"Risk": self.risk, **self.added, **shares}
+        return {RISK: self.risk, **self.added, **shares}
 
 
 def stacked_bounds(bars: Sequence[Terms], test_errors: Sequence[float | None], guessing: float = 1.0) -> go.Figure:
@@ -54,13 +64,12 @@ def stacked_bounds(bars: Sequence[Terms], test_errors: Sequence[float | None], g
     """
     ground = 62 * len(bars)
     figure = empty_figure(ground + 210)
-    names = list(dict.fromkeys(name for bar in bars for name in bar.steps()))
     labels = [bar.label for bar in bars]
-    for index, name in enumerate(names):
+    for name in (term for term in TERMS if any(term in bar.steps() for bar in bars)):
         nats = [bar.nats.get(name) for bar in bars]
         figure.add_bar(
             x=[100 * bar.steps().get(name, 0.0) for bar in bars], y=labels, orientation="h", name=name, width=0.62,
-            marker=hatched(SERIES[index % 10], PATTERNS[index % 6]),
+            marker=hatched(term_colour(name), _PATTERNS[TERMS.index(name)]),
             customdata=[[100 * bar.bound, value, "" if value is None else f"<br>{value:,.6g} nats"]
                         for bar, value in zip(bars, nats, strict=True)],
             meta={"x": "percent", "y": "bound", "more": ["bound_percent", "nats", "words"]},
@@ -97,8 +106,9 @@ def optimisation(epoch: Array, risk: Array, kl: Array, bound: Array) -> go.Figur
     figure.update_layout(template=TEMPLATE, height=440)
     drawn = (("Bound on the surrogate risk", bound, 100.0, "%", 1, "bound_percent"),
              ("Surrogate risk", risk, 100.0, "%", 1, "surrogate_risk_percent"), ("KL", kl, 1.0, "nats", 2, "kl_nats"))
+    colours = (GRAY, term_colour(RISK), term_colour(GAUSSIAN))
     for (name, values, scale, unit, row, column), colour, dash in zip(
-            drawn, SERIES, ("solid", "dash", "dot"), strict=False):
+            drawn, colours, ("solid", "dash", "dot"), strict=True):
         figure.add_scatter(
             x=[float(e) for e in epoch], y=[scale * float(v) for v in values], mode="lines", name=name, row=row, col=1,
             line={"color": colour, "dash": dash, "width": 2.2}, meta={"x": "epoch", "y": column},

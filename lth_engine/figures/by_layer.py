@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import plotly.graph_objects as go
 
 from lth_engine.core.artifact import Array
-from lth_engine.figures.look import GRAY, SERIES, empty_figure, hatched, nth
+from lth_engine.figures.look import GRAY, empty_figure, hatched, nth
 
 ROW = 26
 """Pixels of a row."""
@@ -80,13 +80,13 @@ class LayerParts:
     second: Array
 
 
-def layer_parts(groups: Sequence[LayerParts], parts: tuple[str, str], names: Sequence[str], sizes: Array, title: str,
-                ) -> go.Figure:
+def layer_parts(groups: Sequence[LayerParts], parts: Mapping[str, str], names: Sequence[str], sizes: Array,
+                title: str) -> go.Figure:
     """Bars in two parts, one a layer and group; groups lie below one another in each row.
 
     Args:
         groups: what to draw, P values each.
-        parts: what the first and the second part are called.
+        parts: what the first and the second part are called -> their colours.
         names: P names of layers.
         sizes: P numbers of weights.
         title: of the axis, with its unit.
@@ -95,7 +95,7 @@ def layer_parts(groups: Sequence[LayerParts], parts: tuple[str, str], names: Seq
     width = 0.8 / len(groups)
     for index, group in enumerate(groups):
         begin = np.zeros(len(names))
-        for part, values, colour in zip(parts, (group.first, group.second), SERIES, strict=False):
+        for (part, colour), values in zip(parts.items(), (group.first, group.second), strict=True):
             figure.add_bar(
                 x=[float(v) for v in values], y=list(range(len(names))), base=[float(b) for b in begin],
                 orientation="h", offset=-0.4 + width * index, width=width * 0.92, name=f"{group.label}: {part}",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from lth_engine.figures.bound import Terms
+from lth_engine.figures.bound import CONFIDENCE, DRAWS, GAUSSIAN, IMAGES, MASK, PRIOR, Terms
 from lth_engine.specs.bounds import PacBayes
 from pages.ui import diagnosing
 from pages.ui.explaining import with_error
@@ -16,7 +16,6 @@ PRIORS = {"spike_and_slab": "Spike and slab", "gaussian_init": "Gaussian around 
 SIDES = {"oracle": "Oracle", "certified": "Certified"}
 """The two bounds that are always given."""
 
-CONFIDENCE = "Confidence"
 _DELTA_SHARE = {"oracle": 1.0, "certified": 0.5}
 """The share of delta that the KL term spends; the certified bound spends the other half on the drawn networks."""
 
@@ -50,13 +49,13 @@ def bound_words(question: PacBayes, side: str) -> str:
 
 def terms(question: PacBayes, side: str, label: str) -> Terms:
     """A bound taken apart, for the figure; what costs nothing is left out."""
-    nats = {"KL, Gaussian part": value(question, f"{side}_kl_gaussian"),
-            "KL, mask": value(question, f"{side}_kl_mask"), CONFIDENCE: confidence(question, side)}
+    nats = {GAUSSIAN: value(question, f"{side}_kl_gaussian"), MASK: value(question, f"{side}_kl_mask"),
+            CONFIDENCE: confidence(question, side)}
     added = {}
     if side == "certified":
-        nats |= {"Choice of the prior": value(question, "certified_grid_cost"),
-                 "Normalisation of the images": value(question, "certified_input_cost")}
-        added = {"Finite number of draws": value(question, "certified_sample_term")}
+        nats |= {PRIOR: value(question, "certified_grid_cost"),
+                 IMAGES: value(question, "certified_input_cost")}
+        added = {DRAWS: value(question, "certified_sample_term")}
     return Terms(label, value(question, f"{side}_risk"), value(question, f"{side}_bound"), vacuous(question, side),
                  _paid(added), _paid(nats))
 

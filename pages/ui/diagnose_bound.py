@@ -9,7 +9,7 @@ import numpy as np
 import streamlit as st
 
 from lth_engine.core.artifact import texts
-from lth_engine.figures.bound import optimisation, stacked_bounds
+from lth_engine.figures.bound import GAUSSIAN, MASK, optimisation, stacked_bounds, term_colour
 from lth_engine.figures.by_layer import LayerParts, layer_parts
 from lth_engine.specs.bounds import PacBayes
 from lth_engine.specs.question import Question
@@ -119,9 +119,10 @@ def _layers(question: PacBayes) -> None:
     found = diagnosing.arrays(question, "layers")
     weighs = np.flatnonzero(sum(np.abs(g.first) + np.abs(g.second) for g in groups) > 0)
     names = texts(found["name"])
-    chart(layer_parts([LayerParts(g.label, g.first[weighs], g.second[weighs]) for g in groups],
-                      ("Gaussian part", "mask"), [names[i] for i in weighs], found["size"][weighs], "KL (nats)"),
-          "kl-by-layer", "The KL of each layer, oracle and certified")
+    parts = [LayerParts(group.label, group.first[weighs], group.second[weighs]) for group in groups]
+    colours = {term: term_colour(term) for term in (GAUSSIAN, MASK)}
+    chart(layer_parts(parts, colours, [names[i] for i in weighs], found["size"][weighs], "KL (nats)"), "kl-by-layer",
+          "The KL of each layer, oracle and certified")
 
 
 def _history(question: PacBayes) -> None:

@@ -78,7 +78,8 @@ def test_the_largest_layers_of_any_network_are_kept_in_order():
 def test_the_parts_of_a_layer_stand_on_each_other():
     groups = [by_layer.LayerParts("oracle", np.array([5.0, 1.0]), np.array([2.0, 0.5])),
               by_layer.LayerParts("certified", np.array([8.0, 2.0]), np.array([2.0, 0.5]))]
-    figure = by_layer.layer_parts(groups, ("Gaussian", "mask"), ["a", "b"], np.array([10, 20]), "KL (nats)")
+    colours = {"Gaussian": "#111111", "mask": "#222222"}
+    figure = by_layer.layer_parts(groups, colours, ["a", "b"], np.array([10, 20]), "KL (nats)")
     rows = {(r["series"], r["layer"]): float(r["value"]) for r in read(figure)}
     assert rows["oracle: Gaussian", "a"] == 5.0
     assert rows["certified: mask", "b"] == 0.5
@@ -161,19 +162,19 @@ def test_the_span_is_that_of_height_and_colour():
     assert flat.data[0].z[0][0] == pytest.approx(math.log10(0.5))
 
 
-ORACLE = bound.Terms("Oracle", 0.1, 0.4, False, {}, {"KL, Gaussian": 300.0, "KL, mask": 100.0})
-CERTIFIED = bound.Terms("Certified", 0.1, 1.25, True, {"samples": 0.05},
-                        {"KL, Gaussian": 900.0, "KL, mask": 100.0, "grid": 10.0})
+ORACLE = bound.Terms("Oracle", 0.1, 0.4, False, {}, {bound.GAUSSIAN: 300.0, bound.MASK: 100.0})
+CERTIFIED = bound.Terms("Certified", 0.1, 1.25, True, {bound.DRAWS: 0.05},
+                        {bound.GAUSSIAN: 900.0, bound.MASK: 100.0, bound.PRIOR: 10.0})
 
 
 def test_the_terms_of_a_bound_add_up_to_it():
     steps = ORACLE.steps()
     assert sum(steps.values()) == pytest.approx(0.4)
-    assert steps["KL, Gaussian"] == pytest.approx(0.225)
-    assert CERTIFIED.steps()["samples"] == 0.05
+    assert steps[bound.GAUSSIAN] == pytest.approx(0.225)
+    assert CERTIFIED.steps()[bound.DRAWS] == 0.05
     assert sum(CERTIFIED.steps().values()) == pytest.approx(1.25)
-    nothing = bound.Terms("x", 0.1, 0.1, False, {}, {"KL": 0.0})
-    assert nothing.steps() == {"Risk": 0.1, "KL": 0.0}
+    nothing = bound.Terms("x", 0.1, 0.1, False, {}, {bound.MASK: 0.0})
+    assert nothing.steps() == {"Risk": 0.1, bound.MASK: 0.0}
 
 
 def test_oracle_and_certified_stand_beside_each_other_with_the_vacuous_line():
@@ -183,9 +184,16 @@ def test_oracle_and_certified_stand_beside_each_other_with_the_vacuous_line():
         parts = [r for r in rows if r["bound"] == label and r["series"] != "Test error without noise"]
         assert sum(numbers(parts, "percent")) == pytest.approx(size)
     assert [r["percent"] for r in rows if r["series"] == "Test error without noise"] == ["12.0"]
-    assert next(r["nats"] for r in rows if r["series"] == "KL, mask" and r["bound"] == "Oracle") == "100.0"
+    assert next(r["nats"] for r in rows if r["series"] == bound.MASK and r["bound"] == "Oracle") == "100.0"
     assert figure.layout.yaxis.ticktext == ("Oracle<br><b>40 %</b>", "Certified<br><b>125 %</b><br><b>vacuous</b>")
     assert [s.x0 for s in figure.layout.shapes] == [90]
+
+
+def test_a_term_keeps_its_colour_whichever_others_there_are():
+    both = bound.stacked_bounds([ORACLE, CERTIFIED], [None, None])
+    alone = bound.stacked_bounds([bound.Terms("x", 0.1, 0.2, False, {}, {bound.MASK: 1.0})], [None])
+    (one,), (other,) = ([t.marker.color for t in figure.data if t.name == bound.MASK] for figure in (both, alone))
+    assert one == other == bound.term_colour(bound.MASK)
 
 
 def test_the_history_of_a_bound():

@@ -118,4 +118,4 @@ def test_the_page_opens_with_all_bounds_of_the_kind(open_page, store, rates):
     put(store, BOUND.replace(delta=0.05), age=1)
     assert set(open_page("bounds").query_params["ask"]) == {q.key for q in rates}
     put(store, BOUND.replace(delta=0.02), age=-1)
-    assert open_page("bounds").query_params["ask"] == [BOUND.replace(delta=0.02).key]
+    assert open_page("bounds").query_params["ask"] == BOUND.replace(delta=0.02).key
