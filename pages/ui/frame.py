@@ -28,6 +28,8 @@ _TEACH = """
 [data-testid="stMarkdownContainer"] p, [data-testid="stMarkdownContainer"] li { font-size: 1.3rem; line-height: 1.5; }
 [data-testid="stHeading"] h1 { font-size: 3.4rem; }
 [data-testid="stCaptionContainer"] p { font-size: 1.1rem; }
+[data-testid="stTable"] th, [data-testid="stTable"] td { font-size: 1.2rem; }
+[data-testid="stTable"] p { font-size: 1.2rem; }
 [data-testid="stBadge"], [data-testid="stMarkdownBadge"] { font-size: 1.1rem; }
 button p { font-size: 1.3rem !important; }
 </style>
