@@ -27,6 +27,9 @@ PLACE = "Place on the line, alpha (0: first network, 1: second)"
 _FEW = 60
 """Places up to which each is marked."""
 
+_EDGE = 0.15
+"""Part of the line at either end where words on the figure stand beside, not above, their place."""
+
 _ONE_ROW, _PLOT = 3, 350
 """Lines whose names need no more room than the template leaves; height of the plot (pixels) above more of them."""
 
@@ -170,9 +173,10 @@ def _top(figure: go.Figure, line: Line, style: Look, measure: str, part: str, to
                       + "<extra></extra>", **where)
     if words:
         figure.add_hline(y=base, line_color=GRAY, line_dash="dash", line_width=1.2)
-        figure.add_annotation(x=top.alpha, y=base + height, text=f"<b>barrier {label}</b>", showarrow=True,
-                              arrowhead=0, arrowcolor=style.colour, ax=0, ay=-36, bgcolor=style.colour,
-                              font={"color": "white", "size": 13}, borderpad=4)
+        figure.add_annotation(x=top.alpha, y=base + (max(height, high) if known else height), showarrow=True,
+                              text=f"<b>barrier {label}</b>", arrowhead=0, arrowcolor=style.colour, ax=0, ay=-24,
+                              bgcolor=style.colour, font={"color": "white", "size": 13}, borderpad=4,
+                              xanchor="left" if top.alpha < _EDGE else "right" if top.alpha > 1 - _EDGE else "center")
 
 
 def column(part: str, measure: str) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import streamlit as st
 
@@ -22,7 +22,8 @@ MOST = 10
 """Answers that are shown together: as many as there are colours."""
 
 
-def choose(kinds: Sequence[str], name: str, *, most: int = MOST) -> list[Question]:
+def choose(kinds: Sequence[str], name: str, *, most: int = MOST, last: Callable[[], set[str]] = set,
+           ) -> list[Question]:
     """The chosen questions, newest first to begin with the newest; empty if there is none or none was chosen.
 
     Args:
@@ -30,9 +31,12 @@ def choose(kinds: Sequence[str], name: str, *, most: int = MOST) -> list[Questio
             other tabs.
         name: prefix of the widgets' keys, unique in the app.
         most: how many may be chosen.
+        last: keys of answers that stand behind the others in the list, and are not shown unless they are chosen.
     """
     lab.lay_examples()
     known, asked = _known(kinds)
+    behind = last()
+    known = {key: known[key] for key in sorted(known, key=lambda key: key in behind)}
     if not known:
         return []
     picked = f"{name}.pick"
@@ -63,6 +67,7 @@ def add_to_address(key: str, name: str, *, most: int = MOST) -> None:
 
 def kind_in_address(kinds: Sequence[str]) -> str | None:
     """The kind of the first question that the address asks for, if it is one of these: which tab a link means."""
+    lab.lay_examples()
     found = (question_of(key) for key in st.query_params.get_all(PARAMETER)[:MOST])
     return next((q.name for q in found if q is not None and q.name in kinds), None)
 

@@ -14,6 +14,7 @@ from lth_engine.specs.question import Question
 from pages.ui import diagnosing, four_ways, lines
 from pages.ui.chart import chart
 from pages.ui.explaining import Number, explained, numbers, with_error
+from pages.ui.line_parts import parts_of_others
 from pages.ui.titles import lettered
 from pages.ui.unfinished import Saved, from_checkpoint
 
@@ -24,7 +25,8 @@ ALT = "{} along the straight line between two networks"
 
 def show() -> None:
     """The tab."""
-    diagnosing.show((Connectivity,), "pairs", _draw, partial=from_checkpoint("", _so_far))
+    diagnosing.show((Connectivity,), "pairs", _draw, partial=from_checkpoint("", _so_far),
+                    last=parts_of_others)
 
 
 def _draw(done: list[Question]) -> None:
@@ -33,7 +35,7 @@ def _draw(done: list[Question]) -> None:
     found = [lines.line_of(q, names[q.key]) for q in asked]
     if len(asked) == 1:
         lines.verdict(diagnosing.summary(asked[0]))
-    measure, parts = lines.controls("pairs")
+    measure, parts = lines.controls("pairs", parts=any("train_error" in line.values for line in found))
     chart(along(found, measure, parts), "connectivity-line", ALT.format(measure.capitalize()))
     several = "Solid: test images; dotted: training images. " if len(asked) > 1 and len(parts) > 1 else ""
     st.caption(several + "The bar is the barrier: from the mean of the two ends (dashed, if the line is alone) up to "
@@ -60,7 +62,7 @@ def _numbers(question: Connectivity) -> None:
         shown.append(Number("Overlap of the masks", with_error(100 * value("mask_overlap"), unit="%"), "mask_overlap",
                             f"densities {100 * densities[0]:.3g} % and {100 * densities[1]:.3g} %"))
     if "moved_units" in said:
-        shown.append(Number("Units put in another place", with_error(value("moved_units")), "weight_matching"))
+        shown.append(Number("Units put in another place", f"{value('moved_units'):,.0f}", "weight_matching"))
     if "evaluations" in said and question.adaptive:
         shown.append(Number("Points measured", f"{value('evaluations'):,.0f} of {question.points:,}", "adaptive_line"))
     if math.isfinite(value("barrier_test_low")):

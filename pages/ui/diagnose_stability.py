@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import cast
 
 import numpy as np
 import streamlit as st
 
-from lth_engine.core.artifact import Scalar
 from lth_engine.figures.stable_point import UNITS, Trail, shares, trail
 from lth_engine.specs.question import Question
 from lth_engine.specs.stability import FirstStablePoint
 from pages.ui import diagnosing, lines
 from pages.ui.chart import chart
 from pages.ui.explaining import Number, explained, numbers, with_error
-from pages.ui.lab import lab
+from pages.ui.line_parts import summary_of
 from pages.ui.titles import lettered
 from pages.ui.unfinished import Partial
 from pages.ui.words import counted
@@ -45,8 +43,9 @@ def _one(question: FirstStablePoint) -> None:
     unit, share = UNITS[str(said["unit"])], lines.number(said, "share")
     point, length = lines.number(said, "point"), lines.number(said, "length")
     if said.get("before_end"):
-        st.success(f"**Stable from {point:,.0f} {unit} on**, {100 * share:.3g} % of training: two copies that part "
-                   "there and see the images in different orders end in the same valley.", icon=":material/anchor:")
+        st.success(f"**Stable from {counted(int(point), unit[:-1])} on**, {100 * share:.3g} % of training: two copies "
+                   "that part there and see the images in different orders end in the same valley.",
+                   icon=":material/anchor:")
     else:
         st.warning(f"**Not stable before the end** of {length:,.0f} {unit}: wherever two copies part, they end in "
                    "different valleys.", icon=":material/landscape:")
@@ -61,7 +60,7 @@ def _one(question: FirstStablePoint) -> None:
     tries, most = lines.number(said, "tries"), lines.number(said, "most_tries")
     more = len(diagnosing.arrays(question, "trail")["point"]) - tries
     numbers([
-        Number("First stable point", f"{point:,.0f} {unit}", "first_stable_point", f"of {length:,.0f} {unit}"),
+        Number("First stable point", counted(int(point), unit[:-1]), "first_stable_point", f"of {length:,.0f} {unit}"),
         Number("Share of training", with_error(100 * share, unit="%"), "first_stable_point"),
         Number("Tries", f"{tries:.0f}", "bisection", f"at most {most:.0f}, and {more:.0f} more for contradictions"),
         Number("Threshold", lines.points(question.threshold), "connected")], "stability.numbers")
@@ -77,14 +76,9 @@ def _stored(question: FirstStablePoint, label: str) -> Trail:
 def _live(question: FirstStablePoint) -> Trail:
     """The tries whose lines are stored, while the search goes on."""
     length = question.start.training.length
-    tried = question.trail(_known).tried
+    tried = question.trail(summary_of).tried
     return Trail("so far", np.array([p for p, _ in tried]), np.array([b for _, b in tried]), question.threshold,
                  length.count, length.unit)
-
-
-def _known(key: str) -> Mapping[str, Scalar] | None:
-    row = lab().store.rows([key]).get(key)
-    return None if row is None else row.summary
 
 
 def _so_far(question: Question) -> None:

@@ -9,7 +9,7 @@ A page is a list of kinds and a function that draws finished answers:
 - `unfinished.finished` draws what is not answered (running, cancelled, failed, with what there is of it), returns the
   rest; `unfinished.from_checkpoint` and `from_inputs` make the partial answers.
 - `titles` names questions, `explaining` shows numbers with error and explanation, `chart.chart` a figure.
-- `arrays` and `summary` read an answer.
+- `reading.arrays` and `reading.summary` read an answer.
 """
 
 from __future__ import annotations
@@ -19,21 +19,22 @@ from typing import Any
 
 import streamlit as st
 
-from lth_engine.core.artifact import Array, Scalar
 from lth_engine.specs.question import Question
 from pages.ui.asking import ask
 from pages.ui.behind import cost_words
 from pages.ui.choosing import MOST, choose, kind_in_address
 from pages.ui.guard import guard
-from pages.ui.lab import lab
+from pages.ui.reading import arrays, read_arrays, summary
 from pages.ui.unfinished import Partial, finished
+
+__all__ = ["arrays", "read_arrays", "show", "summary", "tabs"]
 
 Draw = Callable[[list[Question]], None]
 
 
 def show(kinds: Sequence[type[Question]], name: str, draw: Draw, *, partial: Partial | None = None,
          most: int = MOST, begin: Mapping[str, Any] | None = None,
-         cost: Callable[[Question], str] = cost_words) -> None:
+         cost: Callable[[Question], str] = cost_words, last: Callable[[], set[str]] = set) -> None:
     """A page, or a tab of one.
 
     Args:
@@ -44,8 +45,9 @@ def show(kinds: Sequence[type[Question]], name: str, draw: Draw, *, partial: Par
         most: how many answers may be chosen together.
         begin: values of knobs that the ask form begins with, where not with their defaults.
         cost: what an answer costs, in words.
+        last: keys of answers that stand behind the others in the list.
     """
-    chosen = choose([kind.name for kind in kinds], name, most=most)
+    chosen = choose([kind.name for kind in kinds], name, most=most, last=last)
     nothing = not chosen and f"{name}.pick" not in st.session_state
     if nothing:
         st.info("Nothing of this kind has been asked yet. Ask it here of any network of a search; what is not trained "
@@ -67,23 +69,3 @@ def tabs(names: Mapping[str, Sequence[str]]) -> list[Any]:
     meant = kind_in_address(kinds) if "view" not in st.query_params else None
     first = next((title for title, of_tab in names.items() if meant in of_tab), None)
     return list(st.tabs(list(names), key="view", on_change="rerun", bind="query-params", default=first))
-
-
-def summary(question: Question) -> Mapping[str, Scalar]:
-    """The summary of a stored answer.
-
-    Raises:
-        KeyError: it is not stored (any more); the page says so.
-    """
-    return lab().store.rows([question.key])[question.key].summary
-
-
-def arrays(question: Question, prefix: str = "") -> dict[str, Array]:
-    """Arrays of a stored answer: those below `prefix`, cut off, or all by their whole paths."""
-    return read_arrays(question.key, prefix)
-
-
-@st.cache_data(max_entries=300, show_spinner=False)
-def read_arrays(key: str, prefix: str) -> dict[str, Array]:
-    """:func:`arrays` by key; a key stands for its content, so this never changes."""
-    return lab().store.read(key, prefix)

@@ -39,7 +39,7 @@ def numbers(shown: Sequence[Number], key: str, columns: int = 4) -> None:
         key: prefix of the widgets' keys, unique on the page.
         columns: numbers side by side where there is room.
     """
-    with st.grid(columns, min_column_width=180):
+    with st.grid(columns, min_column_width=165):
         for index, number in enumerate(shown):
             with st.container(border=True, gap="xxsmall"):
                 if number.explained:

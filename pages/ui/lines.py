@@ -11,8 +11,8 @@ import streamlit as st
 from lth_engine.core.artifact import Array, Scalar
 from lth_engine.figures.line import Line, Top
 from lth_engine.specs.connecting import Connectivity
-from pages.ui.diagnosing import arrays, summary
 from pages.ui.explaining import between, with_error
+from pages.ui.reading import arrays, summary
 from pages.ui.unfinished import Saved
 
 CONNECTED = 0.02

@@ -50,7 +50,7 @@ def pick_run(words: str, key: str, *, replicate: int = 0) -> Picked | None:
     Args:
         words: what the network is to the question: "First network".
         key: prefix of the widgets' keys.
-        replicate: the replicate to begin with, if the search has so many.
+        replicate: the replicate to begin with; if the search has not so many, another level takes its place.
     """
     searches = offered()
     with st.container(border=True):
@@ -141,8 +141,9 @@ def _of_search(search: TicketSearch, key: str, replicate: int) -> Picked:
     levels = range(variant != "ticket", search.levels + 1)
     held = _held(search.run(level, chosen, variant) for level in levels)
     stored = [level for level in levels if search.run(level, chosen, variant).key in held]
+    apart = replicate >= search.replicates  # there is no other replicate, so another level
     level = int(cells[2].selectbox(
-        "Level and density", levels, index=_last(levels, stored), key=f"{key}.{variant}.level", **_KEPT,
+        "Level and density", levels, index=_last(levels, stored, before=apart), key=f"{key}.{variant}.level", **_KEPT,
         format_func=lambda n: _density(search, n) + ("" if n in stored else ", to be trained first"),
         help="Level 0 is the dense network."))
     address = f"{address_of(search)}/{level}/{chosen}" + (f"/{variant}" if variant != "ticket" else "")
@@ -157,6 +158,8 @@ def _held(runs: Iterable[Run]) -> set[str]:
     return lab().store.has([run.key for run in runs])
 
 
-def _last(levels: Sequence[int], stored: Sequence[int]) -> int:
-    """Place of the sparsest level that is stored; the first if none is."""
-    return levels.index(stored[-1]) if stored else 0
+def _last(levels: Sequence[int], stored: Sequence[int], *, before: bool) -> int:
+    """Place of the sparsest level that is stored (or the one `before` it); the first if none is."""
+    if not stored:
+        return min(int(before), len(levels) - 1)
+    return levels.index(stored[-2 if before and len(stored) > 1 else -1])

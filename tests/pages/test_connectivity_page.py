@@ -15,10 +15,12 @@ from tests.pages.fake_lines import (
     COMPARISON,
     LINE,
     PATH,
+    POINT,
     SIBLINGS,
     put_comparison,
     put_line,
     put_path,
+    put_point,
     put_siblings,
 )
 from tests.pages.fake_search import SEARCH, put_search
@@ -151,6 +153,19 @@ def test_failed_says_why(open_page, queue):
     assert "NaN in fc.weight" in words(open_page("connectivity", ask=LINE.key))
 
 
+@pytest.mark.parametrize(("put", "part"), [
+    (put_siblings, SIBLINGS.lines()[0]), (put_path, PATH.lines()[0]), (put_point, POINT.at(3))])
+def test_lines_that_belong_to_another_answer_come_last(open_page, store, queue, put, part):
+    put(store)
+    put_line(store, LINE.replace(points=7))
+    app = open_page("connectivity")
+    own = LINE.replace(points=7).key
+    assert app.query_params["ask"] == own
+    assert own[:6] in app.multiselect[0].options[0]
+    queue.submit(part)
+    assert any(part.key[:6] in option for option in open_page("connectivity").multiselect[0].options[:2])
+
+
 def test_an_unknown_key_is_said(open_page, store):
     put_line(store)
     app = open_page("connectivity", ask=["0" * 24])
@@ -173,6 +188,9 @@ def test_siblings_mean_and_deviation(open_page, store):
     assert "Not stable" in words(app)
     assert "3.0 ± 2.6 points" in words(app)
     assert len(app.get("plotly_chart")) == 3
+    (cells,) = json.loads(app.get("plotly_chart")[1].proto.spec)["data"]
+    wanted = [[0, 1, 2], [1, 0, 6], [2, 6, 0]]
+    assert [list(map(pytest.approx, row)) for row in wanted] == cells["z"]
 
 
 def test_several_siblings_side_by_side(open_page, store):
@@ -237,6 +255,7 @@ def test_the_command_line_asks_the_same(open_page, store, queue, tab):
     app = open_page("connectivity", view=tab)
     tokens = shlex.split(next(c.value for c in app.code if "lth_engine" in c.value))
     assert tokens[:5] == ["python", "-m", "lth_engine", "answer", "--question"]
+    assert len(tokens) <= 10, "networks are pointed to, not spelled out"
     asked = ask(Begun(question=tokens[5]), tokens[6:], store.root)
     app.button(key=f"{name}.start").click().run()
     assert asked == question_from_dict(dict(queue.list()[0].spec))
@@ -253,6 +272,14 @@ def test_two_networks_that_do_not_fit_are_refused_in_words(open_page, store):
     app.selectbox(key="pairs.ask.connectivity.second.search").select(other.key).run()
     assert "needs two runs with the same network" in words(app)
     assert not [b for b in app.button if b.key == "pairs.start"]
+
+
+def test_two_networks_differ_to_begin_with_even_without_replicates(open_page, store, queue):
+    alone = SEARCH.replace(replicates=1)
+    put_search(store, alone)
+    open_page("connectivity").button(key="pairs.start").click().run()
+    asked = question_from_dict(dict(queue.list()[0].spec))
+    assert (asked.first, asked.second) == (alone.run(2, 0), alone.run(1, 0))
 
 
 def test_a_run_by_its_key(open_page, store):
