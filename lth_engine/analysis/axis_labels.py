@@ -1,7 +1,7 @@
 """Names for the places along the axes of tensors: which unit of a network stands where.
 
 A *unit* is what a permutation moves as a whole: a channel, a hidden neuron. A place along an axis bears a label
-(unit, slot): where an image of C x H x W is flattened, the H W places that come from one channel are slots of its unit.
+(unit, slot): where an image of C x H x W is flattened, the H W places from one channel are slots of its unit.
 Places that must move together are tied: their units become one. A unit whose rule is not known is frozen: it
 stays.
 

@@ -20,6 +20,7 @@ from lth_engine.analysis.line import Line
 from lth_engine.analysis.norm_statistics import protocol, require_room, tracking
 from lth_engine.analysis.score import score
 from lth_engine.core.artifact import Answer, Array, Inputs, Scalar
+from lth_engine.core.errors import BadInput
 from lth_engine.core.workbench import Progress, Workbench
 from lth_engine.specs.connecting import Connectivity
 from lth_engine.training.material import Material, material, network
@@ -35,12 +36,14 @@ def answer(question: Connectivity, inputs: Inputs, bench: Workbench) -> Answer:
     fractions, losses are in nats. In the adaptive mode they hold the points that were measured.
 
     Raises:
-        BadInput: the networks differ in architecture, or a batch is too small for its statistics to be taken.
+        BadInput: the networks differ in architecture, there are no images, or a batch is too small for its statistics
+            to be taken.
         Cancelled: the user asked to stop; the points measured so far are in the checkpoint.
         NonFinite: a weight at an end, or a point of the curve, is NaN or infinite.
     """
     dense = question.first.ticket.dense
     images = material(dense.data, bench)
+    _require_images(question, images)
     example = _example(images)
     model = network(dense.model, images.facts, dense.init_seed, bench.device).eval()
     use_threads(model, images.facts, images.test.evaluation_batch)
@@ -75,6 +78,15 @@ def answer(question: Connectivity, inputs: Inputs, bench: Workbench) -> Answer:
     if question.resamples:
         facts |= _interval(wrong[curve.measured], len(test), question)
     return Answer(found, _summary(found["alpha"], curve.arrays()) | facts | between.facts)
+
+
+def _require_images(question: Connectivity, images: Material) -> None:
+    used = {"test": images.test}
+    if question.training_images or question.norm_statistics == "recalibrated":
+        used["training"] = images.train
+    empty = [name for name, part in used.items() if len(part) == 0]
+    if empty:
+        raise BadInput(f"A line needs images, but the {empty[0]} part of this set is empty: choose runs on another.")
 
 
 def _example(images: Material) -> torch.Tensor:

@@ -4,7 +4,7 @@ A Lanczos search from one vector sees one direction of each eigenvalue, so an ei
 found once and the next smaller one would be taken for it, with a small residual. Where more than one pair is wanted, a
 second search therefore runs on what is orthogonal to those found, until an overlooked one is improbable: after k steps
 from a random vector in n dimensions the largest Ritz value lies below lowest + (1 - e) (largest - lowest) with a
-probability of at most 1.648 sqrt(n) exp(-sqrt(e) (2 k - 1)) (Kuczynski and Wozniakowski 1992, theorem 4.1).
+probability of at most 1.648 sqrt(n) exp(-sqrt(e) (2 k - 1)) (Kuczynski and Wozniakowski 1992, section 4).
 """
 
 from __future__ import annotations

@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from torch import nn
 
+from lth_engine.analysis.matching import matched
 from lth_engine.core.artifact import Array, Inputs, Scalar
 from lth_engine.core.errors import NonFinite
 from lth_engine.core.mask import Mask
@@ -36,6 +37,7 @@ def ends(question: Connectivity, inputs: Inputs, model: nn.Module, example: torc
     Raises:
         NonFinite: a tensor of an end is NaN or infinite.
         BadInput: the two are of different architectures.
+        LotteryError: the second network's units cannot be matched.
     """
     found = [inputs[run.key] for run in (question.first, question.second)]
     first, second = (end.group("final") for end in found)
@@ -44,8 +46,6 @@ def ends(question: Connectivity, inputs: Inputs, model: nn.Module, example: torc
     masks = [Mask(end.group("mask")) for end in found]
     facts: dict[str, Scalar] = {}
     if question.matching == "weights":
-        from lth_engine.analysis.matching import matched  # traces the network: loaded by those who ask for it
-
         match = matched(model, example, first, second, masks[1])
         second, masks[1], facts["moved_units"] = dict(match.weights), Mask(match.mask), match.moved
     line = masks[0] | masks[1]

@@ -23,7 +23,7 @@ from lth_engine.analysis.at_network import Drawn, takes_batch_statistics
 from lth_engine.analysis.coordinates import Coordinates
 from lth_engine.analysis.twice_differentiable import TwiceDifferentiable
 from lth_engine.core.artifact import Array
-from lth_engine.core.errors import NonFinite
+from lth_engine.core.errors import BadInput, NonFinite
 from lth_engine.core.mask import Mask
 from lth_engine.specs.curvature import AtNetwork
 
@@ -69,7 +69,7 @@ class Hessian:
         graph_bytes: memory that the kept graph may take; None takes the device's default.
 
     Raises:
-        UnknownName, BadInput: as :class:`Coordinates`.
+        UnknownName, BadInput: as :class:`Coordinates`; torch has no second derivative of a part of the network.
         NonFinite: the loss or its gradient is NaN or infinite.
     """
 
@@ -196,11 +196,20 @@ def _budget(device: torch.device) -> int:
 
 @contextlib.contextmanager
 def plain_float32() -> Iterator[None]:
-    """No TF32, and attention in single steps, whose second derivative exists."""
+    """No TF32, and attention in single steps, whose second derivative exists.
+
+    Raises:
+        BadInput: torch has no second derivative of a part of the network.
+    """
     before = torch.backends.cuda.matmul.allow_tf32, torch.backends.cudnn.allow_tf32
     torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = False
     try:
         with sdpa_kernel(SDPBackend.MATH), torch.enable_grad():
             yield
+    except RuntimeError as error:
+        if "is not implemented" not in str(error):
+            raise
+        raise BadInput(f"This network cannot be differentiated twice, because torch says: {error} Choose a run of "
+                       "another network.") from error
     finally:
         torch.backends.cuda.matmul.allow_tf32, torch.backends.cudnn.allow_tf32 = before

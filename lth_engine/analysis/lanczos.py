@@ -25,8 +25,9 @@ from lth_engine.core.seeds import derive
 Product = Callable[[torch.Tensor], torch.Tensor]
 """A vector of n coordinates -> the symmetric matrix times it."""
 
-_SLICE = 2**22
-"""Numbers of the basis that are turned into float64 at a time (32 MiB)."""
+_SLICE = 2**19
+"""Numbers of the basis that are turned into float64 at a time: 4 MiB, which stay in the cache. With 32 MiB, fresh from
+the system each time, a step in 270,000 coordinates took six times as long."""
 
 _BREAKDOWN = 32
 """A new direction shorter than this many units in the last place of the matrix is rounding, not a direction."""

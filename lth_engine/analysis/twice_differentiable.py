@@ -39,8 +39,8 @@ class _Made:
 class TwiceDifferentiable(TorchFunctionMode):
     """Within it, a network's forward pass is made of the forms of this module; its parameters stay the leaves.
 
-    Convolutions in two dimensions with padding in numbers, and batch normalisation with fixed statistics, are
-    replaced; all else is torch's own.
+    Convolutions in two dimensions with padding in numbers, batch normalisation with fixed statistics, and hard
+    sigmoids are replaced; all else is torch's own.
     """
 
     def __init__(self) -> None:
@@ -55,6 +55,8 @@ class TwiceDifferentiable(TorchFunctionMode):
             return self._convolution(*args, **kwargs)
         if func is F.batch_norm:
             return self._normalised(*args, **kwargs)
+        if func is F.hardsigmoid:  # torch has no second derivative of it, though it has that of its parts
+            return F.relu6(args[0] + 3) / 6
         return func(*args, **kwargs)
 
     def _convolution(self, x: Tensor, weight: Tensor, bias: Maybe = None, stride: Any = 1, padding: Any = 0,

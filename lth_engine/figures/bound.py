@@ -45,7 +45,7 @@ class Terms:
 
 
 def stacked_bounds(bars: Sequence[Terms], test_errors: Sequence[float | None], guessing: float = 1.0) -> go.Figure:
-    """Each bound as a bar (%): its terms side by side, its size at the end, and the line at which it says nothing.
+    """Each bound as a bar (%): its terms side by side, its size in words, and the line from which on it says nothing.
 
     Args:
         bars: the bounds, from top to bottom.
@@ -53,7 +53,7 @@ def stacked_bounds(bars: Sequence[Terms], test_errors: Sequence[float | None], g
         guessing: the error of guessing, a fraction: a bound says nothing from there on.
     """
     ground = 62 * len(bars)
-    figure = empty_figure(ground + 190)
+    figure = empty_figure(ground + 210)
     names = list(dict.fromkeys(name for bar in bars for name in bar.steps()))
     labels = [bar.label for bar in bars]
     for index, name in enumerate(names):
@@ -66,20 +66,17 @@ def stacked_bounds(bars: Sequence[Terms], test_errors: Sequence[float | None], g
             meta={"x": "percent", "y": "bound", "more": ["bound_percent", "nats", "words"]},
             hovertemplate="%{y}<br>" + name + ": <b>%{x:.3g} %</b> of a bound of %{customdata[0]:.4g} %"
                           "%{customdata[2]}<extra></extra>")
-    for bar in bars:
-        figure.add_annotation(
-            x=100 * bar.bound, y=bar.label, xanchor="left", showarrow=False, xshift=6,
-            font={"color": GRAY, "size": 14},
-            text=f"<b>{100 * bar.bound:.4g} %</b>" + " vacuous" * bar.vacuous)
     _test_errors(figure, labels, test_errors)
     longest = max([100.0, *(100 * bar.bound for bar in bars)])
     figure.add_vline(x=100 * guessing, line_color=GRAY, line_dash="dash", line_width=1.5)
     figure.add_annotation(
-        x=100 * guessing, y=1, yref="paper", yanchor="bottom", showarrow=False, font={"color": GRAY, "size": 13},
-        text="vacuous from here" + (f" ({100 * guessing:.3g} %: guessing)" if guessing < 1 else ""))
+        x=100 * guessing, y=1, yref="paper", xanchor="right", yanchor="bottom", showarrow=False,
+        font={"color": GRAY, "size": 13},
+        text=f"vacuous from {100 * guessing:.3g} %{' (guessing)' if guessing < 1 else ''} →")
     figure.update_layout(barmode="stack", margin={"t": 34}, legend={"y": -80 / ground, "traceorder": "normal"})
-    figure.update_xaxes(title_text="Bound on the test error (%)", range=[0, 1.22 * longest])
-    figure.update_yaxes(autorange="reversed", showgrid=False, ticks="")
+    figure.update_xaxes(title_text="Bound on the test error (%)", range=[0, 1.04 * longest])
+    figure.update_yaxes(autorange="reversed", showgrid=False, ticks="", tickvals=labels, ticktext=[
+        f"{bar.label}<br><b>{100 * bar.bound:.3g} %</b>" + "<br><b>vacuous</b>" * bar.vacuous for bar in bars])
     return figure
 
 

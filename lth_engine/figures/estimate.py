@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import plotly.graph_objects as go
 
 from lth_engine.core.artifact import Array
 from lth_engine.figures.look import Look, empty_figure, nth, translucent
+
+MOST = 1000
+"""Points of a line: more are not told apart on a screen and make it slow."""
 
 
 @dataclass(frozen=True)
@@ -40,12 +43,21 @@ def running_estimate(runs: Sequence[Running], title: str, work: str = "Products 
         work: title of the axis of work.
     """
     figure = empty_figure(360)
+    runs = [_thinned(run) for run in runs]
     for index, run in enumerate(runs):
         _one(figure, run, nth(index, run.label))
     figure.update_layout(showlegend=len(runs) > 1)
     figure.update_xaxes(title_text=work, rangemode="tozero")
     figure.update_yaxes(title_text=title, range=_span(runs))
     return figure
+
+
+def _thinned(run: Running) -> Running:
+    """At most MOST of its points, evenly spaced, the last among them."""
+    if len(run.work) <= MOST:
+        return run
+    kept = np.linspace(0, len(run.work) - 1, MOST).round().astype(int)
+    return replace(run, work=run.work[kept], value=run.value[kept], stderr=run.stderr[kept])
 
 
 def _one(figure: go.Figure, run: Running, style: Look) -> None:
@@ -79,10 +91,10 @@ def _one(figure: go.Figure, run: Running, style: Look) -> None:
 
 
 def _span(runs: Sequence[Running]) -> list[float] | None:
-    """Where the values are and where the later bands are: the first bands may be very wide."""
+    """Where the values and the later bands are: the first values may be far off, and their bands very wide."""
     ends: list[float] = []
     for run in runs:
-        ends += [float(v) for v in run.value if np.isfinite(v)]
+        ends += [float(v) for v in run.value[len(run.value) // 10:] if np.isfinite(v)]
         half = len(run.value) // 2
         for value, error in zip(run.value[half:], run.stderr[half:], strict=True):
             if np.isfinite(value) and np.isfinite(error):

@@ -92,7 +92,7 @@ def surface(network: Around, shown: Shown, span: Span, *, log: bool = False) -> 
         x=[float(v) for v in network.x], y=[float(v) for v in network.y], z=_grid(values, log=log),
         surfacecolor=_colours(values, log=log), name=network.label, customdata=_grid(values, log=log),
         meta={"x": "x", "y": "y", "z": shown.name}, hovertemplate=_hover(network, shown),
-        contours={"x": {"highlight": False}, "y": {"highlight": False}}, **_colouring(shown, span, -0.01, log=log))
+        contours={"x": {"highlight": False}, "y": {"highlight": False}}, **_colouring(shown, span, log=log))
     axis = {"color": GRAY, "gridcolor": GRAY, "showbackground": False, "zeroline": False, "nticks": 5}
     low, high = (math.log10(v) for v in span) if log else span
     room = 0.02 * (high - low)
@@ -102,7 +102,7 @@ def surface(network: Around, shown: Shown, span: Span, *, log: bool = False) -> 
                                 "range": [low - room, high + room]},
                "camera": {"eye": {"x": 1.3, "y": 1.3, "z": 0.8}, "center": {"x": 0, "y": 0, "z": -0.12}},
                "aspectmode": "manual", "aspectratio": {"x": 1, "y": 1, "z": 0.8}},
-        margin={"l": 0, "r": 0, "t": 4, "b": 60})
+        margin={"l": 0, "r": 0, "t": 4, "b": 64})
     return figure
 
 
@@ -119,20 +119,22 @@ def contour(network: Around, shown: Shown, span: Span, *, log: bool = False) -> 
         autocontour=False, contours={"start": step * math.ceil(low / step), "end": high, "size": step},
         line={"width": 0.6, "color": "#d0d0d0"}, hovertemplate=_hover(network, shown), connectgaps=False,
         **{name.replace("cmin", "zmin").replace("cmax", "zmax"): value
-           for name, value in _colouring(shown, span, -0.17, log=log).items()})
+           for name, value in _colouring(shown, span, log=log).items()})
     figure.add_scatter(x=[0], y=[0], mode="markers", name="the network", showlegend=False, hoverinfo="skip",
                        marker={"symbol": "x-thin", "size": 12, "line": {"color": "#ffffff", "width": 2.5}})
     figure.update_xaxes(title_text="First direction (steps)", constrain="domain")
     figure.update_yaxes(title_text="Second direction (steps)", scaleanchor="x", constrain="domain",
                         constraintoward="top")
+    figure.update_layout(margin={"b": 120})
     return figure
 
 
-def _colouring(shown: Shown, span: Span, place: float, *, log: bool) -> dict[str, Any]:
+def _colouring(shown: Shown, span: Span, *, log: bool) -> dict[str, Any]:
     """The shared colour scale, which reads the same for the colour-blind, and its bar below the figure."""
     low, high = (math.log10(v) for v in span) if log else span
-    bar: dict[str, Any] = {"orientation": "h", "thickness": 12, "len": 0.9, "y": place, "yanchor": "top",
-                           "title": {"text": shown.title + (", log scale" if log else ""), "side": "bottom"}}
+    title = {"text": shown.title + (", log scale" if log else ""), "side": "bottom"}
+    bar: dict[str, Any] = {"orientation": "h", "thickness": 12, "len": 0.9, "yref": "container", "y": 0,
+                           "yanchor": "bottom", "title": title}
     if log:
         ticks = log_ticks(*span)
         bar |= {"tickvals": [math.log10(t) for t in ticks], "ticktext": [f"{t:g}" for t in ticks]}

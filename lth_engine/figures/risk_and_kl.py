@@ -53,6 +53,6 @@ def risk_and_kl(points: Sequence[Judged], accuracies: tuple[float, float]) -> go
               "more": ["network", "test_accuracy_percent", "bound_percent", "risk_standard_error_percent"]},
         hovertemplate="%{customdata[0]}<br>KL <b>%{x:,.5g}</b> nats, risk <b>%{y:.3g} %</b> ± %{customdata[3]:.1g}<br>"
                       "bound %{customdata[2]:.4g} %, test accuracy %{customdata[1]:.2f} %<extra></extra>")
-    figure.update_xaxes(title_text="KL (nats)", rangemode="tozero")
+    figure.update_xaxes(title_text="KL (nats)")
     figure.update_yaxes(title_text="Risk on the training images (%)", rangemode="tozero")
     return figure

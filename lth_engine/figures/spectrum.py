@@ -33,7 +33,7 @@ def eigenvalues(networks: Sequence[Outermost]) -> go.Figure:
     """A stem an eigenvalue with its residual as an error bar: the largest from the left, the smallest at the right."""
     figure = empty_figure(360)
     most, least = max(len(n.top) for n in networks), max(len(n.bottom) for n in networks)
-    names = [f"{rank}" for rank in range(1, most + 1)] + [_from_end(rank) for rank in range(least, 0, -1)]
+    names = [f"{rank}" for rank in range(1, most + 1)] + [f"−{rank}" for rank in range(least, 0, -1)]
     for index, network in enumerate(networks):
         style = nth(index, network.label)
         shift = 0.16 * (index - (len(networks) - 1) / 2)
@@ -53,14 +53,12 @@ def eigenvalues(networks: Sequence[Outermost]) -> go.Figure:
                           "<extra></extra>")
     figure.add_hline(y=0, line_color=GRAY, line_width=1)
     figure.update_layout(barmode="overlay", showlegend=len(networks) > 1)
-    figure.update_xaxes(title_text="Rank, from the largest", tickvals=list(range(len(names))), ticktext=names,
+    figure.update_xaxes(title_text="Rank: 1 is the largest, −1 the smallest found",
+                        tickvals=list(range(len(names))), ticktext=names,
                         range=[-0.6, len(names) - 0.4])
     figure.update_yaxes(title_text=EIGENVALUE)
     return figure
 
-
-def _from_end(rank: int) -> str:
-    return "smallest" if rank == 1 else f"{rank}. smallest"
 
 
 @dataclass(frozen=True)

@@ -30,8 +30,8 @@ _LENET, _RESNET = Lenet300100(first=32, second=16), CifarResnet(depth=8, width=4
 
 
 def examples() -> tuple[Question, ...]:
-    """The questions, those that others rest on not among them."""
-    found = (*_lines(), *_stability(), *_curvature(), *_bounds())
+    """The questions, those that others rest on not among them; a page opens with the last one of its kind."""
+    found = (*_stability(), *_bounds(), *_curvature(), *_lines())
     assert len({question.key for question in found}) == len(found)
     return found
 
@@ -49,7 +49,7 @@ def _lines() -> tuple[Question, ...]:
     first, second = _resnet(0), _resnet(1)
     path, siblings = LevelPath(of=search()), Siblings(of=search().run(0, 0))
     panel = tuple(path.line(first, second).replace(norm_statistics=how, matching=matching)
-                  for how in ("recalibrated", "interpolated") for matching in ("none", "weights"))
+                  for how in ("interpolated", "recalibrated") for matching in ("weights", "none"))
     return (search(), siblings, NetworkComparison(first=search().run(6, 0), second=search().run(0, 0)), path, *panel)
 
 
@@ -71,11 +71,11 @@ def _stability() -> tuple[Question, ...]:
 def _curvature() -> tuple[Question, ...]:
     """One ticket from every side, and the same found with SAM."""
     ticket, flat = search().run(5, 0), search(Sam()).run(5, 0)
-    surfaces = tuple(Landscape(of=run) for run in (ticket, flat))
+    surfaces = tuple(Landscape(of=run) for run in (flat, ticket))
     curves = tuple(Landscape(of=run, directions="eigenvectors", scale="unit", dimensions=1, points=41)
-                   for run in (ticket, flat))
+                   for run in (flat, ticket))
     traces = (HessianTrace(of=ticket, weights="all"), HessianTrace(of=flat), HessianTrace(of=ticket))
-    return (search(Sam()), *surfaces, *curves, HessianEigenpairs(of=ticket, count=5), SpectralDensity(of=ticket),
+    return (search(Sam()), *curves, *surfaces, HessianEigenpairs(of=ticket, count=5), SpectralDensity(of=ticket),
             PyhessianOpinion(of=ticket), *traces)
 
 

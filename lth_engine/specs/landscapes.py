@@ -21,8 +21,9 @@ class Landscape(AtNetwork, name="landscape"):
         choices=("random", "eigenvectors"),
         source="Li et al. 2018 (random, filter-normalised); PAC-Bayesian view, figure 2 (top eigenvector)")
     scale: str = knob(
-        "filter", "A step of 1 along a direction: every filter (row of a linear layer) moves by its own length, or the "
-        "whole network by a length of 1.", choices=("filter", "unit"), source="Li et al. 2018, section 4")
+        "filter", "A step of 1 along a direction: every filter (row of a linear layer) moves by its own length, while "
+        "biases and normalisation stay, or the whole network moves by a length of 1.", choices=("filter", "unit"),
+        source="Li et al. 2018, section 4")
     dimensions: int = knob(2, "A curve or a surface.", choices=(1, 2))
     radius: float = knob(1.0, "How far the grid reaches on either side.", low=0, open_low=True, high=1000)
     points: int = knob(21, "Points on a side of the grid; odd, so that the network is one of them.", low=3, high=501)

@@ -40,6 +40,7 @@ def _large(figure: Any) -> Any:
     shown.update_layout(font=font, legend={"font": font}, height=int(1.25 * (figure.layout.height or 420)))
     for axes in (shown.update_xaxes, shown.update_yaxes):
         axes(tickfont=font, title_font=font)
+    shown.update_annotations(font_size=18)
     shown.update_traces(line_width=4, selector={"mode": "lines+markers"})
     return shown
 

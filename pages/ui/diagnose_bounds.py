@@ -71,9 +71,8 @@ def _judged(question: PacBayes, label: str, side: str) -> Judged:
 
 def _table(questions: Sequence[PacBayes], names: Sequence[str]) -> None:
     """Both bounds of each network."""
-    with st.container(horizontal=True, vertical_alignment="center"):
-        st.subheader("Oracle and certified", anchor=False, width="content")
-        glossary({"Oracle": "bound_oracle", "Certified": "bound_certified", "Vacuous": "vacuous"}, f"{NAME}.table")
+    st.subheader("Oracle and certified", anchor=False)
+    glossary({"Oracle": "bound_oracle", "Certified": "bound_certified", "Vacuous": "vacuous"}, f"{NAME}.table")
     st.dataframe({
         "network": list(names),
         **{f"{words.lower()} bound": [bound_words(q, side) for q in questions] for side, words in SIDES.items()},

@@ -47,8 +47,9 @@ def _draw(done: list[Question]) -> None:
     if len(places) > 1:
         diagnose_side_by_side.show(places, names)
         st.subheader("One network", anchor=False)
-        index = st.selectbox("Network", range(len(places)), format_func=names.__getitem__, key=f"{NAME}.one",
-                             label_visibility="collapsed")
+        most = max(range(len(places)), key=lambda place: len(places[place]))
+        index = st.selectbox("Network", range(len(places)), index=most, format_func=names.__getitem__,
+                             key=f"{NAME}.one", label_visibility="collapsed")
     else:
         index = 0
     _one(places[index], known)

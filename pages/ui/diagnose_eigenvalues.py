@@ -34,17 +34,25 @@ def show_top(first: AtNetwork, known: Sequence[Question]) -> None:
     found = diagnosing.summary(question)
     left, right = st.columns([2, 3])
     with left:
-        top, residual, bottom = (float(found[name] or 0) for name in ("top", "top_residual", "bottom"))
+        top, residual = (float(found[name] or 0) for name in ("top", "top_residual"))
         numbers([Number("Largest eigenvalue", with_error(top, None, "nats", 4), "top_eigenvalue",
                         f"residual {residual:.2g}: a true eigenvalue lies within it"),
-                 Number("Smallest one found", with_error(bottom, None, "nats"), "residual",
-                        "negative: the loss falls along it" if bottom < 0 else "")], f"{NAME}.top", 1)
+                 _smallest(question)], f"{NAME}.top", 1)
         st.caption(f"{WEIGHTS[question.weights]}; {found['products']:,} products with the Hessian (Lanczos), " + (
             f"every residual below {percent(question.tolerance)} of the largest." if found.get("reached") else
             f"**target of {percent(question.tolerance)} not reached** within {question.most_products:,} products."))
     with right:
         chart(eigenvalues([outermost("eigenvalues", question)]), "eigenvalues",
               "The largest and the smallest eigenvalues of the Hessian with their residuals")
+
+
+def _smallest(question: HessianEigenpairs) -> Number:
+    """The smallest eigenvalue that the search came by, and whether it is below 0 for certain."""
+    found = diagnosing.arrays(question, "bottom")
+    value, residual = float(found["value"][0]), float(found["residual"][0])
+    sign = "; below 0 for certain" if value + residual < 0 else "; not told apart from 0" if value <= residual else ""
+    return Number("Smallest one found", with_error(value, None, "nats"), "residual",
+                  f"residual {residual:.2g}{sign}; there may be smaller ones")
 
 
 def outermost(label: str, question: HessianEigenpairs) -> Outermost:

@@ -140,7 +140,9 @@ def _numbers(questions: Sequence[Landscape], names: Mapping[str, str]) -> None:
                 ("loss_middle", "loss"), ("loss_highest", "highest loss drawn"))},
             "error (%)": [100 * v["error_middle"] for v in value.values()],
             "a step of 1 (L2 in weight space)": [v["length"] for v in value.values()],
-        }, hide_index=True, key=f"{NAME}.table")
+        }, hide_index=True, key=f"{NAME}.table", column_config={
+            name: st.column_config.NumberColumn(format="%.4g")
+            for name in ("loss (nats)", "highest loss drawn (nats)", "error (%)", "a step of 1 (L2 in weight space)")})
     said = {q.key: _conditions(q, found[q.key]) for q in questions}
     for words in dict.fromkeys(said.values()):
         letters = ", ".join(names[key][0] for key in said if said[key] == words)

@@ -31,10 +31,9 @@ LAYERS = 16
 
 def show(first: AtNetwork, known: Sequence[Question]) -> None:
     """Both traces side by side, their estimates over the products, and their layers."""
-    with st.container(horizontal=True, vertical_alignment="center"):
-        st.subheader("Trace", anchor=False, width="content")
-        glossary({"Kept or all": "kept_and_all", "Products": "products", "Probes": "probes",
-                  "Standard error": "standard_error"}, f"{NAME}.trace")
+    st.subheader("Trace", anchor=False)
+    glossary({"Kept or all": "kept_and_all", "Products": "products", "Probes": "probes",
+              "Standard error": "standard_error"}, f"{NAME}.trace")
     held: list[tuple[str, HessianTrace]] = []
     same = _settings(first, known)
     for place, (weights, words) in zip(st.columns(2, border=False), WEIGHTS.items(), strict=True):

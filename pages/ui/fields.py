@@ -15,7 +15,12 @@ from pages.ui.words import literal
 _LABELS = {"lr": "Learning rate", "flip": "Mirror images", "crop": "Shift images", "beta1": "Beta 1",
            "beta2": "Beta 2", "form": "Form of momentum", "rate_batch": "Batch size of the learning rate",
            "term": "Term of the loss", "flatness": "Flat minima", "rule": "Rule of the count",
-           "whole": "Whole length after rewinding", "compile": "Compile the network"}
+           "whole": "Whole length after rewinding", "compile": "Compile the network",
+           "at": "End or start of the run", "part": "Training or test images", "images": "Number of images",
+           "error": "Standard error to reach", "most_products": "Most products with the Hessian"}
+
+SIDE_BY_SIDE = 26
+"""Letters of up to four choices that fit side by side in a third of the page."""
 
 _GREATEST = 2**52
 """Every whole number up to it is exact in a browser."""
@@ -80,7 +85,7 @@ def _whole(value: int) -> int:
 
 def _choice(knob: Knob, value: Any, shared: dict[str, Any]) -> Any:
     choices = list(knob.choices or ())
-    if len(choices) <= 4 and sum(len(str(c)) for c in choices) < 40:
+    if len(choices) <= 4 and sum(len(str(c)) for c in choices) < SIDE_BY_SIDE:
         return st.segmented_control(options=choices, default=value, required=True, **shared)
     return st.selectbox(options=choices, index=choices.index(value), **shared)
 

@@ -90,7 +90,7 @@ def _mark(saved: Saved) -> str:
 
 def _show(question: Question, key: str, partial: Partial | None) -> None:
     with st.container(border=True):
-        st.markdown(f"**{literal(title(question))}**")
+        st.markdown(f"**{question.title}**: {literal(title(question))}")
         before = partial.seen(question) if partial is not None else None
 
         def draw() -> None:

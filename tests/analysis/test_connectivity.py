@@ -3,7 +3,6 @@
 import copy
 import dataclasses
 import itertools
-import sys
 import types
 
 import numpy as np
@@ -11,7 +10,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from lth_engine.analysis import connectivity
+from lth_engine.analysis import connectivity, ends
 from lth_engine.answer import StoredInputs, answer
 from lth_engine.core.errors import BadInput, Cancelled, NonFinite
 from lth_engine.core.workbench import Workbench
@@ -373,8 +372,23 @@ def test_a_network_that_is_not_finite_is_named_before_anything_is_measured(bad, 
     monkeypatch.setattr(connectivity, "score", lambda model, images: pytest.fail("it was measured"))
     for which, run in (("first", PAIRS["resnet"].first), ("second", PAIRS["resnet"].second)):
         given = Changed(inputs, run.key, spoil)
-        with pytest.raises(NonFinite, match=rf"of the {which} \(run {run.key}\) are NaN or infinite in .*conv1\.weight"):
+        with pytest.raises(NonFinite, match=rf"the {which} \(run {run.key}\) are NaN or infinite in .*conv1\.weight"):
             solve(PAIRS["resnet"], given, data_root)
+
+
+@pytest.mark.parametrize(("part", "settings"), [("test", {}), ("train", {"norm_statistics": "batch"}), ("train", {
+    "training_images": False})])
+def test_a_part_without_images_is_refused(part, settings, inputs, data_root, monkeypatch):
+    def empty(data, bench):
+        found = material(data, bench)
+        none = copy.copy(getattr(found, part))
+        none.x, none.y = none.x[:0], none.y[:0]
+        return dataclasses.replace(found, **{part: none})
+
+    monkeypatch.setattr(connectivity, "material", empty)
+    name = "training" if part == "train" else part
+    with pytest.raises(BadInput, match=rf"needs images, but the {name} part of this set is empty"):
+        solve(PAIRS["resnet"].replace(**settings), inputs, data_root)
 
 
 def test_units_are_matched_before_the_line_is_drawn(inputs, data_root, monkeypatch):
@@ -388,9 +402,7 @@ def test_units_are_matched_before_the_line_is_drawn(inputs, data_root, monkeypat
         assert all(np.array_equal(mask[n], kept) for n, kept in second.group("mask").items())
         return types.SimpleNamespace(weights=one, mask=first.group("mask"), moved=7)
 
-    fake = types.ModuleType("lth_engine.analysis.matching")
-    fake.matched = matched
-    monkeypatch.setitem(sys.modules, fake.__name__, fake)
+    monkeypatch.setattr(ends, "matched", matched)
     found = solve(question, inputs, data_root).summary
     assert calls == [((1, 1, 8, 8), torch.float32)]
     assert found["moved_units"] == 7
@@ -398,6 +410,33 @@ def test_units_are_matched_before_the_line_is_drawn(inputs, data_root, monkeypat
     assert found["mask_overlap"] == 1
     assert found["density_line"] == 0.5
     assert "moved_units" not in solve(question.replace(matching="none"), inputs, data_root).summary
+
+
+REVERSED = {"lenet": (("fc1.weight", "fc1.bias"), "fc2.weight"),
+            "resnet": (("blocks.1.conv1.weight", *(f"blocks.1.bn1.{n}" for n in (
+                "weight", "bias", "running_mean", "running_var"))), "blocks.1.conv2.weight")}
+"""Tensors that have a row for each unit of one layer, and the one that has a column."""
+
+
+@pytest.mark.parametrize("model", PAIRS)
+def test_a_network_with_its_units_in_another_order_is_matched_back(model, inputs, data_root, few_images):
+    """The second network is the first with the hidden units of one layer in reverse."""
+    question = PAIRS[model].replace(points=5)
+    held = {run.key: inputs[run.key] for run in question.inputs()}
+    first, out, into = held[question.first.key], *REVERSED[model]
+    arrays = dict(first.arrays)
+    for group in ("final", "mask"):
+        for name in (n for n in out if f"{group}/{n}" in arrays):
+            arrays[f"{group}/{name}"] = arrays[f"{group}/{name}"][::-1].copy()
+        arrays[f"{group}/{into}"] = arrays[f"{group}/{into}"][:, ::-1].copy()
+    held[question.second.key] = dataclasses.replace(held[question.second.key], arrays=arrays)
+    apart, matched = (solve(question.replace(matching=how), held, data_root).summary for how in ("none", "weights"))
+    assert apart["loss_barrier_test"] > 0.01
+    assert apart["second_test_loss"] == pytest.approx(apart["first_test_loss"], rel=1e-5)
+    assert "moved_units" not in apart
+    assert matched["barrier_test"] == matched["loss_barrier_test"] == 0
+    assert matched["moved_units"] > 0
+    assert matched["mask_overlap"] == 1 > apart["mask_overlap"]
 
 
 def test_two_networks_or_two_image_sets_have_no_line_between_them():

@@ -82,7 +82,7 @@ def test_a_loose_tolerance_overlooks_no_repeated_eigenvalue(seed):
 
 
 def test_values_agree_with_arpack_where_the_matrix_is_only_a_product():
-    n = 1000
+    n = 400
     diagonal = torch.linspace(-3, 3, n, dtype=torch.float64) ** 3
     u = torch.randn(n, 4, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
 
@@ -93,7 +93,7 @@ def test_values_agree_with_arpack_where_the_matrix_is_only_a_product():
     operator = LinearOperator((n, n), lambda v: product(torch.from_numpy(v.ravel())).numpy(), dtype=np.float64)
     assert found.reached
     assert found.values == pytest.approx(eigsh(operator, 5, which="LA", tol=1e-10)[0][::-1], rel=1e-8)
-    assert found.lowest[0] == pytest.approx(eigsh(operator, 1, which="SA", tol=1e-10)[0][0], rel=1e-2)
+    assert found.lowest[0] == pytest.approx(eigsh(operator, 1, which="SA", tol=1e-6)[0][0], rel=1e-2)
 
 
 def test_a_small_basis_is_restarted_and_finds_the_same():

@@ -161,6 +161,21 @@ def test_a_layer_that_is_not_there_and_one_that_keeps_nothing():
         Hessian(model, empty, HessianTrace(layer="1.weight"), images)
 
 
+def test_a_network_that_torch_cannot_differentiate_twice():
+    model = nn.Sequential(nn.Flatten(), nn.Linear(9, 4), nn.RReLU(), nn.LogSigmoid(), Once()).eval()
+    mask = Mask({"1.weight": np.ones((4, 9), dtype=bool)})
+    with Hessian(model, mask, HessianTrace(), toy()[2]) as hessian, pytest.raises(
+            BadInput, match=r"cannot be differentiated twice, because torch says: .*is not implemented"):
+        hessian.matvec(torch.ones(hessian.size))
+
+
+class Once(nn.Module):
+    """A hard sigmoid that is called below torch.nn.functional."""
+
+    def forward(self, x):
+        return torch.ops.aten.hardsigmoid(x)
+
+
 def test_memory_is_flat_over_fifty_products():
     model = nn.Sequential(nn.Flatten(), nn.Linear(9, 20_000), nn.Tanh(), nn.Linear(20_000, 4)).eval()
     mask = Mask({n: np.ones(p.shape, dtype=bool) for n, p in model.named_parameters() if p.ndim > 1})

@@ -221,6 +221,13 @@ def test_the_answer_has_the_trace_with_its_error(store, bench):
     assert {"trace", "stderr"} <= reports[-1].metrics.keys()
 
 
+def test_the_answer_can_be_stored(store, bench):
+    question = HessianTrace(of=RUN, images=30, error=0.2, norm_statistics="batch", at="start", weights="all")
+    stored = answer(question, store, data_root=bench.data_root)
+    assert stored.summary["reached"]
+    assert stored.summary["size"] == 12 * 64 + 12 + 12 * 8 + 8 + 80 + 10
+
+
 def test_few_coordinates_are_measured_exactly(store, bench):
     question = HessianTrace(of=RUN, layer="fc.bias", images=200)
     every, _ = truth_of(question, store, bench)
@@ -252,6 +259,7 @@ def test_a_stopped_estimate_keeps_what_it_has_and_goes_on_bit_for_bit(kind, stor
         hessian_trace.answer(question, StoredInputs(store),
                              Workbench(bench.data_root, report=stop, checkpoint=kept, checkpoint_seconds=1e9))
     partial = kept.load()[0]
+    np.testing.assert_array_equal(kept.peek("running")[0]["trace"], partial["running/trace"])
     assert len(partial["running/trace"]) == len(partial["running/stderr"]) == len(partial["running/products"]) == 7
     np.testing.assert_array_equal(partial["running/trace"], straight.arrays["running/trace"][:7])
     resumed = hessian_trace.answer(question, StoredInputs(store), Workbench(bench.data_root, checkpoint=kept))

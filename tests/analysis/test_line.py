@@ -151,10 +151,12 @@ def test_a_network_without_running_statistics_needs_no_protocol(how):
 
 def narrow():
     """Batch norm over 4 x 4 maps, and over 1 x 1 maps."""
-    return nn.Sequential(nn.BatchNorm2d(1), nn.Conv2d(1, 2, 4), nn.BatchNorm2d(2), nn.Flatten(), nn.Linear(2, 3)).eval()
+    model = nn.Sequential(nn.BatchNorm2d(1), nn.Conv2d(1, 2, 4), nn.BatchNorm2d(2), nn.Flatten(), nn.Linear(2, 3))
+    return model.eval()
 
 
-@pytest.mark.parametrize(("how", "remedy"), [("batch", "interpolated, recalibrated"), ("recalibrated", "interpolated")])
+@pytest.mark.parametrize(("how", "remedy"), [("batch", "interpolated, recalibrated"),
+                                             ("recalibrated", "interpolated")])
 def test_statistics_of_a_single_value_are_refused(how, remedy):
     one = images([1])
     example = next(one.in_order())[0]

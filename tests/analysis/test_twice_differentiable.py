@@ -66,3 +66,21 @@ def test_derivatives_are_those_of_torch(name, frozen):
         model.parameters = lambda: [p for p in nn.Module.parameters(model) if p.requires_grad]
     for mine, theirs in zip(derivatives(model, x, True), derivatives(model, x, False), strict=True):
         torch.testing.assert_close(mine, theirs, rtol=1e-9, atol=1e-9)
+
+
+def test_a_hard_sigmoid_has_a_second_derivative():
+    model = nn.Sequential(nn.Linear(2, 3), nn.Hardsigmoid(inplace=True), nn.Linear(3, 1)).double()
+    x = torch.randn(6, 2, dtype=torch.float64)
+    found = derivatives(model, x, True)
+    with pytest.raises(RuntimeError, match="is not implemented"):
+        derivatives(model, x, False)
+    model[1] = Clamped()
+    for mine, theirs in zip(found, derivatives(model, x, False), strict=True):
+        torch.testing.assert_close(mine, theirs, rtol=1e-9, atol=1e-9)
+
+
+class Clamped(nn.Module):
+    """A hard sigmoid by its definition."""
+
+    def forward(self, x):
+        return (x / 6 + 0.5).clamp(0, 1)

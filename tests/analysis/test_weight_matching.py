@@ -48,6 +48,18 @@ def test_a_known_permutation_is_undone(spec, side, weights_of):
         assert np.array_equal(found[group], np.argsort(known[group])), group.name
 
 
+@pytest.mark.parametrize("seed", [1, 2])
+def test_a_known_permutation_is_undone_under_noise(seed):
+    """Noise of four times the deviation of the weights; from the order as it stands alone, it is not found."""
+    model = build(Vgg(depth=11, width=4), 3, 16, 16, 10, 0)
+    groups, draw = permutation_groups(model, torch.rand(1, 3, 16, 16)), np.random.default_rng(seed)
+    weights = parameters(model, take_weights(model))
+    noisy = {name: value + 4 * value.std() * draw.normal(size=value.shape) for name, value in weights.items()}
+    known = {group: draw.permutation(group.size) for group in groups}
+    end = permuted(permuted(noisy, known), weight_matching(weights, permuted(noisy, known), groups).orders)
+    assert inner_product(weights, end) > 0.99 * inner_product(weights, noisy)
+
+
 @pytest.mark.parametrize("seed", range(5))
 def test_no_order_of_all_is_better_with_one_hidden_layer(seed):
     """One group, so the assignment is exact: all 720 orders are tried, on a naive objective."""

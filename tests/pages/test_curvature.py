@@ -28,7 +28,7 @@ def test_a_trace_stands_with_its_error_its_interval_and_its_work(open_page, stor
     assert "704 ± 33 nats" in [s.value for s in app.subheader]
     text = words(app)
     assert "95 % interval 638 to 770 nats" in text
-    assert "12 products with the Hessian (hutchpp), standard error 4.7 % of the trace, target of 5 % reached" in text
+    assert "12 products with the Hessian (krylov), standard error 4.7 % of the trace, target of 5 % reached" in text
     assert "pruned weights stay 0" in text
 
 
