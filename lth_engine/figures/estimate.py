@@ -46,7 +46,7 @@ def running_estimate(runs: Sequence[Running], title: str, work: str = "Products 
     runs = [_thinned(run) for run in runs]
     for index, run in enumerate(runs):
         _one(figure, run, nth(index, run.label))
-    figure.update_layout(showlegend=len(runs) > 1)
+    figure.update_layout(showlegend=len(runs) > 1, legend={"y": -0.28})
     figure.update_xaxes(title_text=work, rangemode="tozero")
     figure.update_yaxes(title_text=title, range=_span(runs))
     return figure

@@ -52,7 +52,7 @@ def eigenvalues(networks: Sequence[Outermost]) -> go.Figure:
             hovertemplate=network.label + "<br>%{customdata[0]}: <b>%{y:.6g}</b>, residual %{customdata[1]:.2g}"
                           "<extra></extra>")
     figure.add_hline(y=0, line_color=GRAY, line_width=1)
-    figure.update_layout(barmode="overlay", showlegend=len(networks) > 1)
+    figure.update_layout(barmode="overlay", showlegend=len(networks) > 1, legend={"y": -0.3})
     figure.update_xaxes(title_text="Rank: 1 is the largest, −1 the smallest found",
                         tickvals=list(range(len(names))), ticktext=names,
                         range=[-0.6, len(names) - 0.4])

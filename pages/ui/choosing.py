@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import streamlit as st
 
@@ -22,8 +22,13 @@ MOST = 10
 """Answers that are shown together: as many as there are colours."""
 
 
+def newest(known: Mapping[str, Question]) -> list[str]:
+    """The key of the first of them."""
+    return list(known)[:1]
+
+
 def choose(kinds: Sequence[str], name: str, *, most: int = MOST, last: Callable[[], set[str]] = set,
-           ) -> list[Question]:
+           first: Callable[[Mapping[str, Question]], list[str]] = newest) -> list[Question]:
     """The chosen questions, newest first to begin with the newest; empty if there is none or none was chosen.
 
     Args:
@@ -32,6 +37,7 @@ def choose(kinds: Sequence[str], name: str, *, most: int = MOST, last: Callable[
         name: prefix of the widgets' keys, unique in the app.
         most: how many may be chosen.
         last: keys of answers that stand behind the others in the list, and are not shown unless they are chosen.
+        first: of the known questions by key, newest first, the keys that are chosen to begin with.
     """
     lab.lay_examples()
     known, asked = _known(kinds)
@@ -43,7 +49,7 @@ def choose(kinds: Sequence[str], name: str, *, most: int = MOST, last: Callable[
     if asked and asked != st.session_state.get(f"{name}.seen"):
         st.session_state[picked] = asked[:most]
     elif picked not in st.session_state:
-        st.session_state[picked] = asked[:most] or list(known)[:1]
+        st.session_state[picked] = asked[:most] or first(known)[:most]
     kept = [key for key in st.session_state[picked] if key in known]
     if kept != st.session_state[picked]:
         st.session_state[picked] = kept
@@ -58,10 +64,9 @@ def choose(kinds: Sequence[str], name: str, *, most: int = MOST, last: Callable[
     return [known[key] for key in chosen]
 
 
-def add_to_address(key: str, name: str, *, most: int = MOST) -> None:
+def add_to_address(key: str, name: str) -> None:
     """Put a question that was just asked in front of those that are chosen (in a callback, before the page runs)."""
-    chosen = [key, *(k for k in st.session_state.get(f"{name}.pick", []) if k != key)]
-    st.query_params[PARAMETER] = chosen[:most]
+    st.query_params[PARAMETER] = [key, *(k for k in st.session_state.get(f"{name}.pick", []) if k != key)]
     st.session_state.pop(f"{name}.seen", None)
 
 

@@ -14,7 +14,7 @@ from pages.ui import diagnose_bound, diagnosing
 from pages.ui.bound_terms import PRIORS, SIDES, bound_words, value
 from pages.ui.chart import chart
 from pages.ui.glossary import glossary
-from pages.ui.made import apart, density_words, named
+from pages.ui.made import apart, density_words, like_the_newest, named
 from pages.ui.titles import subject
 from pages.ui.unfinished import from_checkpoint
 
@@ -23,10 +23,14 @@ MOST = 60
 """Bounds that may be chosen together: six learning rates under three priors in three replicates, and some."""
 
 
+TOGETHER = 12
+"""Bounds that the page opens with."""
+
+
 def show() -> None:
     """The page."""
     diagnosing.show((PacBayes,), NAME, _draw, partial=from_checkpoint("history", diagnose_bound.draw_partial),
-                    most=MOST)
+                    most=MOST, first=lambda known: like_the_newest(known, ("prior",))[-TOGETHER:])
 
 
 def _draw(done: list[Question]) -> None:

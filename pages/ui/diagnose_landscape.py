@@ -15,7 +15,7 @@ from lth_engine.specs.question import Question
 from pages.ui import diagnosing
 from pages.ui.chart import chart
 from pages.ui.explaining import Number, numbers, with_error
-from pages.ui.made import named
+from pages.ui.made import like_the_newest, named
 from pages.ui.places import WEIGHTS, place_of, place_words
 from pages.ui.titles import subject
 from pages.ui.unfinished import Saved, from_checkpoint
@@ -30,12 +30,19 @@ STEEP = 100.0
 _SHOWN = {"loss": LOSS, "error": ERROR}
 _FORMS = {"contour": "Contours", "surface": "Surface"}
 _SCALES = {"filter": "1 is every filter's own length", "unit": "1 is a length of 1 in weight space"}
+_UNITS = {"filter": "1: each filter's own length", "unit": "1: a length of 1 in weight space"}
 _DIRECTIONS = {"random": "random direction", "eigenvectors": "eigenvector of the Hessian"}
 
 
 def show() -> None:
     """The page."""
-    diagnosing.show((Landscape,), NAME, _draw, partial=from_checkpoint("", _draw_partial), most=MOST)
+    diagnosing.show((Landscape,), NAME, _draw, partial=from_checkpoint("", _draw_partial), most=MOST, first=_first)
+
+
+def _first(known: Mapping[str, Question]) -> list[str]:
+    """The newest plane, or line if there is none, and what asks the same of other networks."""
+    planes = {key: q for key, q in known.items() if cast(Landscape, q).dimensions == 2}
+    return like_the_newest(planes or known)[-MOST:]
 
 
 def _draw(done: list[Question]) -> None:
@@ -101,7 +108,7 @@ def _around(label: str, found: Mapping[str, Array], shown: Shown) -> Around:
 
 
 def _across(question: Landscape) -> str:
-    return f"Steps along the {_DIRECTIONS[question.directions]} ({_SCALES[question.scale]})"
+    return f"Step ({_UNITS[question.scale]})"
 
 
 def _planes(questions: Sequence[Landscape], around: Sequence[Around], shown: Shown, form: str, *, log: bool) -> None:

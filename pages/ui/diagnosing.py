@@ -22,7 +22,7 @@ import streamlit as st
 from lth_engine.specs.question import Question
 from pages.ui.asking import ask
 from pages.ui.behind import cost_words
-from pages.ui.choosing import MOST, choose, kind_in_address
+from pages.ui.choosing import MOST, choose, kind_in_address, newest
 from pages.ui.guard import guard
 from pages.ui.reading import arrays, read_arrays, summary
 from pages.ui.unfinished import Partial, finished
@@ -34,7 +34,8 @@ Draw = Callable[[list[Question]], None]
 
 def show(kinds: Sequence[type[Question]], name: str, draw: Draw, *, partial: Partial | None = None,
          most: int = MOST, begin: Mapping[str, Any] | None = None,
-         cost: Callable[[Question], str] = cost_words, last: Callable[[], set[str]] = set) -> None:
+         cost: Callable[[Question], str] = cost_words, last: Callable[[], set[str]] = set,
+         first: Callable[[Mapping[str, Question]], list[str]] = newest) -> None:
     """A page, or a tab of one.
 
     Args:
@@ -46,8 +47,9 @@ def show(kinds: Sequence[type[Question]], name: str, draw: Draw, *, partial: Par
         begin: values of knobs that the ask form begins with, where not with their defaults.
         cost: what an answer costs, in words.
         last: keys of answers that stand behind the others in the list.
+        first: of the known questions by key, the keys that are chosen to begin with.
     """
-    chosen = choose([kind.name for kind in kinds], name, most=most, last=last)
+    chosen = choose([kind.name for kind in kinds], name, most=most, last=last, first=first)
     nothing = not chosen and f"{name}.pick" not in st.session_state
     if nothing:
         st.info("Nothing of this kind has been asked yet. Ask it here of any network of a search; what is not trained "

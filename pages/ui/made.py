@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from lth_engine.core.knob import knobs
 from lth_engine.core.spec import Spec, is_spec
@@ -44,6 +44,21 @@ def named(questions: Sequence[Question]) -> dict[str, str]:
         "" if alike else networks[index], how, run_words(runs[index]),
         *(f"{name.replace('_', ' ')} {str(getattr(q, name)).replace('_', ' ')}" for name in sorted(own))]))
         for index, (q, how) in enumerate(zip(questions, apart(runs), strict=True))}
+
+
+def like_the_newest(known: Mapping[str, Question], free: Sequence[str] = ()) -> list[str]:
+    """Keys of the questions that ask the same as the first one of networks of the same kind and images, oldest first.
+
+    Args:
+        known: questions by key, newest first.
+        free: settings that may differ.
+    """
+    pattern = next(iter(known.values()))
+    own = [k.name for k in knobs(type(pattern)) if not is_spec(k.type) and k.name not in free]
+    found = [q.key for q in known.values() if type(q) is type(pattern)
+             and network_words(run_of(q)) == network_words(run_of(pattern))
+             and all(getattr(q, name) == getattr(pattern, name) for name in own)]
+    return found[::-1]
 
 
 def run_of(question: Question) -> Run:

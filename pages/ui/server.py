@@ -56,7 +56,9 @@ def _load() -> None:
     """Import what pages draw with; then settle memory, so that what stays for good is not looked at by
     every collection."""
     for name in ("pages.ui.first_ticket", "pages.ui.views", "pages.ui.compare",
-                 "pages.ui.job_board", "pages.ui.question"):
+                 "pages.ui.job_board", "pages.ui.question", "pages.ui.diagnose_pairs", "pages.ui.diagnose_levels",
+                 "pages.ui.diagnose_siblings", "pages.ui.diagnose_weights", "pages.ui.diagnose_stability",
+                 "pages.ui.diagnose_curvature", "pages.ui.diagnose_landscape", "pages.ui.diagnose_bounds"):
         importlib.import_module(name)
     gc.collect()
     gc.freeze()

@@ -1,5 +1,7 @@
 """Invented answers about curvature, landscapes and bounds in a store, with the arrays and numbers of real ones."""
 
+from dataclasses import replace
+
 import numpy as np
 
 from lth_engine.core.artifact import Answer, text_array
@@ -21,10 +23,11 @@ LINE = Landscape(of=RUN, points=5, dimensions=1)
 BOUND = PacBayes(of=RUN)
 
 
-def put(store, question, **summary):
-    """Store the invented answer of a question; its summary can be changed."""
+def put(store, question, age=0.0, **summary):
+    """Store the invented answer of a question, made `age` seconds before the others; its summary can be changed."""
     found = ANSWERS[type(question)](question)
-    store.put(question, Answer(found.arrays, {**found.summary, **summary}), parents={}, provenance=PROVENANCE)
+    store.put(question, Answer(found.arrays, {**found.summary, **summary}), parents={},
+              provenance=replace(PROVENANCE, created=PROVENANCE.created - age))
     return question
 
 

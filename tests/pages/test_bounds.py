@@ -112,3 +112,10 @@ def test_one_of_several_is_shown_in_full(open_page, store, rates):
     key_of(app, "bounds.one").select(rates[3].key).run()
     assert not app.exception
     assert "Gaussian around 0" in words(app)
+
+
+def test_the_page_opens_with_all_bounds_of_the_kind(open_page, store, rates):
+    put(store, BOUND.replace(delta=0.05), age=1)
+    assert set(open_page("bounds").query_params["ask"]) == {q.key for q in rates}
+    put(store, BOUND.replace(delta=0.02), age=-1)
+    assert open_page("bounds").query_params["ask"] == [BOUND.replace(delta=0.02).key]

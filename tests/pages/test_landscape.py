@@ -67,7 +67,7 @@ def test_lines_of_several_networks_are_one_figure(open_page, store):
     (figure,) = figures(open_page("landscape", ask=[q.key for q in both]))
     assert len([t for t in figure["data"] if t.get("meta")]) == 2
     title = figure["layout"]["xaxis"]["title"]["text"]
-    assert title == "Steps along the random direction (1 is every filter's own length)"
+    assert title == "Step (1: each filter's own length)"
 
 
 def test_other_directions_do_not_compare(open_page, store):
@@ -95,3 +95,11 @@ def test_the_points_so_far_are_drawn_while_it_runs_and_after_it_failed(open_page
 def test_points_without_a_finite_loss_are_counted(open_page, store):
     put(store, LINE, not_finite=2)
     assert "at 2 points the loss is not finite, and nothing is drawn" in words(open_page("landscape", ask=[LINE.key]))
+
+
+def test_the_page_opens_with_planes_that_ask_the_same(open_page, store):
+    for age, question in enumerate((LINE, PLANE, PLANE.replace(radius=2.0), FLAT)):
+        put(store, question, age=age)
+    app = open_page("landscape")
+    assert app.query_params["ask"] == [FLAT.key, PLANE.key]
+    assert figures(app)[0]["data"][0]["type"] == "contour"
