@@ -7,13 +7,14 @@ import time
 import streamlit as st
 
 from lth_engine.core.errors import BadInput
-from lth_engine.core.spec import Spec
 from lth_engine.jobs.job import Job
-from lth_engine.specs.questions import TicketSearch, question_from_dict
+from lth_engine.specs.question import Question
+from lth_engine.specs.questions import question_from_dict
 from pages.ui import frame, job_details, lab
 from pages.ui.answer import POLL_SECONDS, act, badge, progress
 from pages.ui.guard import guard
-from pages.ui.words import duration, in_words, literal, when
+from pages.ui.where import in_one_line, open_answer
+from pages.ui.words import duration, literal, when
 
 SHOWN = 30
 """Jobs on the page before "Show all"."""
@@ -80,7 +81,7 @@ def _card(job: Job) -> None:
         with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
             with st.container(horizontal=True, vertical_alignment="center", width="content"):
                 badge(job.state)
-                st.markdown(f"**{in_words(question) if question else literal(job.kind)}**")
+                st.markdown(f"**{in_one_line(question) if question else literal(job.kind)}**")
             _buttons(job, question)
         if job.live:
             st.fragment(run_every=POLL_SECONDS)(_live)(job.id)
@@ -109,7 +110,7 @@ def _details(id: str) -> None:
         job_details.show(job, _question(job))
 
 
-def _question(job: Job) -> Spec | None:
+def _question(job: Job) -> Question | None:
     try:
         return question_from_dict(dict(job.spec))
     except BadInput:
@@ -135,7 +136,7 @@ def _metrics(job: Job) -> None:
         st.caption("This training so far: " + ", ".join(found))
 
 
-def _buttons(job: Job, question: Spec | None) -> None:
+def _buttons(job: Job, question: Question | None) -> None:
     queue, writable = lab.lab().queue, lab.lab().store.writable
     with st.container(horizontal=True, width="content", vertical_alignment="center"):
         if job.state in ("queued", "running"):
@@ -146,8 +147,8 @@ def _buttons(job: Job, question: Spec | None) -> None:
         elif job.state in ("failed", "cancelled"):
             st.button("Resume", key=f"resume-{job.id}", icon=":material/replay:", disabled=not writable,
                       on_click=lambda: act(lambda: _resume(job)))
-        elif job.state == "done" and isinstance(question, TicketSearch):
-            frame.link("explore/ticket.py", "Open", "query_stats", search=job.key)
+        elif job.state == "done":
+            open_answer(question)
         if not job.live:
             st.button("", key=f"forget-{job.id}", icon=":material/close:", disabled=not writable, type="tertiary",
                       help="Take it off the list; results stay in the store.",

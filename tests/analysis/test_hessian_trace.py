@@ -136,6 +136,19 @@ def test_products_that_each_estimator_takes():
     assert mean["krylov"] < mean["hutchinson"] / 4
 
 
+@pytest.mark.parametrize("directions", ["krylov", "sketch"])
+def test_probes_that_are_kept_stay_probes_of_what_is_left(directions):
+    """Each r is orthogonal to all directions, and its image is H r, whatever was taken out since it was drawn."""
+    known = Known(matrix())
+    estimator = DeflatedTrace(known, directions, 0, 0.01)
+    while len(estimator._basis) < 12:
+        estimator.advance()
+    basis, probe = estimator._basis, estimator._probe
+    torch.testing.assert_close(basis @ basis.t(), torch.eye(12, dtype=torch.float64))
+    torch.testing.assert_close(basis @ probe.t(), torch.zeros(12, len(probe), dtype=torch.float64), rtol=0, atol=1e-9)
+    torch.testing.assert_close(estimator._image, probe @ known.matrix)
+
+
 def test_a_trace_of_nothing_stops():
     rng = np.random.default_rng(1)
     half = rng.standard_normal((100, 100))

@@ -111,6 +111,9 @@ def test_it_can_be_stopped_and_leaves_no_graph(inputs, bench):
             graph = weakref.ref(theirs.gradsH[0])
             theirs.trace(maxIter=2)
         assert graph() is None
+        with pyhessian_opinion.opinion(model, coordinates, images, 0) as theirs:
+            graph = weakref.ref(theirs.params[0].grad)
+        assert graph() is None
         assert torch.equal(torch.get_rng_state(), state)
     finally:
         gc.enable()

@@ -147,6 +147,16 @@ def test_running_shows_the_lines_that_are_stored(open_page, store, queue, tab, c
     assert app.get("progress")
 
 
+def test_the_jobs_page_names_the_networks_and_links_the_answer(open_page, store, queue):
+    job = start(queue, LINE)
+    put_line(store)
+    queue.finish(job.id, 1, "done")
+    app = open_page("jobs")
+    assert "Linear connectivity: LeNet-300-100, Digits, dense, seed 7 – 64 % (level 2), seed 7" in words(app)
+    (link,) = [link.proto for link in app.get("page_link") if link.proto.label == "Open"]
+    assert f"ask={LINE.key}" in str(link)
+
+
 def test_failed_says_why(open_page, queue):
     job = start(queue, LINE)
     queue.finish(job.id, 1, "failed", "The network holds NaN in fc.weight. Choose another run.")
