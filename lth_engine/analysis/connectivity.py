@@ -10,15 +10,15 @@ from functools import partial
 import numpy as np
 import torch
 
-from lth_engine.analysis.adaptive import next_place
-from lth_engine.analysis.barrier import STABLE, error_barrier
-from lth_engine.analysis.bootstrap import barrier_interval
-from lth_engine.analysis.curve import Curve, in_order
-from lth_engine.analysis.ends import ends
-from lth_engine.analysis.held import held
-from lth_engine.analysis.line import Line
-from lth_engine.analysis.norm_statistics import protocol, require_room, tracking
-from lth_engine.analysis.score import score
+from lth_engine.analysis.lines.adaptive import next_place
+from lth_engine.analysis.lines.barrier import STABLE, error_barrier
+from lth_engine.analysis.lines.bootstrap import barrier_interval
+from lth_engine.analysis.lines.curve import Curve, in_order
+from lth_engine.analysis.lines.ends import ends
+from lth_engine.analysis.lines.held import held
+from lth_engine.analysis.lines.line import Line
+from lth_engine.analysis.lines.norm_statistics import protocol, require_room, tracking
+from lth_engine.analysis.lines.score import score
 from lth_engine.core.artifact import Answer, Array, Inputs, Scalar
 from lth_engine.core.errors import BadInput
 from lth_engine.core.workbench import Progress, Workbench

@@ -11,11 +11,11 @@ from typing import Protocol
 import numpy as np
 import torch
 
-from lth_engine.analysis.at_network import network_at
-from lth_engine.analysis.deflated_trace import DeflatedTrace, Operator
-from lth_engine.analysis.estimate import Estimate
-from lth_engine.analysis.hessian import Hessian
-from lth_engine.analysis.xtrace import XTrace
+from lth_engine.analysis.curvature.at_network import network_at
+from lth_engine.analysis.curvature.deflated_trace import DeflatedTrace, Operator
+from lth_engine.analysis.curvature.estimate import Estimate
+from lth_engine.analysis.curvature.hessian import Hessian
+from lth_engine.analysis.curvature.xtrace import XTrace
 from lth_engine.core.artifact import Answer, Array, Inputs, Scalar, text_array
 from lth_engine.core.errors import Cancelled, NonFinite
 from lth_engine.core.workbench import Progress, Workbench

@@ -9,13 +9,13 @@ import time
 import numpy as np
 import torch
 
-from lth_engine.analysis.at_network import network_at
-from lth_engine.analysis.coordinates import Coordinates
-from lth_engine.analysis.directions import Direction, length, orthogonal, scaled
-from lth_engine.analysis.lanczos import gaussian
-from lth_engine.analysis.plane import Plane
+from lth_engine.analysis.curvature.at_network import network_at
+from lth_engine.analysis.curvature.coordinates import Coordinates
+from lth_engine.analysis.curvature.lanczos import gaussian
+from lth_engine.analysis.landscapes.directions import Direction, length, orthogonal, scaled
+from lth_engine.analysis.landscapes.plane import Plane
+from lth_engine.analysis.landscapes.shown_again import ShownAgain
 from lth_engine.analysis.saving import Saving, State
-from lth_engine.analysis.shown_again import ShownAgain
 from lth_engine.core.artifact import Answer, Array, Inputs, Scalar
 from lth_engine.core.errors import BadInput, NonFinite
 from lth_engine.core.seeds import derive

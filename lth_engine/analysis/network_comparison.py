@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from lth_engine.analysis.chance import overlap_by_chance, together
-from lth_engine.analysis.effective import dead_units, effective
-from lth_engine.analysis.signs import Signs, agreement
+from lth_engine.analysis.pairs.chance import overlap_by_chance, together
+from lth_engine.analysis.pairs.effective import dead_units, effective
+from lth_engine.analysis.pairs.signs import Signs, agreement
 from lth_engine.core.artifact import Answer, Array, Inputs, Scalar, text_array
 from lth_engine.core.errors import BadInput, NonFinite
 from lth_engine.core.mask import Mask

@@ -19,14 +19,14 @@ from functools import partial
 import numpy as np
 import torch
 
-from lth_engine.analysis.bound_divergence import mask_kl, oracle_kl
-from lth_engine.analysis.bound_formulas import lower_of_both, pinsker, quad
-from lth_engine.analysis.certificate import Certificate, certify, why_not
-from lth_engine.analysis.drawn_risk import DrawnRisk
-from lth_engine.analysis.notes import Notes
-from lth_engine.analysis.posterior import Posterior
-from lth_engine.analysis.posterior_search import PosteriorSearch
-from lth_engine.analysis.trained_images import TrainedImages
+from lth_engine.analysis.bounds.bound_divergence import mask_kl, oracle_kl
+from lth_engine.analysis.bounds.bound_formulas import lower_of_both, pinsker, quad
+from lth_engine.analysis.bounds.certificate import Certificate, certify, why_not
+from lth_engine.analysis.bounds.drawn_risk import DrawnRisk
+from lth_engine.analysis.bounds.notes import Notes
+from lth_engine.analysis.bounds.posterior import Posterior
+from lth_engine.analysis.bounds.posterior_search import PosteriorSearch
+from lth_engine.analysis.bounds.trained_images import TrainedImages
 from lth_engine.core.artifact import Answer, Array, Artifact, Inputs, Scalar, text_array
 from lth_engine.core.errors import NonFinite
 from lth_engine.core.mask import Mask

@@ -21,9 +21,9 @@ import torch.nn.functional as F
 from torch import nn
 from torch.func import functional_call
 
-from lth_engine.analysis.at_network import Drawn, network_at, takes_batch_statistics
-from lth_engine.analysis.coordinates import Coordinates
-from lth_engine.analysis.hessian import plain_float32
+from lth_engine.analysis.curvature.at_network import Drawn, network_at, takes_batch_statistics
+from lth_engine.analysis.curvature.coordinates import Coordinates
+from lth_engine.analysis.curvature.hessian import plain_float32
 from lth_engine.core.artifact import Answer, Inputs, Scalar
 from lth_engine.core.errors import NonFinite
 from lth_engine.core.seeds import derive

@@ -6,8 +6,8 @@ from itertools import combinations
 
 import numpy as np
 
-from lth_engine.analysis.barrier import STABLE
-from lth_engine.analysis.barriers import gathered
+from lth_engine.analysis.lines.barrier import STABLE
+from lth_engine.analysis.lines.barriers import gathered
 from lth_engine.core.artifact import Answer, Inputs, Scalar
 from lth_engine.core.workbench import Workbench
 from lth_engine.specs.connecting import Siblings

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import torch
 
-from lth_engine.analysis.at_network import network_at
-from lth_engine.analysis.hessian import Hessian
-from lth_engine.analysis.quadrature import densities, mean_and_error, quadrature, random_signs, shares_below
+from lth_engine.analysis.curvature.at_network import network_at
+from lth_engine.analysis.curvature.hessian import Hessian
+from lth_engine.analysis.curvature.quadrature import densities, mean_and_error, quadrature, random_signs, shares_below
 from lth_engine.analysis.saving import Saving, State
 from lth_engine.core.artifact import Answer, Array, Inputs, Scalar
 from lth_engine.core.errors import BadInput

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from lth_engine.analysis.adaptive import coarse, next_place
+from lth_engine.analysis.lines.adaptive import coarse, next_place
 
 ALPHA = np.linspace(0, 1, 101)
 TENTH = 0.001

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from lth_engine.analysis.at_network import network_at
+from lth_engine.analysis.curvature.at_network import network_at
 from lth_engine.answer import StoredInputs, answer
 from lth_engine.core.errors import BadInput, NonFinite
 from lth_engine.core.mask import Mask

@@ -5,7 +5,7 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
-from lth_engine.analysis.barrier import Barrier, error_barrier
+from lth_engine.analysis.lines.barrier import Barrier, error_barrier
 from lth_engine.core.errors import BadInput, NonFinite
 
 ALPHA = np.linspace(0, 1, 101)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy.stats import norm
 
-from lth_engine.analysis.bootstrap import barrier_interval
+from lth_engine.analysis.lines.bootstrap import barrier_interval
 
 ALPHA = np.linspace(0, 1, 101)
 TRUTHS = {"flat": 0.08 + 0 * ALPHA,
@@ -98,5 +98,5 @@ def test_the_seed_is_that_of_the_draws():
 def test_few_points_and_drawing_in_parts_change_nothing_of_the_kind(monkeypatch):
     table = wrong(TRUTHS["peaked"], 200, 0.5, 0)[:, ::20]
     whole = interval(table)
-    monkeypatch.setattr("lth_engine.analysis.bootstrap.AT_ONCE", 1)
+    monkeypatch.setattr("lth_engine.analysis.lines.bootstrap.AT_ONCE", 1)
     assert interval(table) == pytest.approx(whole, abs=1e-15)

@@ -10,7 +10,7 @@ from scipy.optimize import minimize_scalar
 from scipy.stats import norm
 from torch.distributions import Bernoulli, Normal, kl_divergence
 
-from lth_engine.analysis.bound_divergence import (
+from lth_engine.analysis.bounds.bound_divergence import (
     STEPS_A_NAT,
     VARIANCE_TOP,
     best_shared,

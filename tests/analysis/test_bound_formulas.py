@@ -9,7 +9,7 @@ from scipy.optimize import brentq
 from scipy.special import rel_entr
 from scipy.stats import binom
 
-from lth_engine.analysis.bound_formulas import (
+from lth_engine.analysis.bounds.bound_formulas import (
     binary_kl,
     complexity,
     kl_inverse,

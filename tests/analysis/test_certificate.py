@@ -7,9 +7,9 @@ import pytest
 import torch
 from scipy.special import ndtr
 
-from lth_engine.analysis.bound_divergence import best_shared, shared_kl
-from lth_engine.analysis.bound_formulas import binary_kl, complexity, kl_inverse
-from lth_engine.analysis.certificate import NATS_A_NUMBER, certify, why_not
+from lth_engine.analysis.bounds.bound_divergence import best_shared, shared_kl
+from lth_engine.analysis.bounds.bound_formulas import binary_kl, complexity, kl_inverse
+from lth_engine.analysis.bounds.certificate import NATS_A_NUMBER, certify, why_not
 from lth_engine.models.build import build
 from lth_engine.specs.models import CifarResnet, Lenet300100
 from lth_engine.specs.training import Training

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from scipy.stats import hypergeom
 
-from lth_engine.analysis.chance import overlap_by_chance, together
+from lth_engine.analysis.pairs.chance import overlap_by_chance, together
 
 CASES = [(10, 3, 4), (100, 50, 50), (1000, 1, 999), (900, 10, 12), (36_864, 500, 400), (235_200, 50_000, 47_000),
          (2_359_296, 80, 120), (2_359_296, 1_000_000, 23_000)]

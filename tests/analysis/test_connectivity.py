@@ -10,7 +10,8 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from lth_engine.analysis import connectivity, ends
+from lth_engine.analysis import connectivity
+from lth_engine.analysis.lines import ends
 from lth_engine.answer import StoredInputs, answer
 from lth_engine.core.errors import BadInput, Cancelled, NonFinite
 from lth_engine.core.workbench import Workbench

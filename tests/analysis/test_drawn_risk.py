@@ -9,11 +9,11 @@ import pytest
 import torch
 from scipy.stats import binom
 
-from lth_engine.analysis.bound_formulas import kl_inverse
-from lth_engine.analysis.drawn_risk import DrawnRisk
-from lth_engine.analysis.notes import Notes
-from lth_engine.analysis.posterior import Posterior
-from lth_engine.analysis.trained_images import TrainedImages
+from lth_engine.analysis.bounds.bound_formulas import kl_inverse
+from lth_engine.analysis.bounds.drawn_risk import DrawnRisk
+from lth_engine.analysis.bounds.notes import Notes
+from lth_engine.analysis.bounds.posterior import Posterior
+from lth_engine.analysis.bounds.trained_images import TrainedImages
 from lth_engine.core.errors import Cancelled
 from lth_engine.core.mask import Mask
 from lth_engine.core.workbench import Workbench
@@ -88,7 +88,7 @@ def test_the_model_has_its_trained_weights_again(posterior, images):
 
 
 def test_a_stopped_count_goes_on_where_it_was(posterior, images, monkeypatch):
-    monkeypatch.setattr("lth_engine.analysis.drawn_risk.REPORT_SECONDS", 0)
+    monkeypatch.setattr("lth_engine.analysis.bounds.drawn_risk.REPORT_SECONDS", 0)
     whole = measured(posterior, images, 3, 20)
     saved, shares = notes(), []
 

@@ -10,8 +10,8 @@ from torch import nn
 from torchvision.models.swin_transformer import SwinTransformer
 from torchvision.models.vision_transformer import VisionTransformer
 
-from lth_engine.analysis.effective import dead_units, effective
-from lth_engine.analysis.reach import Reach
+from lth_engine.analysis.pairs.effective import dead_units, effective
+from lth_engine.analysis.pairs.reach import Reach
 from lth_engine.core.mask import Mask
 from lth_engine.masking.prunable import prunable
 from lth_engine.models.build import build

@@ -5,8 +5,8 @@ import pytest
 import torch
 from scipy.sparse.linalg import LinearOperator, eigsh
 
-from lth_engine.analysis.eigen_search import EigenSearch
-from lth_engine.analysis.lanczos import Lanczos, gaussian
+from lth_engine.analysis.curvature.eigen_search import EigenSearch
+from lth_engine.analysis.curvature.lanczos import Lanczos, gaussian
 from lth_engine.core.errors import Cancelled, NonFinite
 
 

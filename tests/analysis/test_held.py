@@ -5,9 +5,9 @@ import pytest
 import torch
 from torch import nn
 
-from lth_engine.analysis import score as module
-from lth_engine.analysis.held import held
-from lth_engine.analysis.score import score
+from lth_engine.analysis.lines import score as module
+from lth_engine.analysis.lines.held import held
+from lth_engine.analysis.lines.score import score
 from lth_engine.core.errors import Cancelled
 from lth_engine.training.batches import Images
 from lth_engine.training.evaluate import evaluate

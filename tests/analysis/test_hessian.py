@@ -12,8 +12,8 @@ import torch.nn.functional as F
 from torch import nn
 from torch.func import functional_call
 
-from lth_engine.analysis.at_network import Drawn
-from lth_engine.analysis.hessian import Hessian
+from lth_engine.analysis.curvature.at_network import Drawn
+from lth_engine.analysis.curvature.hessian import Hessian
 from lth_engine.core.errors import BadInput, UnknownName
 from lth_engine.core.mask import Mask
 from lth_engine.specs.curvature import HessianTrace

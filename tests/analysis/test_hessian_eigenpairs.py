@@ -9,8 +9,8 @@ import torch.nn.functional as F
 from scipy.sparse.linalg import LinearOperator, eigsh
 
 from lth_engine.analysis import hessian_eigenpairs
-from lth_engine.analysis.at_network import Drawn
-from lth_engine.analysis.hessian import Hessian
+from lth_engine.analysis.curvature.at_network import Drawn
+from lth_engine.analysis.curvature.hessian import Hessian
 from lth_engine.answer import answer
 from lth_engine.core.errors import Cancelled
 from lth_engine.core.mask import Mask

@@ -8,9 +8,9 @@ import torch
 from torch import nn
 
 from lth_engine.analysis import hessian_trace
-from lth_engine.analysis.deflated_trace import DeflatedTrace
-from lth_engine.analysis.hessian import Hessian
-from lth_engine.analysis.xtrace import XTrace
+from lth_engine.analysis.curvature.deflated_trace import DeflatedTrace
+from lth_engine.analysis.curvature.hessian import Hessian
+from lth_engine.analysis.curvature.xtrace import XTrace
 from lth_engine.answer import StoredInputs, answer
 from lth_engine.core.artifact import texts
 from lth_engine.core.errors import Cancelled, NonFinite

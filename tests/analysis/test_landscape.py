@@ -8,8 +8,8 @@ import torch
 import torch.nn.functional as F
 
 from lth_engine.analysis import hessian_eigenpairs, landscape
-from lth_engine.analysis.directions import length, orthogonal, scaled
-from lth_engine.analysis.shown_again import ShownAgain
+from lth_engine.analysis.landscapes.directions import length, orthogonal, scaled
+from lth_engine.analysis.landscapes.shown_again import ShownAgain
 from lth_engine.answer import answer
 from lth_engine.core.artifact import Artifact
 from lth_engine.core.errors import BadInput, Cancelled, NonFinite

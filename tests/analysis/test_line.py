@@ -5,8 +5,8 @@ import pytest
 import torch
 from torch import nn
 
-from lth_engine.analysis.line import Line
-from lth_engine.analysis.norm_statistics import protocol, recalibrate, require_room, tracking
+from lth_engine.analysis.lines.line import Line
+from lth_engine.analysis.lines.norm_statistics import protocol, recalibrate, require_room, tracking
 from lth_engine.core.errors import BadInput
 from lth_engine.training.batches import Images
 from lth_engine.training.evaluate import evaluate

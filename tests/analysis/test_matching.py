@@ -5,10 +5,10 @@ import pytest
 import torch
 from torch import nn
 
-from lth_engine.analysis import matching
-from lth_engine.analysis.line import Line
-from lth_engine.analysis.matching import matched
-from lth_engine.analysis.permutation_groups import permutation_groups, permuted
+from lth_engine.analysis.lines.line import Line
+from lth_engine.analysis.permutations import matching
+from lth_engine.analysis.permutations.matching import matched
+from lth_engine.analysis.permutations.permutation_groups import permutation_groups, permuted
 from lth_engine.core.errors import BadInput, LotteryError, NonFinite
 from lth_engine.models.build import build
 from lth_engine.specs.models import CifarResnet, Conv, Lenet300100, Vgg

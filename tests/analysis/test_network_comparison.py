@@ -9,7 +9,7 @@ from scipy.stats import hypergeom
 
 from lth_engine.analysis import network_comparison
 from lth_engine.analysis.network_comparison import Network, compared
-from lth_engine.analysis.signs import Signs, agreement
+from lth_engine.analysis.pairs.signs import Signs, agreement
 from lth_engine.answer import StoredInputs, answer
 from lth_engine.core.artifact import texts
 from lth_engine.core.errors import BadInput, NonFinite

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from lth_engine.analysis import pac_bayes
-from lth_engine.analysis.bound_formulas import binary_kl
+from lth_engine.analysis.bounds.bound_formulas import binary_kl
 from lth_engine.answer import StoredInputs, answer
 from lth_engine.core.artifact import texts
 from lth_engine.core.errors import Cancelled, NonFinite

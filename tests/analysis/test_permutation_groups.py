@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch import nn
 
-from lth_engine.analysis.permutation_groups import permutation_groups, permuted, same_function
+from lth_engine.analysis.permutations.permutation_groups import permutation_groups, permuted, same_function
 from lth_engine.models.build import build
 from lth_engine.specs.models import CifarResnet
 from lth_engine.training.material import take_weights

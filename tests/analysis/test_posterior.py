@@ -10,11 +10,11 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from lth_engine.analysis.flat_weights import FlatWeights
-from lth_engine.analysis.notes import Notes
-from lth_engine.analysis.posterior import Posterior
-from lth_engine.analysis.posterior_search import PosteriorSearch, surrogate
-from lth_engine.analysis.trained_images import TrainedImages
+from lth_engine.analysis.bounds.flat_weights import FlatWeights
+from lth_engine.analysis.bounds.notes import Notes
+from lth_engine.analysis.bounds.posterior import Posterior
+from lth_engine.analysis.bounds.posterior_search import PosteriorSearch, surrogate
+from lth_engine.analysis.bounds.trained_images import TrainedImages
 from lth_engine.core.errors import NonFinite
 from lth_engine.core.mask import Mask
 from lth_engine.core.seeds import derive

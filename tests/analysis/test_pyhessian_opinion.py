@@ -9,9 +9,9 @@ import torch
 from scipy.sparse.linalg import LinearOperator, eigsh
 
 from lth_engine.analysis import hessian_trace, pyhessian_opinion
-from lth_engine.analysis.at_network import network_at
-from lth_engine.analysis.coordinates import Coordinates
-from lth_engine.analysis.hessian import Hessian
+from lth_engine.analysis.curvature.at_network import network_at
+from lth_engine.analysis.curvature.coordinates import Coordinates
+from lth_engine.analysis.curvature.hessian import Hessian
 from lth_engine.answer import StoredInputs, answer
 from lth_engine.core.errors import Cancelled
 from lth_engine.core.workbench import Workbench

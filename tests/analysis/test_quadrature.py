@@ -5,7 +5,7 @@ import pytest
 import torch
 from scipy.stats import norm
 
-from lth_engine.analysis.quadrature import densities, mean_and_error, quadrature, random_signs, shares_below
+from lth_engine.analysis.curvature.quadrature import densities, mean_and_error, quadrature, random_signs, shares_below
 
 
 def matrix(values, seed=0):

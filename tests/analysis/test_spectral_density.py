@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 import torch
 
-from lth_engine.analysis import quadrature, spectral_density
+from lth_engine.analysis import spectral_density
+from lth_engine.analysis.curvature import quadrature
 from lth_engine.core.errors import BadInput, Cancelled
 from lth_engine.core.workbench import Workbench
 from lth_engine.specs.curvature import SpectralDensity

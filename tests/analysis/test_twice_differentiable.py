@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import nn
 
-from lth_engine.analysis.twice_differentiable import TwiceDifferentiable
+from lth_engine.analysis.curvature.twice_differentiable import TwiceDifferentiable
 
 
 class Branches(nn.Module):

@@ -7,8 +7,8 @@ import pytest
 import torch
 from torch import nn
 
-from lth_engine.analysis.permutation_groups import permutation_groups, permuted
-from lth_engine.analysis.weight_matching import weight_matching
+from lth_engine.analysis.permutations.permutation_groups import permutation_groups, permuted
+from lth_engine.analysis.permutations.weight_matching import weight_matching
 from lth_engine.models.build import build
 from lth_engine.specs.library_models import Swin
 from lth_engine.specs.models import CifarResnet, Conv, Lenet300100, MlpMixer, Resnet, Vgg

@@ -6,7 +6,7 @@ import torch.nn.functional as F
 from torch import nn
 from torch.func import functional_call, grad, jacrev
 
-from lth_engine.analysis.at_network import Drawn
+from lth_engine.analysis.curvature.at_network import Drawn
 from lth_engine.core.mask import Mask
 from lth_engine.training.batches import Images
 

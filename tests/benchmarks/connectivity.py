@@ -17,7 +17,7 @@ import numpy as np
 import torch
 
 from lth_engine.analysis import connectivity
-from lth_engine.analysis.norm_statistics import tracking
+from lth_engine.analysis.lines.norm_statistics import tracking
 from lth_engine.core.artifact import Artifact, Provenance
 from lth_engine.core.workbench import Workbench
 from lth_engine.masking.prunable import prunable

@@ -19,9 +19,9 @@ import torch
 import torch.nn.functional as F
 
 from lth_engine.analysis import hessian_trace
-from lth_engine.analysis.at_network import Drawn
-from lth_engine.analysis.coordinates import Coordinates
-from lth_engine.analysis.hessian import Hessian
+from lth_engine.analysis.curvature.at_network import Drawn
+from lth_engine.analysis.curvature.coordinates import Coordinates
+from lth_engine.analysis.curvature.hessian import Hessian
 from lth_engine.analysis.pyhessian_opinion import opinion
 from lth_engine.core.mask import Mask
 from lth_engine.core.workbench import Workbench

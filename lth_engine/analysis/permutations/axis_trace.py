@@ -14,7 +14,7 @@ from torch import nn
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
-from lth_engine.analysis.axis_labels import Ties
+from lth_engine.analysis.permutations.axis_labels import Ties
 from lth_engine.core.artifact import Array
 
 Blocks = dict[tuple[int, ...], Array]

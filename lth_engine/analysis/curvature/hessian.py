@@ -19,9 +19,9 @@ import torch.nn.functional as F
 from torch import nn
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
-from lth_engine.analysis.at_network import Drawn, takes_batch_statistics
-from lth_engine.analysis.coordinates import Coordinates
-from lth_engine.analysis.twice_differentiable import TwiceDifferentiable
+from lth_engine.analysis.curvature.at_network import Drawn, takes_batch_statistics
+from lth_engine.analysis.curvature.coordinates import Coordinates
+from lth_engine.analysis.curvature.twice_differentiable import TwiceDifferentiable
 from lth_engine.core.artifact import Array
 from lth_engine.core.errors import BadInput, NonFinite
 from lth_engine.core.mask import Mask

@@ -8,7 +8,7 @@ from typing import Self
 
 import torch
 
-from lth_engine.analysis.directions import Direction
+from lth_engine.analysis.landscapes.directions import Direction
 
 
 class Plane:

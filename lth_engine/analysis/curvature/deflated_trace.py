@@ -16,7 +16,7 @@ from typing import Protocol
 import numpy as np
 import torch
 
-from lth_engine.analysis.estimate import Estimate
+from lth_engine.analysis.curvature.estimate import Estimate
 from lth_engine.core.artifact import Array
 from lth_engine.core.seeds import derive
 
@@ -37,7 +37,7 @@ EXHAUSTED = 100
 
 
 class Operator(Protocol):
-    """What a trace is estimated of; see :class:`lth_engine.analysis.hessian.Hessian`."""
+    """What a trace is estimated of; see :class:`lth_engine.analysis.curvature.hessian.Hessian`."""
 
     size: int
     layers: dict[str, slice]

@@ -10,10 +10,10 @@ from typing import Any
 
 import torch
 
-from lth_engine.analysis.axis_blocks import combined, moved
-from lth_engine.analysis.axis_layout import LAYOUT
-from lth_engine.analysis.axis_products import PRODUCTS
-from lth_engine.analysis.axis_trace import Arguments, Rule, Trace, tensors
+from lth_engine.analysis.permutations.axis_blocks import combined, moved
+from lth_engine.analysis.permutations.axis_layout import LAYOUT
+from lth_engine.analysis.permutations.axis_products import PRODUCTS
+from lth_engine.analysis.permutations.axis_trace import Arguments, Rule, Trace, tensors
 
 
 def pointwise(trace: Trace, given: Arguments, out: Any) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from lth_engine.analysis.axis_trace import Arguments, Blocks, Rule, Trace
+from lth_engine.analysis.permutations.axis_trace import Arguments, Blocks, Rule, Trace
 from lth_engine.core.artifact import Array
 
 

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from lth_engine.analysis.lanczos import Lanczos, Product, Ritz, gaussian
+from lth_engine.analysis.curvature.lanczos import Lanczos, Product, Ritz, gaussian
 from lth_engine.core.artifact import Array, Scalar
 from lth_engine.core.seeds import derive
 

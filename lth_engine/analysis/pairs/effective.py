@@ -15,7 +15,7 @@ import torch
 from torch import nn
 from torch.func import functional_call
 
-from lth_engine.analysis.reach import Reach
+from lth_engine.analysis.pairs.reach import Reach
 from lth_engine.core.mask import Mask
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 
 import torch
 
-from lth_engine.analysis.at_network import Drawn
+from lth_engine.analysis.curvature.at_network import Drawn
 from lth_engine.training.streamed import Batch
 
 KEPT_BYTES = 2**29

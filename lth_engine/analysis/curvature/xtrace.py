@@ -14,8 +14,8 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from lth_engine.analysis.deflated_trace import EXHAUSTED, Operator
-from lth_engine.analysis.estimate import Estimate
+from lth_engine.analysis.curvature.deflated_trace import EXHAUSTED, Operator
+from lth_engine.analysis.curvature.estimate import Estimate
 from lth_engine.core.artifact import Array
 from lth_engine.core.seeds import derive
 
@@ -59,7 +59,7 @@ class _Small:
 
 
 class XTrace:
-    """An estimate that :meth:`advance` betters; see :class:`lth_engine.analysis.deflated_trace.DeflatedTrace`.
+    """An estimate that :meth:`advance` betters, as that of `deflated_trace` does.
 
     Attributes:
         products: products made so far.

@@ -13,7 +13,7 @@ from collections.abc import Callable
 import numpy as np
 import torch
 
-from lth_engine.analysis.lanczos import Lanczos, Product
+from lth_engine.analysis.curvature.lanczos import Lanczos, Product
 from lth_engine.core.artifact import Array
 
 GRID = 1001

@@ -9,7 +9,7 @@ import torch
 from torch import nn
 from torch.nn.modules.batchnorm import _NormBase
 
-from lth_engine.analysis.norm_statistics import protocol
+from lth_engine.analysis.lines.norm_statistics import protocol
 from lth_engine.core.artifact import Array, Inputs
 from lth_engine.core.errors import BadInput, NonFinite
 from lth_engine.core.mask import Mask

@@ -25,9 +25,9 @@ import torch
 from torch import nn
 from torch.func import functional_call
 
-from lth_engine.analysis.axis_labels import Ties
-from lth_engine.analysis.axis_rules import RULES
-from lth_engine.analysis.axis_trace import Trace, tensors
+from lth_engine.analysis.permutations.axis_labels import Ties
+from lth_engine.analysis.permutations.axis_rules import RULES
+from lth_engine.analysis.permutations.axis_trace import Trace, tensors
 from lth_engine.core.artifact import Array
 
 CLOSE = {torch.float32: 1e-4, torch.float64: 1e-10}

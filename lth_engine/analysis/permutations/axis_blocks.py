@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 
 import numpy as np
 
-from lth_engine.analysis.axis_trace import Blocks, Trace
+from lth_engine.analysis.permutations.axis_trace import Blocks, Trace
 from lth_engine.core.artifact import Array
 
 

@@ -25,8 +25,8 @@ import numpy as np
 from torch import nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
-from lth_engine.analysis.bound_divergence import SharedPrior, best_shared, shared_kl
-from lth_engine.analysis.bound_formulas import complexity, kl_inverse
+from lth_engine.analysis.bounds.bound_divergence import SharedPrior, best_shared, shared_kl
+from lth_engine.analysis.bounds.bound_formulas import complexity, kl_inverse
 from lth_engine.core.artifact import Array
 from lth_engine.specs.training import Training
 

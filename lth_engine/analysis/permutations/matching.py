@@ -9,8 +9,8 @@ import numpy as np
 import torch
 from torch import nn
 
-from lth_engine.analysis.permutation_groups import permutation_groups, permuted, same_function
-from lth_engine.analysis.weight_matching import weight_matching
+from lth_engine.analysis.permutations.permutation_groups import permutation_groups, permuted, same_function
+from lth_engine.analysis.permutations.weight_matching import weight_matching
 from lth_engine.core.artifact import Array
 from lth_engine.core.errors import BadInput, LotteryError, NonFinite
 
@@ -37,8 +37,8 @@ def matched(model: nn.Module, example: torch.Tensor, first: Mapping[str, Array],
             mask: Mapping[str, Array]) -> Matched:
     """Permute the units of the second network so that its weights come as close as possible to those of the first.
 
-    Inner products of weights decide (:mod:`lth_engine.analysis.weight_matching`); running statistics and mask follow.
-    Which units may move: :mod:`lth_engine.analysis.permutation_groups`. Equal networks stay as they are.
+    Inner products of weights decide (see `weight_matching`); running statistics and mask follow. Which units may move:
+    see `permutation_groups`. Equal networks stay as they are.
 
     Args:
         model: of the architecture of both; its weights and mode stay as they are.

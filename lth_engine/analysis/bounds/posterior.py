@@ -7,7 +7,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from lth_engine.analysis.flat_weights import FlatWeights
+from lth_engine.analysis.bounds.flat_weights import FlatWeights
 from lth_engine.core.artifact import Array
 from lth_engine.core.mask import Mask
 from lth_engine.core.seeds import derive

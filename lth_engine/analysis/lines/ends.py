@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from lth_engine.analysis.matching import matched
+from lth_engine.analysis.permutations.matching import matched
 from lth_engine.core.artifact import Array, Inputs, Scalar
 from lth_engine.core.errors import NonFinite
 from lth_engine.core.mask import Mask

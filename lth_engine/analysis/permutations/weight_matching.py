@@ -18,7 +18,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.optimize import linear_sum_assignment
 
-from lth_engine.analysis.permutation_groups import Group, Use, move, rows_of
+from lth_engine.analysis.permutations.permutation_groups import Group, Use, move, rows_of
 from lth_engine.core.artifact import Array
 
 LEAST_GAIN = 1e-12

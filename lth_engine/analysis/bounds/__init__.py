@@ -1,0 +1,1 @@
+"""PAC-Bayes bounds: their terms, the search for a posterior, the certificate."""

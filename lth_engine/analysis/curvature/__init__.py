@@ -1,0 +1,1 @@
+"""The Hessian of the loss: products, traces, eigenvalues, densities."""

@@ -1,0 +1,1 @@
+"""The loss on a grid around a network."""

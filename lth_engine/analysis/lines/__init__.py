@@ -1,0 +1,1 @@
+"""Lines between networks: their points, their barrier and its interval."""

@@ -1,0 +1,1 @@
+"""Two networks weight by weight."""

@@ -1,0 +1,1 @@
+"""Units in another order: which may change places, and which order fits another network best."""
