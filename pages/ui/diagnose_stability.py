@@ -7,6 +7,7 @@ from typing import cast
 import numpy as np
 import streamlit as st
 
+from lth_engine.core.summary import number
 from lth_engine.figures.stable_point import UNITS, Trail, shares, trail
 from lth_engine.specs.question import Question
 from lth_engine.specs.stability import FirstStablePoint
@@ -40,8 +41,8 @@ def _draw(done: list[Question]) -> None:
 
 def _one(question: FirstStablePoint) -> None:
     said = diagnosing.summary(question)
-    unit, share = UNITS[str(said["unit"])], lines.number(said, "share")
-    point, length = lines.number(said, "point"), lines.number(said, "length")
+    unit, share = UNITS[str(said["unit"])], number(said, "share")
+    point, length = number(said, "point"), number(said, "length")
     if said.get("before_end"):
         st.success(f"**Stable from {counted(int(point), unit[:-1])} on**, {100 * share:.3g} % of training: two copies "
                    "that part there and see the images in different orders end in the same valley.",
@@ -57,7 +58,7 @@ def _one(question: FirstStablePoint) -> None:
     chart(trail(_stored(question, "tries")), "stability", "Barrier at each point of training that was tried")
     st.caption(f"Numbers tell the order of the tries. Below the dashed line ({lines.points(question.threshold)}) two "
                "siblings count as connected: blue circles; orange squares are not.")
-    tries, most = lines.number(said, "tries"), lines.number(said, "most_tries")
+    tries, most = number(said, "tries"), number(said, "most_tries")
     more = len(diagnosing.arrays(question, "trail")["point"]) - tries
     numbers([
         Number("First stable point", counted(int(point), unit[:-1]), "first_stable_point", f"of {length:,.0f} {unit}"),
@@ -69,8 +70,8 @@ def _one(question: FirstStablePoint) -> None:
 def _stored(question: FirstStablePoint, label: str) -> Trail:
     """The trail of a stored answer."""
     said, found = diagnosing.summary(question), diagnosing.arrays(question, "trail")
-    return Trail(label, found["point"], found["barrier"], question.threshold, int(lines.number(said, "length")),
-                 str(said["unit"]), int(lines.number(said, "point")), int(lines.number(said, "tries")))
+    return Trail(label, found["point"], found["barrier"], question.threshold, int(number(said, "length")),
+                 str(said["unit"]), int(number(said, "point")), int(number(said, "tries")))
 
 
 def _live(question: FirstStablePoint) -> Trail:

@@ -10,10 +10,11 @@ from typing import cast
 import streamlit as st
 
 from lth_engine.core.artifact import Scalar, texts
+from lth_engine.core.summary import number
 from lth_engine.figures.overlap import by_layer, shared_weights
 from lth_engine.specs.comparing_networks import NetworkComparison
 from lth_engine.specs.question import Question
-from pages.ui import diagnosing, lines
+from pages.ui import diagnosing
 from pages.ui.chart import chart
 from pages.ui.explaining import Number, numbers, with_error
 from pages.ui.titles import lettered
@@ -57,8 +58,8 @@ def _draw(done: list[Question]) -> None:
 
 
 def _overlap_words(said: Mapping[str, Scalar]) -> None:
-    both, low, high = (lines.number(said, f"both{end}") for end in ("", "_low", "_high"))
-    expected = lines.number(said, "both_expected")
+    both, low, high = (number(said, f"both{end}") for end in ("", "_low", "_high"))
+    expected = number(said, "both_expected")
     words = f"Both keep **{both:,.0f}** weights; two random masks of the same densities would share {expected:,.0f} " \
             f"(95 %: {low:,.0f} to {high:,.0f})"
     if not math.isfinite(expected) or low == high == both:
@@ -73,7 +74,7 @@ def _overlap_words(said: Mapping[str, Scalar]) -> None:
 
 
 def _numbers(said: Mapping[str, Scalar]) -> None:
-    value = partial(lines.number, said)
+    value = partial(number, said)
 
     def percent(name: str) -> str:
         return with_error(100 * value(name), unit="%")
@@ -95,10 +96,10 @@ def _numbers(said: Mapping[str, Scalar]) -> None:
 def _table(asked: list[NetworkComparison], names: dict[str, str]) -> None:
     """Several comparisons, a row each."""
     rows = [(names[q.key], diagnosing.summary(q)) for q in asked]
-    columns = {"distance": [lines.number(said, "distance") for _, said in rows]}
-    columns |= {words: [100 * lines.number(said, name) for _, said in rows] for words, name in
+    columns = {"distance": [number(said, "distance") for _, said in rows]}
+    columns |= {words: [100 * number(said, name) for _, said in rows] for words, name in
                 (("equal signs (%)", "signs_agree"), ("by chance (%)", "signs_by_chance"), ("overlap (%)", "overlap"))}
-    columns |= {words: [lines.number(said, name) for _, said in rows] for words, name in
+    columns |= {words: [number(said, name) for _, said in rows] for words, name in
                 (("kept by both", "both"), ("expected", "both_expected"), ("from", "both_low"), ("to", "both_high"))}
     st.dataframe({"networks": [name for name, _ in rows]} | columns, hide_index=True, key="weights.table",
                  height="content",

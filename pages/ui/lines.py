@@ -9,6 +9,7 @@ import numpy as np
 import streamlit as st
 
 from lth_engine.core.artifact import Array, Scalar
+from lth_engine.core.summary import number
 from lth_engine.figures.line import Line, Top
 from lth_engine.specs.connecting import Connectivity
 from pages.ui.explaining import between, with_error
@@ -102,12 +103,6 @@ def interval(low: float, high: float, before: str = "", after: str = "") -> str:
     if not (math.isfinite(low) and math.isfinite(high)):
         return ""
     return before + between(100 * low, 100 * high) + after
-
-
-def number(said: Mapping[str, Scalar], name: str) -> float:
-    """A number of a summary; NaN if it does not say it."""
-    value = said.get(name)
-    return float(value) if isinstance(value, int | float) else math.nan
 
 
 def stored_lines(questions: Sequence[Connectivity], held: set[str], labels: Sequence[str]) -> list[Line]:

@@ -38,7 +38,7 @@ def images():
 
 
 def notes():
-    return Notes(Workbench(Path()), 1)
+    return Notes(Workbench(Path()), "toy")
 
 
 def measured(posterior, images, samples, networks, seed=0):
@@ -88,7 +88,7 @@ def test_the_model_has_its_trained_weights_again(posterior, images):
 
 
 def test_a_stopped_count_goes_on_where_it_was(posterior, images, monkeypatch):
-    monkeypatch.setattr("lth_engine.analysis.bounds.drawn_risk.REPORT_SECONDS", 0)
+    monkeypatch.setattr("lth_engine.analysis.meter.REPORT_SECONDS", 0)
     whole = measured(posterior, images, 3, 20)
     saved, shares = notes(), []
 

@@ -65,7 +65,7 @@ def search_of(posterior, images, **knobs):
     question = PacBayes(**({"length": 2, "batch_size": 64} | knobs))
     bench = Workbench(Path())
     squared = torch.linspace(0, 1e-3, posterior.shift.numel())
-    return PosteriorSearch(question, posterior, squared, 12.0, images, Notes(bench, 1), bench)
+    return PosteriorSearch(question, posterior, squared, 12.0, images, Notes(bench, "toy"), bench)
 
 
 @pytest.mark.parametrize("name", MODELS)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import time
 from collections.abc import Callable, Iterator
 
 import numpy as np
@@ -13,9 +12,9 @@ from lth_engine.analysis.bounds.bound_formulas import kl_inverse
 from lth_engine.analysis.bounds.notes import Notes
 from lth_engine.analysis.bounds.posterior import Posterior
 from lth_engine.analysis.bounds.trained_images import TrainedImages
+from lth_engine.analysis.meter import Meter
 from lth_engine.core.artifact import Array
 from lth_engine.core.seeds import derive
-from lth_engine.training.session import REPORT_SECONDS
 
 _BLOCK = 1_000_000
 """Places of images that are made at a time."""
@@ -58,7 +57,7 @@ class DrawnRisk:
         done = int(notes.scalars.get(f"{self.name}/done") or 0)
         if done:
             self.wrong = notes.arrays[f"{self.name}/wrong"].copy()
-        sigma, meter = self.posterior.sigma(), _Meter(report)
+        sigma, meter = self.posterior.sigma(), Meter(report)
         with notes.kept(lambda: ({f"{self.name}/wrong": self.wrong.copy()}, {f"{self.name}/done": done})) as tick:
             try:
                 while done < self.networks:
@@ -119,16 +118,3 @@ class DrawnRisk:
             wrong += (self.posterior.model(x).argmax(dim=1) != y).sum()
             if number + 1 == len(owners) or owners[number + 1] != owner:
                 yield owner, int(wrong)
-
-
-class _Meter:
-    """Tells a share a few times a second."""
-
-    def __init__(self, report: Callable[[float], None]) -> None:
-        self._report, self._told = report, 0.0
-
-    def tell(self, share: float) -> None:
-        """Report it, if it is time; may raise Cancelled."""
-        if time.perf_counter() - self._told > REPORT_SECONDS:
-            self._report(share)
-            self._told = time.perf_counter()
