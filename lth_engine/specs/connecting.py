@@ -150,6 +150,9 @@ def sibling(run: Run, number: int) -> Run:
 def require_alike(first: Run, second: Run, what: str, setting: str) -> None:
     """Refuse two runs that are not of one network and one image set.
 
+    Runs that are alike have the same tensors. Answers that were edited may not; what reads them refuses those with the
+    names of the tensors (see `analysis.sound_weights`).
+
     Raises:
         BadInput: they differ; the text says in what, and names `setting` to change.
     """

@@ -7,6 +7,7 @@ from typing import cast
 import numpy as np
 import streamlit as st
 
+from lth_engine.core.bisection import least_tries
 from lth_engine.core.summary import number
 from lth_engine.figures.stable_point import UNITS, Trail, shares, trail
 from lth_engine.specs.question import Question
@@ -91,12 +92,13 @@ def _so_far(question: Question) -> None:
 
 
 def _cost(question: Question) -> str:
-    """The bisection's worst case."""
+    """The bisection's best and worst case."""
     asked = cast(FirstStablePoint, question)
     length = asked.start.training.length
     tries, extra = length.count.bit_length(), 2 * asked.contradictions
     unit = UNITS[length.unit]
-    line = asked.at(0).epochs
+    line, least = asked.at(0).epochs, least_tries((), asked.last)
     return (f"At most **{tries} tries**{f' and {extra} more that look for contradictions' if extra else ''}. Each "
             f"trains two networks to the end ({length.count:,} {unit} at most, once to where they part) and measures "
-            f"the line between them (as much as {line:.2g} epochs). What is stored is not computed again.")
+            f"the line between them (as much as {line:.2g} epochs). All in all that is as much as "
+            f"**{least * asked.try_epochs:,.0f} epochs at least**; what is stored is not computed again.")

@@ -377,6 +377,19 @@ def test_a_network_that_is_not_finite_is_named_before_anything_is_measured(bad, 
             solve(PAIRS["resnet"], given, data_root)
 
 
+@pytest.mark.parametrize("settings", [{}, {"matching": "weights"}, {"mask": "intersection"}])
+def test_an_answer_that_was_edited_is_refused_with_the_tensors_that_differ(settings, inputs, data_root):
+    """Its masks are edited alike, so that nothing but the comparison with the architecture can tell."""
+    question = PAIRS["resnet"].replace(**settings)
+
+    def wider(name, array):
+        return np.concatenate([array, array]) if name.endswith("/fc.weight") else array
+
+    given = Changed(inputs, question.second.key, wider)
+    with pytest.raises(BadInput, match=rf"at the end of run {question.second.key} must .* but fc\.weight differ or"):
+        solve(question, given, data_root)
+
+
 @pytest.mark.parametrize(("part", "settings"), [("test", {}), ("train", {"norm_statistics": "batch"}), ("train", {
     "training_images": False})])
 def test_a_part_without_images_is_refused(part, settings, inputs, data_root, monkeypatch):
