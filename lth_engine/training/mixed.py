@@ -6,7 +6,8 @@ of batches that are drawn: always the same ones, all of one size or one less.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from typing import Protocol
 
 import torch
 from torch import nn
@@ -23,6 +24,23 @@ def shown(model: nn.Module, images: Images | StreamedImages) -> Images | Streame
     return Mixed(images) if takes else images
 
 
+class Places(Protocol):
+    """A set of images that are shown by their places in it; labels `y` are on the device."""
+
+    y: torch.Tensor
+    evaluation_batch: int
+
+    def __len__(self) -> int:
+        """Number of images."""
+
+    @property
+    def x_shape(self) -> tuple[int, int, int]:
+        """Channels, height and width of an image."""
+
+    def in_parts(self, parts: Sequence[torch.Tensor]) -> Iterator[Batch]:
+        """A batch for each of `parts`, the places of its images, without augmentation."""
+
+
 class Mixed:
     """Some images of a set, un-augmented, in an order that is drawn once and for all; no image is copied.
 
@@ -36,7 +54,7 @@ class Mixed:
         name: of the order.
     """
 
-    def __init__(self, images: Images | StreamedImages, count: int = 0, name: str = "mixed") -> None:
+    def __init__(self, images: Places, count: int = 0, name: str = "mixed") -> None:
         available = len(images)
         order = torch.randperm(available, generator=torch.Generator().manual_seed(derive(0, name, available)))
         self.images = images

@@ -34,12 +34,9 @@ def show() -> None:
 def _draw(done: list[Question]) -> None:
     asked = cast(list[Siblings], done)
     names = lettered(asked)
-    question = asked[0]
     if len(asked) > 1:
         _together(asked, names)
-        keys = {q.key: q for q in asked}
-        question = keys[st.selectbox("In detail", list(keys), format_func=names.__getitem__, key="siblings.one")]
-    _one(question)
+    _one(diagnosing.in_detail(asked, names, "siblings"))
 
 
 def _together(asked: list[Siblings], names: dict[str, str]) -> None:

@@ -30,14 +30,11 @@ def show() -> None:
 def _draw(done: list[Question]) -> None:
     asked = cast(list[FirstStablePoint], done)
     names = lettered(asked)
-    question = asked[0]
     if len(asked) > 1:
         st.subheader("Settings side by side", anchor=False)
         chart(shares([_stored(q, names[q.key]) for q in asked]), "stability-settings",
               "First stable point as a share of training, a bar a setting")
-        keys = {q.key: q for q in asked}
-        question = keys[st.selectbox("In detail", list(keys), format_func=names.__getitem__, key="stability.one")]
-    _one(question)
+    _one(diagnosing.in_detail(asked, names, "stability"))
 
 
 def _one(question: FirstStablePoint) -> None:

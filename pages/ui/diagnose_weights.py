@@ -32,11 +32,9 @@ def show() -> None:
 def _draw(done: list[Question]) -> None:
     asked = cast(list[NetworkComparison], done)
     names = lettered(asked)
-    question = asked[0]
     if len(asked) > 1:
         _table(asked, names)
-        keys = {q.key: q for q in asked}
-        question = keys[st.selectbox("In detail", list(keys), format_func=names.__getitem__, key="weights.one")]
+    question = diagnosing.in_detail(asked, names, "weights")
     said = diagnosing.summary(question)
     _overlap_words(said)
     found = diagnosing.arrays(question, "layers")

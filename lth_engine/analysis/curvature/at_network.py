@@ -12,17 +12,15 @@ from lth_engine.core.errors import BadInput
 from lth_engine.core.mask import Mask
 from lth_engine.core.workbench import Workbench
 from lth_engine.specs.curvature import AtNetwork
-from lth_engine.training.batches import Images
 from lth_engine.training.material import material, network, put_weights
-from lth_engine.training.mixed import Mixed
-from lth_engine.training.streamed import StreamedImages
+from lth_engine.training.mixed import Mixed, Places
 from lth_engine.training.threads import use_threads
 
 
 class Drawn(Mixed):
     """Some images of a set, the same ones each time: the first of an order of their own."""
 
-    def __init__(self, images: Images | StreamedImages, count: int = 0) -> None:
+    def __init__(self, images: Places, count: int = 0) -> None:
         super().__init__(images, count, "drawn")
 
 
