@@ -32,7 +32,9 @@ class AtNetwork(Question):
     biases: bool = knob(True, "Biases and the parameters of normalisation may move, too.", advanced=True)
     layer: str = knob("", "Only this parameter may move (e.g. fc.weight); empty for the whole network.",
                       advanced=True)
-    part: str = knob("train", "The images that the loss is taken over.", choices=("train", "test"))
+    part: str = knob("train", "The images that the loss is taken over: those that the run was trained on (its subset, "
+                     "with the labels that it saw, noise included, without augmentation), or the test images.",
+                     choices=("train", "test"))
     images: int = knob(1024, "How many of these images, drawn once and for all; 0 takes every one, and so does a "
                        "number above what there is.", low=0,
                        high=100_000_000, source="PyHessian's example takes 200 training images")

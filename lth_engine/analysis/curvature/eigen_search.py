@@ -31,12 +31,12 @@ BOTTOM = 3
 """Smallest eigenvalues that are reported as a by-product."""
 
 OVERLOOKED = 0.01
-"""Probability, about, that an eigenvalue above those reported is overlooked: the bound holds for one number of steps and
-is looked at after each, with a Ritz value for the lowest eigenvalue."""
+"""Probability, about, that an eigenvalue above those reported is overlooked: the bound holds for one number of steps,
+and is looked at after each, with a Ritz value for the lowest eigenvalue."""
 
 NARROW = 0.1
-"""A residual is believed once e is this small: whatever is overlooked then lies less than a ninth of the range above the
-largest Ritz value, and that has converged."""
+"""A residual is believed once e is this small: whatever is overlooked then lies less than a ninth of the range above
+the largest Ritz value, and that has converged."""
 
 _AIM = 0.9
 """The search goes on to this part of the tolerance, so that the true residual, off by rounding, is within."""
@@ -206,5 +206,5 @@ class EigenSearch:
 
 
 def _overlooked_share(steps: int, size: int) -> float:
-    """e of the bound above with the probability OVERLOOKED after `steps` products in `size` dimensions."""
+    """The e of the bound above, for the probability OVERLOOKED after `steps` products in `size` dimensions."""
     return (math.log(1.648 * math.sqrt(size) / OVERLOOKED) / (2 * steps - 1)) ** 2
