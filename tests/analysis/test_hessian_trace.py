@@ -167,9 +167,9 @@ def test_a_trace_of_nothing_stops():
     balanced = half + half.T
     balanced -= np.eye(100) * np.trace(balanced) / 100
     for _, estimator in estimators(Known(balanced), 0):
-        found = followed(estimator, 0.5, most=400)
+        found = followed(estimator, 0.5, most=1000)
         assert found.within(0.5)
-        assert estimator.products < 400
+        assert estimator.products < 1000
         assert abs(found.trace) < 4 * found.stderr + 1e-9
     for _, estimator in estimators(Known(np.zeros((100, 100))), 0):
         found = followed(estimator, 0.05)
