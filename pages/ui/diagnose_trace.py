@@ -78,7 +78,7 @@ def _numbers(question: HessianTrace, key: str) -> None:
     relative = _number(found, "trace_stderr") / max(abs(_number(found, "trace")), 1e-300)
     reached = "exact" if exact else f"standard error {percent(relative, 2)} of the trace, " + (
         f"target of {percent(question.error)} reached" if found.get("reached") else
-        f"**target of {percent(question.error)} not reached** with these products")
+        f"**target of {percent(question.error)} not reached** within {found['products']:,} products")
     st.caption(f"{found['products']:,} products with the Hessian ({question.estimator}), {reached}; {found['size']:,} "
                f"coordinates; loss {_number(found, 'loss'):.4g} nats, gradient norm "
                f"{_number(found, 'gradient_norm'):.3g}.")
