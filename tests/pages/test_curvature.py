@@ -62,7 +62,7 @@ def test_the_layers_are_those_of_the_answer(open_page, store):
     figure = drawn(app, "The trace of each layer with its standard error")
     assert figure["layout"]["yaxis"]["ticktext"] == LAYERS
     assert figure["data"][0]["x"] == [300.0, 4, 250, 10, 130, 10]
-    assert "the errors of the layers rest on 7 probes alone" in words(app)
+    assert "the errors of the layers rest on 4 probes alone" in words(app)
 
 
 def test_eigenvalues_density_and_second_opinion_stand_beside(open_page, store):
