@@ -5,7 +5,6 @@ The estimate stops on its error, never because it has stopped moving. Where few 
 
 from __future__ import annotations
 
-import time
 from typing import Protocol
 
 import numpy as np
@@ -16,13 +15,16 @@ from lth_engine.analysis.curvature.deflated_trace import DeflatedTrace, Operator
 from lth_engine.analysis.curvature.estimate import Estimate
 from lth_engine.analysis.curvature.hessian import Hessian
 from lth_engine.analysis.curvature.xtrace import XTrace
+from lth_engine.analysis.saving import Saving, State
 from lth_engine.core.artifact import Answer, Array, Inputs, Scalar, text_array
-from lth_engine.core.errors import Cancelled, NonFinite
+from lth_engine.core.errors import NonFinite
 from lth_engine.core.workbench import Progress, Workbench
 from lth_engine.specs.curvature import HessianTrace
 
 FEW = 64
 """Coordinates that are measured one by one: no more products than an estimate may take."""
+
+_FORM = "trace 2"
 
 _DIRECTIONS = {"hutchinson": "none", "hutchpp": "sketch", "krylov": "krylov"}
 
@@ -31,6 +33,7 @@ class Estimator(Protocol):
     """What betters an estimate of a trace, product by product."""
 
     products: int
+    step_products: int
 
     @property
     def probes(self) -> int:
@@ -39,6 +42,10 @@ class Estimator(Protocol):
     @property
     def started(self) -> bool:
         """Whether the error can be believed."""
+
+    @property
+    def spent(self) -> bool:
+        """Whether no further step betters it."""
 
     def advance(self) -> None:
         """Make one product or two."""
@@ -85,7 +92,8 @@ def estimator(question: HessianTrace, operator: Operator) -> Estimator:
         return EveryCoordinate(operator)
     if question.estimator == "xtrace":
         return XTrace(operator, question.seed)
-    return DeflatedTrace(operator, _DIRECTIONS[question.estimator], question.seed, question.error)
+    return DeflatedTrace(operator, _DIRECTIONS[question.estimator], question.seed, question.error,
+                         question.most_products)
 
 
 class EveryCoordinate:
@@ -97,12 +105,17 @@ class EveryCoordinate:
         self._operator = operator
         self._diagonal = np.zeros(operator.size)
         self._square = 0.0
-        self.products = 0
+        self.products, self.step_products = 0, operator.size
 
     @property
     def started(self) -> bool:
         """Whether all is measured."""
         return self.products > 0
+
+    @property
+    def spent(self) -> bool:
+        """The same: nothing is left to measure."""
+        return self.started
 
     def advance(self) -> None:
         """Measure everything."""
@@ -119,11 +132,13 @@ class EveryCoordinate:
                         exact=True)
 
     def state(self) -> dict[str, Array]:
-        """Nothing worth keeping."""
-        return {}
+        """What was measured."""
+        return {"diagonal": self._diagonal, "numbers": np.array([self._square, self.products], dtype=np.float64)}
 
     def restore(self, state: dict[str, Array]) -> None:
-        """There is nothing to go on from."""
+        """Go on from a :meth:`state`."""
+        self._diagonal = state["diagonal"]
+        self._square, self.products = float(state["numbers"][0]), int(state["numbers"][1])
 
 
 class Trail:
@@ -138,28 +153,18 @@ class Trail:
     def __init__(self, question: HessianTrace, estimator: Estimator, bench: Workbench) -> None:
         self._question, self.estimator, self._bench = question, estimator, bench
         self._rows: list[list[float]] = []
-        saved = bench.checkpoint.load()
-        if saved is not None and "running/products" in saved[0]:
-            arrays = saved[0]
-            self._rows = np.stack([arrays[f"running/{name}"] for name in _COLUMNS], axis=1).tolist()
-            estimator.restore({name.removeprefix("state/"): value for name, value in arrays.items()
-                               if name.startswith("state/")})
+        self._now: Estimate | None = None
 
     def follow(self) -> Estimate:
-        """Step until the error is reached or the products are used up."""
-        saved = time.perf_counter()
-        try:
+        """Step until the error is reached, the products are used up or no step betters it."""
+        with Saving(self._bench, self._state, _FORM) as saving:
+            self._resume(saving.load())
             while not self._done():
                 self.estimator.advance()
                 if self.estimator.probes or self.estimator.started:
-                    self._note(self.estimator.estimate())
-                if time.perf_counter() - saved > self._bench.checkpoint_seconds:
-                    self._save()
-                    saved = time.perf_counter()
-        except Cancelled:
-            self._save()
-            raise
-        return self.estimator.estimate()
+                    self._note()
+                saving.now_and_then()
+        return self._now or self.estimator.estimate()
 
     def arrays(self) -> dict[str, Array]:
         """running/NAME -> one value a step."""
@@ -167,11 +172,13 @@ class Trail:
         return {f"running/{name}": rows[:, i] for i, name in enumerate(_COLUMNS)}
 
     def _done(self) -> bool:
-        enough = self.estimator.started and self.estimator.estimate().within(self._question.error)
-        return enough or self.estimator.products >= self._question.most_products
+        ours, question = self.estimator, self._question
+        enough = ours.started and self._now is not None and self._now.within(question.error)
+        return enough or ours.spent or ours.products + ours.step_products > question.most_products
 
-    def _note(self, now: Estimate) -> None:
+    def _note(self) -> None:
         """Keep what is known now and report it. Raises Cancelled."""
+        now = self._now = self.estimator.estimate()
         self._rows.append([self.estimator.products, now.trace, now.stderr])
         if not np.isfinite(now.trace):
             raise NonFinite("A product with the Hessian is NaN or infinite: the loss of this network is too steep for "
@@ -183,9 +190,20 @@ class Trail:
             f"Trace {now.trace:.4g} ± {now.stderr:.2g} after {self.estimator.products} products",
             metrics={"trace": now.trace, "stderr": now.stderr}))
 
-    def _save(self) -> None:
+    def _state(self) -> State:
+        """What :meth:`_resume` needs."""
         state = {f"state/{name}": value for name, value in self.estimator.state().items()}
-        self._bench.checkpoint.save(self.arrays() | state, {"products": self.estimator.products})
+        return self.arrays() | state, {"products": self.estimator.products}
+
+    def _resume(self, saved: State | None) -> None:
+        """Go on from what :meth:`_state` gave."""
+        if saved is None:
+            return
+        arrays, _ = saved
+        self._rows = np.stack([arrays[f"running/{name}"] for name in _COLUMNS], axis=1).tolist()
+        self.estimator.restore({name.removeprefix("state/"): value for name, value in arrays.items()
+                                if name.startswith("state/")})
+        self._now = self.estimator.estimate() if self._rows else None
 
 
 _COLUMNS = ("products", "trace", "stderr")

@@ -26,8 +26,8 @@ from lth_engine.analysis.bounds.drawn_risk import DrawnRisk
 from lth_engine.analysis.bounds.notes import Notes
 from lth_engine.analysis.bounds.posterior import Posterior
 from lth_engine.analysis.bounds.posterior_search import PosteriorSearch
-from lth_engine.analysis.bounds.trained_images import TrainedImages
 from lth_engine.analysis.sound_weights import require_finite
+from lth_engine.analysis.trained_images import TrainedImages
 from lth_engine.core.artifact import Answer, Array, Artifact, Inputs, Scalar, text_array
 from lth_engine.core.mask import Mask
 from lth_engine.core.workbench import Progress, Workbench

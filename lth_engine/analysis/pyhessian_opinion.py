@@ -23,6 +23,7 @@ from torch.func import functional_call
 
 from lth_engine.analysis.curvature.at_network import Drawn, network_at, takes_batch_statistics
 from lth_engine.analysis.curvature.coordinates import Coordinates
+from lth_engine.analysis.curvature.graph_memory import images_at_once
 from lth_engine.analysis.curvature.hessian import plain_float32
 from lth_engine.core.artifact import Answer, Inputs, Scalar
 from lth_engine.core.errors import NonFinite
@@ -34,10 +35,6 @@ from lth_engine.training.streamed import Batch
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")
     from pyhessian import hessian as TheirHessian
-
-ONE_BATCH = 1024
-"""Images that it gets as one batch, whose graph it keeps; more are handed to it in chunks, as its users do."""
-
 
 def answer(question: PyhessianOpinion, inputs: Inputs, bench: Workbench) -> Answer:
     """Its trace() and eigenvalues() with its own rules for stopping.
@@ -92,7 +89,7 @@ def opinion(model: nn.Module, coordinates: Coordinates, images: Drawn, seed: int
     with torch.random.fork_rng(devices=devices), warnings.catch_warnings(), plain_float32():
         warnings.simplefilter("ignore")
         torch.manual_seed(derive(seed, "pyhessian"))
-        theirs = TheirHessian(wrapped, F.cross_entropy, cuda=bool(devices), **_given(model, images))
+        theirs = TheirHessian(wrapped, F.cross_entropy, cuda=bool(devices), **_given(model, wrapped, images))
         try:
             yield theirs
         finally:
@@ -101,9 +98,18 @@ def opinion(model: nn.Module, coordinates: Coordinates, images: Drawn, seed: int
                 parameter.grad = None
 
 
-def _given(model: nn.Module, images: Drawn) -> dict[str, Batch | list[Batch]]:
-    """The images as its argument: `data` in one batch, or else a `dataloader`."""
-    size = images.images.evaluation_batch if takes_batch_statistics(model) else ONE_BATCH
+def _given(model: nn.Module, wrapped: Restricted, images: Drawn) -> dict[str, Batch | list[Batch]]:
+    """The images as its argument: `data` in one batch whose graph it keeps, or a `dataloader` where that is too large.
+
+    The memory is that of our own graphs; a batch of statistics stays one, whatever the memory.
+    """
+    moving = list(wrapped.moving)
+
+    def build(x: torch.Tensor, y: torch.Tensor) -> object:
+        return torch.autograd.grad(F.cross_entropy(wrapped(x), y), moving, create_graph=True, materialize_grads=True)
+
+    size = (images.images.evaluation_batch if takes_batch_statistics(model)
+            else images_at_once(images, [*moving, *wrapped.buffers()], build))
     chunks = list(images.in_chunks(size))
     return {"data": chunks[0]} if len(chunks) == 1 else {"dataloader": chunks}
 

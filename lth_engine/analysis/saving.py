@@ -11,6 +11,12 @@ from lth_engine.core.artifact import Array, Scalar
 from lth_engine.core.errors import Cancelled
 from lth_engine.core.workbench import Workbench
 
+FIRST_SECONDS = 2.0
+"""Seconds after which a computation is saved first, so that its estimate is soon seen."""
+
+SHARE = 0.05
+"""Part of the time, at most, that goes into saving."""
+
 State = tuple[dict[str, Array], dict[str, Scalar]]
 
 
@@ -26,6 +32,7 @@ class Saving:
     def __init__(self, bench: Workbench, state: Callable[[], State], form: str) -> None:
         self._bench, self._state, self._form = bench, state, form
         self._last = time.perf_counter()
+        self._wait = min(FIRST_SECONDS, bench.checkpoint_seconds)
 
     def load(self) -> State | None:
         """The state that was saved, None if there is none."""
@@ -33,10 +40,12 @@ class Saving:
         return saved if saved is not None and saved[1].get("form") == self._form else None
 
     def now_and_then(self) -> None:
-        """Save if enough time has passed since the last save."""
-        if time.perf_counter() - self._last > self._bench.checkpoint_seconds:
+        """Save if it is time: first after :data:`FIRST_SECONDS`, then every checkpoint_seconds of the bench."""
+        began = time.perf_counter()
+        if began - self._last > self._wait:
             self._save()
             self._last = time.perf_counter()
+            self._wait = max(self._bench.checkpoint_seconds, (self._last - began) / SHARE)
 
     def __enter__(self) -> Self:
         return self

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import torch
+from scipy.special import stdtrit
 
 from lth_engine.analysis.curvature.at_network import network_at
 from lth_engine.analysis.curvature.hessian import Hessian
@@ -23,9 +24,6 @@ NEAR_ZERO = 0.01
 
 NEGATIVE = 1e-5
 """Eigenvalues below minus this fraction of the largest |node| count as negative: about the rounding of float32."""
-
-NORMAL_95 = 1.96
-"""Standard errors in half a 95% interval."""
 
 _FORM = "density 1"
 
@@ -122,8 +120,9 @@ def _summary(arrays: dict[str, Array], size: int) -> dict[str, Scalar]:
     trace, trace_error = mean_and_error(size * (weights * nodes).sum(axis=1))
     below, least, most = shares_below(nodes, weights, -NEGATIVE * largest)
     (negative, error), (low, low_error), (high, high_error) = (mean_and_error(v) for v in (below, least, most))
+    half = float(stdtrit(len(nodes) - 1, 0.975))  # standard errors in half a 95% interval of so many vectors
     near_zero, _ = mean_and_error((weights * (np.abs(nodes) <= NEAR_ZERO * largest)).sum(axis=1))
     return {"lowest": float(nodes.min()), "highest": float(nodes.max()), "width": densities(nodes, weights)[2],
             "trace": float(trace), "trace_stderr": float(trace_error), "share_negative": float(negative),
-            "share_negative_stderr": float(error), "share_negative_low": float(max(0, low - NORMAL_95 * low_error)),
-            "share_negative_high": float(min(1, high + NORMAL_95 * high_error)), "share_near_zero": float(near_zero)}
+            "share_negative_stderr": float(error), "share_negative_low": float(max(0, low - half * low_error)),
+            "share_negative_high": float(min(1, high + half * high_error)), "share_near_zero": float(near_zero)}

@@ -32,7 +32,9 @@ class AtNetwork(Question):
     biases: bool = knob(True, "Biases and the parameters of normalisation may move, too.", advanced=True)
     layer: str = knob("", "Only this parameter may move (e.g. fc.weight); empty for the whole network.",
                       advanced=True)
-    part: str = knob("train", "The images that the loss is taken over.", choices=("train", "test"))
+    part: str = knob("train", "The images that the loss is taken over: those that the run was trained on (its subset, "
+                     "with the labels that it saw, noise included, without augmentation), or the test images.",
+                     choices=("train", "test"))
     images: int = knob(1024, "How many of these images, drawn once and for all; 0 takes every one, and so does a "
                        "number above what there is.", low=0,
                        high=100_000_000, source="PyHessian's example takes 200 training images")
@@ -45,14 +47,16 @@ class AtNetwork(Question):
         """The run, and the ticket that it started from."""
         return (self.of, self.of.ticket)
 
-    def _products(self) -> int:
+    @property
+    def about_products(self) -> int:
         """About how many products with the Hessian, or their worth in passes, it takes."""
         return 0
 
     @property
     def epochs(self) -> float:
-        """A product costs about twice a gradient."""
-        return 2 * self._products() * (self.images or 50_000) * _GRADIENTS_AN_EPOCH
+        """A product costs about twice a gradient. Only as a share of work beside trainings on a set of the usual size:
+        a reader is told products and images."""
+        return 2 * self.about_products * (self.images or 50_000) * _GRADIENTS_AN_EPOCH
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,11 +72,15 @@ class HessianTrace(AtNetwork, name="hessian_trace"):
     """Products to a standard error of 5%, mean over seeds, on half-pruned networks trained on digits: LeNet krylov 17,
     hutchpp 24, xtrace 28, hutchinson 64; ResNet-8 13, 18, 19, 127; LeNet as initialised 40, 51, 73, 64."""
     error: float = knob(0.05, "Standard error to reach, as a fraction of the estimate.", low=0, open_low=True, high=1)
-    most_products: int = knob(1000, "Products with the Hessian after which the estimate stops anyway.", low=6,
-                              high=10_000_000)
+    most_products: int = knob(1000, "Products with the Hessian after which the estimate stops anyway; xtrace, which "
+                              "holds all of its vectors, stops at 128 at the latest.", low=6, high=10_000_000)
 
-    def _products(self) -> int:
-        return min(self.most_products, 200)
+    @property
+    def about_products(self) -> int:
+        """From those above: plain probes go with 1 / error squared, the others with 1 / error (Meyer et al. 2021)."""
+        share = 0.05 / self.error
+        needed = 90 * share**2 if self.estimator == "hutchinson" else 30 * share
+        return int(max(12, min(self.most_products, needed)))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -87,7 +95,9 @@ class HessianEigenpairs(AtNetwork, name="hessian_eigenpairs"):
     most_products: int = knob(200, "Products with the Hessian after which the search stops anyway.", low=2,
                               high=100_000)
 
-    def _products(self) -> int:
+    @property
+    def about_products(self) -> int:
+        """As measured for 1 to 10 pairs of trained networks."""
         return min(self.most_products, 20 + 15 * self.count)
 
 
@@ -100,7 +110,9 @@ class SpectralDensity(AtNetwork, name="spectral_density"):
     lanczos_steps: int = knob(60, "Lanczos steps for each vector.", low=2, high=1000,
                               source="Ghorbani et al. 2019 take 90; PyHessian takes 100")
 
-    def _products(self) -> int:
+    @property
+    def about_products(self) -> int:
+        """A product a step."""
         return self.vectors * self.lanczos_steps
 
 
@@ -113,5 +125,7 @@ class PyhessianOpinion(AtNetwork, name="pyhessian_opinion"):
     tolerance: float = knob(0.001, "Its tol: it stops when its running mean moves less than this.", low=0,
                             open_low=True, high=1)
 
-    def _products(self) -> int:
+    @property
+    def about_products(self) -> int:
+        """At most, for trace and eigenvalue."""
         return 2 * self.most_products

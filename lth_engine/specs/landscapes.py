@@ -44,5 +44,7 @@ class Landscape(AtNetwork, name="landscape"):
         """The run and its ticket, and the eigenvectors if they are the directions."""
         return (*super().inputs(), *([self.eigenpairs()] if self.directions == "eigenvectors" else []))
 
-    def _products(self) -> int:
-        return int(self.points**self.dimensions // 6) + 1  # a point is a forward pass: a sixth of a product
+    @property
+    def about_products(self) -> int:
+        """A point is a forward pass: a sixth of a product."""
+        return int(self.points**self.dimensions // 6) + 1

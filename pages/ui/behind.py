@@ -6,6 +6,8 @@ from collections import Counter
 
 from lth_engine.core.spec import Spec
 from lth_engine.specs.connecting import Connectivity
+from lth_engine.specs.curvature import AtNetwork
+from lth_engine.specs.landscapes import Landscape
 from lth_engine.specs.question import Question
 from lth_engine.specs.tickets import DenseTicket, Run
 from pages.ui.lab import lab
@@ -34,11 +36,9 @@ def missing(question: Question) -> list[Spec]:
 
 
 def cost_words(question: Question) -> str:
-    """One or two sentences: epochs of the answer itself, and how many trainings and lines come before it."""
+    """One or two sentences: the work of the answer itself, and how many trainings and lines come before it."""
     needed = missing(question)
-    own = question.epochs
-    words = (f"The answer itself costs about as much as **{_epochs(own)}** of training."
-             if own >= _NOTHING else "The answer itself takes **seconds**.")
+    words = _own_words(question)
     trained = [q for q in needed if isinstance(q, Run) or (isinstance(q, DenseTicket) and q.rewind.count)]
     lines = [q for q in needed if isinstance(q, Connectivity)]
     parts = []
@@ -53,6 +53,19 @@ def cost_words(question: Question) -> str:
         more = "at least " if len(needed) >= MOST else ""
         return f"{words} To be computed before: {more}{' and '.join(parts)}."
     return f"{words} Everything it needs is stored."
+
+
+def _own_words(question: Question) -> str:
+    """The work of the answer itself, in what is known without its images."""
+    if isinstance(question, AtNetwork):
+        images = f"{question.images:,} images" if question.images else f"all {question.part} images"
+        if isinstance(question, Landscape):
+            return f"The answer itself takes **{question.points**question.dimensions:,} passes** over {images}."
+        return (f"The answer itself takes about **{question.about_products:,} products** with the Hessian over "
+                f"{images}, each about two gradients.")
+    own = question.epochs
+    return (f"The answer itself costs about as much as **{_epochs(own)}** of training." if own >= _NOTHING
+            else "The answer itself takes **seconds**.")
 
 
 def _epochs(count: float) -> str:

@@ -79,7 +79,7 @@ def _numbers(question: HessianTrace, key: str) -> None:
     relative = number(found, "trace_stderr") / max(abs(number(found, "trace")), 1e-300)
     reached = "exact" if exact else f"standard error {percent(relative, 2)} of the trace, " + (
         f"target of {percent(question.error)} reached" if found.get("reached") else
-        f"**target of {percent(question.error)} not reached** within {question.most_products:,} products")
+        f"**target of {percent(question.error)} not reached** within {found['products']:,} products")
     st.caption(f"{found['products']:,} products with the Hessian ({question.estimator}), {reached}; {found['size']:,} "
                f"coordinates; loss {number(found, 'loss'):.4g} nats, gradient norm "
                f"{number(found, 'gradient_norm'):.3g}.")
@@ -102,7 +102,15 @@ def _layers(held: Sequence[tuple[str, HessianTrace]]) -> None:
         "All layers", key=f"{NAME}.layers", bind="query-params", help=f"Not only the {LAYERS} of the greatest trace.")
     chart(layer_values(networks, TITLE, names if everything else largest(networks, LAYERS)), "trace-by-layer",
           "The trace of each layer with its standard error")
-    st.caption("The trace of the whole is the sum over the layers.")
+    st.caption("The trace of the whole is the sum over the layers. " + " ".join(filter(None, (
+        _layer_note(words, diagnosing.summary(question)) for words, question in held))))
+
+
+def _layer_note(words: str, found: Mapping[str, Scalar]) -> str:
+    """What the errors of a trace's layers rest on; "" if everything was measured."""
+    if found.get("exact"):
+        return ""
+    return f"{words}: the errors of the layers rest on {found['probes']:,} probes alone (see Standard error)."
 
 
 def _draw_partial(question: Question, saved: Saved) -> None:

@@ -17,6 +17,8 @@ from lth_engine.specs.models import CifarResnet
 from lth_engine.specs.tickets import DenseTicket, FoundTicket, Run
 from lth_engine.specs.training import Training
 from lth_engine.store.store import Store
+from lth_engine.training.chosen import chosen
+from lth_engine.training.material import material
 
 TRAINING = Training(length="1ep", batch_size=64)
 TICKET = FoundTicket(start=DenseTicket(model=CifarResnet(depth=8, width=4)), training=TRAINING,
@@ -93,3 +95,27 @@ def test_a_network_that_is_not_finite_is_named(inputs, bench, at, key, name):
     value.flat[0] = np.inf
     with pytest.raises(NonFinite, match=rf"at the {at} of run {RUN.key} .* in {name.split('/')[1]}: choose"):
         network_at(HessianTrace(of=RUN, at=at), With(inputs, key, name, value), bench)
+
+
+def test_training_images_are_those_of_the_run_with_the_labels_that_it_saw(inputs, bench):
+    """A run on noisy labels is not judged on labels that it never saw, nor one on a subset by all images."""
+    noisy = TRAINING.replace(subset=0.5, label_noise=0.3)
+    run = Run(ticket=TICKET, training=noisy)
+
+    class AsIs:
+        def __getitem__(self, key):
+            return inputs[RUN.key if key == run.key else key]
+
+    images = material(TICKET.dense.data, bench)
+    index, labels = chosen(images.train.y, noisy)
+    drawn = network_at(HessianTrace(of=run, images=0), AsIs(), bench)[2]
+    assert len(drawn) == len(index) < len(images.train)
+    assert torch.equal(drawn.y, labels[index[drawn.index]])
+    x, y = next(drawn.in_chunks(40))
+    assert torch.equal(y, drawn.y[:len(y)])
+    everything = torch.cat([x for x, _ in images.train.in_order()])
+    assert torch.equal(x, everything[index[drawn.index[:len(x)]]])
+    assert (drawn.y != images.train.y[index[drawn.index]]).float().mean() > 0.2
+    tested = network_at(HessianTrace(of=run, part="test", images=0), AsIs(), bench)[2]
+    assert len(tested) == len(images.test)
+    assert torch.equal(tested.y, images.test.y[tested.index])

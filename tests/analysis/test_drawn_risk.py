@@ -13,7 +13,7 @@ from lth_engine.analysis.bounds.bound_formulas import kl_inverse
 from lth_engine.analysis.bounds.drawn_risk import DrawnRisk
 from lth_engine.analysis.bounds.notes import Notes
 from lth_engine.analysis.bounds.posterior import Posterior
-from lth_engine.analysis.bounds.trained_images import TrainedImages
+from lth_engine.analysis.trained_images import TrainedImages
 from lth_engine.core.errors import Cancelled
 from lth_engine.core.mask import Mask
 from lth_engine.core.workbench import Workbench

@@ -183,3 +183,33 @@ def test_a_basis_stays_orthonormal_and_orthogonal_to_locked_vectors():
     assert (q @ q.T).numpy() == pytest.approx(np.eye(154), abs=1e-12)
     inner = lanczos.basis[:150]
     assert lanczos.projected == pytest.approx((inner @ a @ inner.T).numpy(), abs=1e-9)
+
+
+class Diagonal:
+    """A diagonal matrix in single precision: a few large eigenvalues over a bulk near 0."""
+
+    def __init__(self, top, n=300_000, bulk=1e-5):
+        self.values = bulk * torch.randn(n, generator=torch.Generator().manual_seed(1))
+        self.values[:len(top)] = torch.tensor(top)
+
+    def __call__(self, v):
+        return self.values * v
+
+
+def test_in_many_dimensions_a_small_residual_is_not_taken_for_the_end():
+    """A random vector is nearly mapped to 0 there, so that the check for overlooked ones seems to have converged."""
+    top = [1.0, 0.4, 0.4]
+    a = Diagonal(top)
+    found = EigenSearch(a, a.values, len(top), 1e-3, 200, seed=0).run()
+    assert found.values == pytest.approx(top, abs=2e-3)
+    assert found.reached
+    assert found.products < 120
+
+
+def test_a_lone_eigenvalue_above_a_narrow_bulk_is_found():
+    """After one product a random vector looks like an eigenvector of the bulk."""
+    a = Diagonal([3.0])
+    a.values[1:] = 1
+    found = EigenSearch(a, a.values, 1, 1e-2, 100, seed=0).run()
+    assert found.values == pytest.approx([3], abs=1e-2)
+    assert found.reached

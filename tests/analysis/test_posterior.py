@@ -14,7 +14,7 @@ from lth_engine.analysis.bounds.flat_weights import FlatWeights
 from lth_engine.analysis.bounds.notes import Notes
 from lth_engine.analysis.bounds.posterior import Posterior
 from lth_engine.analysis.bounds.posterior_search import PosteriorSearch, surrogate
-from lth_engine.analysis.bounds.trained_images import TrainedImages
+from lth_engine.analysis.trained_images import TrainedImages
 from lth_engine.core.errors import NonFinite
 from lth_engine.core.mask import Mask
 from lth_engine.core.seeds import derive

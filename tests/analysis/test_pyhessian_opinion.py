@@ -9,6 +9,7 @@ import torch
 from scipy.sparse.linalg import LinearOperator, eigsh
 
 from lth_engine.analysis import hessian_trace, pyhessian_opinion
+from lth_engine.analysis.curvature import graph_memory
 from lth_engine.analysis.curvature.at_network import network_at
 from lth_engine.analysis.curvature.coordinates import Coordinates
 from lth_engine.analysis.curvature.hessian import Hessian
@@ -47,8 +48,8 @@ def test_its_products_are_ours(inputs, bench, knobs, one_batch, monkeypatch):
     """One batch whose graph it keeps, and its loader with chunks of 20."""
     question = PyhessianOpinion(of=RUN, images=60, **knobs)
     model, mask, images = network_at(question, inputs, bench)
-    monkeypatch.setattr(pyhessian_opinion, "ONE_BATCH", one_batch)
-    monkeypatch.setattr(type(images.images), "evaluation_batch", one_batch)
+    monkeypatch.setattr(pyhessian_opinion, "images_at_once", lambda *given: one_batch)
+    monkeypatch.setattr(images.images, "evaluation_batch", one_batch)
     model = model.double()
     coordinates = Coordinates(model, mask, question)
     vector = torch.linspace(-1, 2, coordinates.size, dtype=torch.float64)
@@ -85,6 +86,33 @@ def test_its_trace_agrees_with_ours_within_the_errors(inputs, bench):
     np.testing.assert_array_equal(again.arrays["trace/value"], samples[:3])  # a second construction is not doubled
     assert summary["images"] == 60
     assert summary["version"] == "0.1"
+
+
+def test_its_graph_stays_within_the_memory_of_ours(inputs, bench, monkeypatch):
+    """Images whose graph is too large are handed over in chunks, and the products stay the same."""
+    question = PyhessianOpinion(of=RUN, images=200)
+    model, mask, images = network_at(question, inputs, bench)
+    coordinates = Coordinates(model.double(), mask, question)
+    vector = torch.linspace(-1, 2, coordinates.size, dtype=torch.float64)
+    with Hessian(model, mask, question, images) as hessian:
+        expected = hessian.matvec(vector)
+    with pyhessian_opinion.opinion(model, coordinates, images, 0) as theirs:
+        assert not theirs.full_dataset
+    monkeypatch.setattr(graph_memory, "GRAPH_BYTES", 2**21)
+    monkeypatch.setattr(graph_memory, "CHUNK_BYTES", 2**19)
+    saved = []
+    with pyhessian_opinion.opinion(model, coordinates, images, 0) as theirs:
+        assert theirs.full_dataset
+        assert 5 < len(theirs.data) < 200
+        x, y = theirs.data[0]
+        with torch.autograd.graph.saved_tensors_hooks(
+                lambda t: saved.append(t.untyped_storage()) or t, lambda t: t):
+            loss = torch.nn.functional.cross_entropy(theirs.model(x), y)
+            torch.autograd.grad(loss, list(theirs.model.parameters()), create_graph=True)
+        held = sum({s.data_ptr(): s.nbytes() for s in saved}.values())
+        assert 2**18 < held < 2**19 + 8 * 6 * coordinates.size
+        found = theirs.dataloader_hv_product(coordinates.spread(vector))[1]
+    torch.testing.assert_close(coordinates.gather(found), expected, rtol=1e-6, atol=1e-8)
 
 
 def test_the_note_says_what_does_not_run():

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import scipy.stats
 import torch
 
 from lth_engine.analysis import spectral_density
@@ -73,6 +74,17 @@ def test_the_density_is_that_of_the_spectrum_within_its_error(monkeypatch, tmp_p
     away = np.abs(found.arrays["density/density"] - wide)[shown] / (found.arrays["density/stderr"][shown] + 1e-3)
     assert (away < 4).mean() > 0.95
     assert (summary["products"], summary["images"]) == (40 * 30, 23)
+
+
+def test_the_interval_of_few_vectors_is_as_wide_as_students_t_says(monkeypatch, tmp_path):
+    """Two vectors know their spread badly: 12.7 standard errors on either side."""
+    found = solve(monkeypatch, tmp_path, toy(density=0.3), vectors=2, lanczos_steps=20, seed=1)
+    nodes, weights = found.arrays["node/value"], found.arrays["node/weight"]
+    _, least, most = quadrature.shares_below(nodes, weights, -1e-5 * np.abs(nodes).max())
+    for shares, side, name in ((least, -1, "share_negative_low"), (most, 1, "share_negative_high")):
+        wide = shares.mean() + side * scipy.stats.t.ppf(0.975, 1) * abs(shares[0] - shares[1]) / 2
+        assert found.summary[name] == pytest.approx(np.clip(wide, 0, 1))
+    assert found.summary["share_negative_high"] - most.mean() > 0.01
 
 
 def test_the_error_of_the_trace_is_that_of_other_draws(monkeypatch, tmp_path):

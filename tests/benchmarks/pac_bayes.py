@@ -18,7 +18,7 @@ import torch.nn.functional as F
 from lth_engine.analysis.bounds.notes import Notes
 from lth_engine.analysis.bounds.posterior import Posterior
 from lth_engine.analysis.bounds.posterior_search import PosteriorSearch
-from lth_engine.analysis.bounds.trained_images import TrainedImages
+from lth_engine.analysis.trained_images import TrainedImages
 from lth_engine.core.mask import Mask
 from lth_engine.core.workbench import Workbench
 from lth_engine.masking.prunable import prunable

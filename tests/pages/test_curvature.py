@@ -46,7 +46,7 @@ def test_kept_and_all_weights_stand_side_by_side_and_the_missing_one_is_a_button
 
 def test_a_target_that_was_not_reached_is_said(open_page, store):
     put(store, TRACE, reached=False)
-    assert "**target of 5 % not reached** within 1,000 products" in words(open_page("curvature", ask=[TRACE.key]))
+    assert "**target of 5 % not reached** within 12 products" in words(open_page("curvature", ask=[TRACE.key]))
 
 
 def test_an_exact_trace_has_no_error(open_page, store):
@@ -62,6 +62,7 @@ def test_the_layers_are_those_of_the_answer(open_page, store):
     figure = drawn(app, "The trace of each layer with its standard error")
     assert figure["layout"]["yaxis"]["ticktext"] == LAYERS
     assert figure["data"][0]["x"] == [300.0, 4, 250, 10, 130, 10]
+    assert "the errors of the layers rest on 4 probes alone" in words(app)
 
 
 def test_eigenvalues_density_and_second_opinion_stand_beside(open_page, store):

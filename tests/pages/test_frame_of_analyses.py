@@ -9,6 +9,8 @@ import pytest
 
 from lth_engine.core.step import Step
 from lth_engine.specs.connecting import Connectivity, sibling
+from lth_engine.specs.curvature import HessianTrace, SpectralDensity
+from lth_engine.specs.landscapes import Landscape
 from lth_engine.specs.tickets import DenseTicket, Run
 from pages.ui import unfinished
 from pages.ui.behind import cost_words, missing
@@ -82,6 +84,18 @@ def test_the_cost_counts_what_is_missing(here, store):
     assert "**seconds**" in words
     assert "**3 trainings** (60 epochs)" in words, "two siblings, and the run that signs are compared with"
     assert "**2 lines**" in words
+
+
+@pytest.mark.parametrize(("question", "words"), [
+    (HessianTrace(), "about **30 products** with the Hessian over 1,024 images"),
+    (HessianTrace(estimator="hutchinson", error=0.01, images=0), "about **1,000 products** with the Hessian over all "
+     "train images"),
+    (HessianTrace(error=0.01, part="test", images=0), "about **150 products** with the Hessian over all test images"),
+    (SpectralDensity(vectors=3, lanczos_steps=20, images=50), "about **60 products** with the Hessian over 50 images"),
+    (Landscape(points=11, images=200), "takes **121 passes** over 200 images"),
+], ids=lambda value: getattr(value, "name", None))
+def test_curvature_costs_products_over_images_whatever_the_size_of_the_set(here, question, words):
+    assert words in cost_words(question)
 
 
 def test_the_mark_of_a_checkpoint_changes_with_each_save_and_not_without():

@@ -11,8 +11,8 @@ import torch
 from lth_engine.analysis.bounds.bound_formulas import kl_inverse
 from lth_engine.analysis.bounds.notes import Notes
 from lth_engine.analysis.bounds.posterior import Posterior
-from lth_engine.analysis.bounds.trained_images import TrainedImages
 from lth_engine.analysis.meter import Meter
+from lth_engine.analysis.trained_images import TrainedImages
 from lth_engine.core.artifact import Array
 from lth_engine.core.seeds import derive
 

@@ -7,6 +7,7 @@ from torch.nn.modules.batchnorm import _NormBase
 
 from lth_engine.analysis.lines.norm_statistics import protocol
 from lth_engine.analysis.sound_weights import require_finite
+from lth_engine.analysis.trained_images import TrainedImages
 from lth_engine.core.artifact import Inputs
 from lth_engine.core.errors import BadInput
 from lth_engine.core.mask import Mask
@@ -27,7 +28,8 @@ class Drawn(Mixed):
 def network_at(question: AtNetwork, inputs: Inputs, bench: Workbench) -> tuple[nn.Module, Mask, Drawn]:
     """The network in evaluation mode with its weights, its mask, and the drawn images.
 
-    With norm_statistics "batch" its normalisation has no running statistics, so that it takes those of each batch.
+    Training images are those that the run was trained on, with the labels that it saw. With norm_statistics "batch"
+    its normalisation has no running statistics, so that it takes those of each batch.
 
     Raises:
         NonFinite: a tensor of the network holds NaN or infinity; the text names it.
@@ -41,12 +43,13 @@ def network_at(question: AtNetwork, inputs: Inputs, bench: Workbench) -> tuple[n
     images = material(dense.data, bench)
     model = network(dense.model, images.facts, dense.init_seed, bench.device).eval()
     put_weights(model, weights)
-    part = images.train if question.part == "train" else images.test
+    part = TrainedImages(images.train, question.of.training) if question.part == "train" else images.test
     drawn = Drawn(part, question.images)
     if not len(drawn):
         raise BadInput(f"The {question.part} part of these images is empty, so there is no loss to look at: choose "
                        "the other part.")
-    protocol("batch" if question.norm_statistics == "batch" else "interpolated", model, Mixed(part))()
+    if question.norm_statistics == "batch":
+        protocol("batch", model, drawn)()
     if len(drawn) < 2 and takes_batch_statistics(model):
         raise BadInput(f"Batch statistics need at least 2 images. Got {len(drawn)}: raise images.")
     use_threads(model, images.facts, len(drawn))

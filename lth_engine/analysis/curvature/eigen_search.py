@@ -5,6 +5,9 @@ found once and the next smaller one would be taken for it, with a small residual
 second search therefore runs on what is orthogonal to those found, until an overlooked one is improbable: after k steps
 from a random vector in n dimensions the largest Ritz value lies below lowest + (1 - e) (largest - lowest) with a
 probability of at most 1.648 sqrt(n) exp(-sqrt(e) (2 k - 1)) (Kuczynski and Wozniakowski 1992, section 4).
+
+A small residual alone says nothing early on: a random vector in many dimensions is nearly mapped to 0, so it looks
+like an eigenvector of the bulk. It counts only after as many steps as make e small, in the first search as well.
 """
 
 from __future__ import annotations
@@ -28,8 +31,12 @@ BOTTOM = 3
 """Smallest eigenvalues that are reported as a by-product."""
 
 OVERLOOKED = 0.01
-"""Probability, at most, that an eigenvalue above those reported is overlooked."""
+"""Probability, about, that an eigenvalue above those reported is overlooked: the bound holds for one number of steps,
+and is looked at after each, with a Ritz value for the lowest eigenvalue."""
 
+NARROW = 0.1
+"""A residual is believed once e is this small: whatever is overlooked then lies less than a ninth of the range above
+the largest Ritz value, and that has converged."""
 
 _AIM = 0.9
 """The search goes on to this part of the tolerance, so that the true residual, off by rounding, is within."""
@@ -45,7 +52,9 @@ class Pairs:
         lowest, lowest_residuals: smallest Ritz values, ascending, with residuals from the recurrence. An eigenvalue is
             within the residual of each; a smaller one may be left.
         products: products in all.
-        reached: every residual is within the tolerance, and it is improbable that an eigenvalue was overlooked.
+        reached: every residual is within the tolerance, and it is improbable (:data:`OVERLOOKED`) that a larger
+            eigenvalue was overlooked. With a single pair that is said of its value: that the largest eigenvalue occurs
+            more than once cannot be seen, nor does it matter.
     """
 
     values: Array
@@ -143,7 +152,8 @@ class EigenSearch:
         ritz = self._advance(first, self._count)
         self.running.append(float(ritz.values[-1]))
         wanted = _AIM * self._tolerance * np.abs(ritz.values).max()
-        if len(ritz.values) >= self._count and (ritz.residuals[-self._count:] <= wanted).all():
+        sure = self._count > 1 or first.exhausted or _overlooked_share(first.products, first.size) <= NARROW
+        if sure and len(ritz.values) >= self._count and (ritz.residuals[-self._count:] <= wanted).all():
             self._lock(first, self._count)
             self.settled = self._count == 1 or first.exhausted
             self._next_check()
@@ -154,9 +164,10 @@ class EigenSearch:
         self.running.append(max(float(self._values[0]), float(ritz.values[-1])))
         near = self._tolerance * float(np.abs(known).max())
         top, least, lowest = float(ritz.values[-1]), float(self._values[-1]), min(known[0], ritz.values[0])
-        steps, size = min(check.products, check.limit), check.size - len(check.locked)
-        share = (math.log(1.648 * math.sqrt(size) / OVERLOOKED) / (2 * steps - 1)) ** 2
-        converged = check.exhausted or ritz.residuals[-1] <= _AIM * near
+        size = check.size - len(check.locked)
+        share = _overlooked_share(min(check.products, check.limit), size)
+        sure = _overlooked_share(check.products, size) <= NARROW  # a restart keeps the best of the basis
+        converged = check.exhausted or (sure and ritz.residuals[-1] <= _AIM * near)
         if top - lowest < (1 - share) * (least - lowest):
             self.settled = True
         elif converged and top > least + near:
@@ -192,3 +203,8 @@ class EigenSearch:
         return Pairs(np.array(values)[order], np.array(residuals)[order],
                      self._locked[torch.from_numpy(order).to(self._locked.device)], ritz.values[:BOTTOM],
                      ritz.residuals[:BOTTOM], len(self.running) + len(values), self.settled and bool(within))
+
+
+def _overlooked_share(steps: int, size: int) -> float:
+    """The e of the bound above, for the probability OVERLOOKED after `steps` products in `size` dimensions."""
+    return (math.log(1.648 * math.sqrt(size) / OVERLOOKED) / (2 * steps - 1)) ** 2

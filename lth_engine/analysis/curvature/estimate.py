@@ -22,7 +22,7 @@ class Estimate:
         freedom: degrees of freedom of the standard error.
         layers, layer_stderr: of each layer, L.
         frobenius: Frobenius norm of the operator, about.
-        exact: whether every coordinate was measured.
+        exact: whether every coordinate was measured, or every direction in which there is curvature at all.
     """
 
     trace: float

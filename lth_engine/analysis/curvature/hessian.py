@@ -21,21 +21,12 @@ from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from lth_engine.analysis.curvature.at_network import Drawn, takes_batch_statistics
 from lth_engine.analysis.curvature.coordinates import Coordinates
+from lth_engine.analysis.curvature.graph_memory import images_at_once
 from lth_engine.analysis.curvature.twice_differentiable import TwiceDifferentiable
 from lth_engine.core.artifact import Array
 from lth_engine.core.errors import BadInput, NonFinite
 from lth_engine.core.mask import Mask
 from lth_engine.specs.curvature import AtNetwork
-
-GRAPH_BYTES = 4 * 2**30
-"""Memory that kept graphs may take on a CPU, by default: 512 images of ResNet-20 at 32 x 32 take 3 GiB. On a GPU it is
-half of the memory."""
-
-CHUNK_BYTES = GRAPH_BYTES // 4
-"""Memory of one graph among those that are built anew for each product."""
-
-_PROBED = 8
-"""Images that the memory of one is found from."""
 
 
 @dataclass(frozen=True)
@@ -80,15 +71,10 @@ class Hessian:
         self.size, self.layers = self._coordinates.size, self._coordinates.layers
         self.products = 0
         device = images.y.device
-        budget = _budget(device) if graph_bytes is None else graph_bytes
-        an_image = 0 if len(images) <= _PROBED else self._bytes_of_an_image()
-        self.retained = an_image * len(images) <= budget
+        self._chunk = images_at_once(images, self._coordinates.parameters, self._graph, graph_bytes)
+        self.retained = self._chunk >= len(images)
         if takes_batch_statistics(model):
             self._chunk = images.images.evaluation_batch
-        elif self.retained:
-            self._chunk = len(images)
-        else:
-            self._chunk = max(1, min(budget, CHUNK_BYTES) // an_image)
         self._kept: list[_Graph] = []
         loss, gradient = 0.0, torch.zeros(self.size, dtype=torch.float64, device=device)
         for graph in self._build():
@@ -169,29 +155,6 @@ class Hessian:
         with plain_float32():
             return torch.autograd.grad(gradient, self._coordinates.parameters, vector, retain_graph=True,
                                        materialize_grads=True)
-
-    def _bytes_of_an_image(self) -> int:
-        """Memory that the graph of an image's gradient holds."""
-        held: dict[int, int] = {}
-
-        def seen(tensor: torch.Tensor) -> torch.Tensor:
-            storage = tensor.untyped_storage()
-            held[storage.data_ptr()] = storage.nbytes()
-            return tensor
-
-        x, y = next(iter(self._images.in_chunks(_PROBED)))
-        with torch.autograd.graph.saved_tensors_hooks(seen, lambda tensor: tensor):
-            graph = self._graph(x, y)
-        weights = sum(p.untyped_storage().nbytes() for p in self._coordinates.parameters)
-        del graph
-        return max(1, (sum(held.values()) - weights) // len(x))
-
-
-def _budget(device: torch.device) -> int:
-    """Memory that a kept graph may take."""
-    if device.type == "cuda":
-        return int(torch.cuda.get_device_properties(device).total_memory) // 2
-    return GRAPH_BYTES
 
 
 @contextlib.contextmanager

@@ -14,13 +14,17 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from lth_engine.analysis.curvature.deflated_trace import EXHAUSTED, Operator
+from lth_engine.analysis.curvature.deflated_trace import EXHAUSTED, VECTOR_BYTES, Operator
 from lth_engine.analysis.curvature.estimate import Estimate
 from lth_engine.core.artifact import Array
 from lth_engine.core.seeds import derive
 
 FIRST_VECTORS = 5
 """Vectors before an estimate's error is believed; the jackknife needs 3."""
+
+MOST_VECTORS = 64
+"""Most random vectors: all are held, three numbers a coordinate for each, and the jackknife's work grows with the
+fourth power of their number. An estimate that needs more ends without reaching its error."""
 
 
 @dataclass(frozen=True)
@@ -49,11 +53,11 @@ class _Small:
         alone = self.wq.sum(axis=0)[used]  # w_i in the basis
         share = alone @ basis @ basis.T - np.einsum("ik,ki,mi->im", alone, lone, lone)
         scale = (self.size - len(used) + 1) / (self.square[used] - (share * alone).sum(axis=1))
-        spanned = np.einsum("mk,lmn,nk->l", basis, self.qz, basis) - np.einsum(
-            "mi,lmn,ni->li", lone, self.qz, lone).mean(axis=1)
+        spanned = ((basis.T @ self.qz) * basis.T).sum(axis=(1, 2)) - (
+            (lone.T @ self.qz) * lone.T).sum(axis=2).mean(axis=1)
         y = self.r[:, used]
         rest = (np.einsum("lim,mi->li", self.wq[:, used], y) - np.einsum("lim,im->li", self.wz[:, used], share)
-                - np.einsum("im,lmn,ni->li", share, self.qq, y) + np.einsum("im,lmn,in->li", share, self.qz, share))
+                - ((share @ self.qq) * y.T).sum(axis=2) + ((share @ self.qz) * share).sum(axis=2))
         found: Array = spanned + (rest * scale).mean(axis=1)
         return found
 
@@ -63,10 +67,20 @@ class XTrace:
 
     Attributes:
         products: products made so far.
+        step_products: products of a step.
+
+    Args:
+        operator: H.
+        seed: of random vectors.
+        vector_bytes: memory for all vectors.
     """
 
-    def __init__(self, operator: Operator, seed: int) -> None:
+    step_products = 2
+
+    def __init__(self, operator: Operator, seed: int, vector_bytes: int = VECTOR_BYTES) -> None:
         self._operator, self._seed = operator, seed
+        fits = vector_bytes // (3 * operator.size * (torch.finfo(operator.dtype).bits // 8))
+        self._most = max(FIRST_VECTORS, min(MOST_VECTORS, fits))
         empty = torch.zeros(0, operator.size, dtype=operator.dtype, device=operator.device)
         self._w, self._q, self._z = empty, empty, empty
         self._r = np.zeros((0, 0))
@@ -83,6 +97,11 @@ class XTrace:
     def started(self) -> bool:
         """Whether there is enough for an estimate with an error that can be believed."""
         return self._exhausted or self.probes >= FIRST_VECTORS
+
+    @property
+    def spent(self) -> bool:
+        """Whether no further step betters it."""
+        return self._exhausted or self.probes >= self._most
 
     def advance(self) -> None:
         """Take one random vector more: two products."""
@@ -137,7 +156,7 @@ class XTrace:
 
     def _of(self, layers: Array, error: float, errors: Array) -> Estimate:
         return Estimate(float(layers.sum()), error, max(self.probes - 1.0, 1.0), layers, errors,
-                        float(np.sqrt(self._whole)))
+                        float(np.sqrt(self._whole)), self._exhausted)
 
     def _small(self) -> _Small:
         pairs = {"qz": (self._q, self._z), "qq": (self._q, self._q), "wz": (self._w, self._z),
