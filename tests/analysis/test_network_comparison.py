@@ -14,6 +14,7 @@ from lth_engine.answer import StoredInputs, answer
 from lth_engine.core.artifact import texts
 from lth_engine.core.errors import BadInput, NonFinite
 from lth_engine.core.mask import Mask
+from lth_engine.core.readings import readings
 from lth_engine.core.workbench import Workbench
 from lth_engine.models.build import build
 from lth_engine.specs.comparing_networks import NetworkComparison
@@ -89,6 +90,9 @@ def test_distance_signs_and_overlap_are_those_of_a_loop_over_weights(name, input
     assert found.summary["distance_all"] > found.summary["distance"]
     assert (found.summary["both"], found.summary["overlap"]) == (both, pytest.approx(both / union))
     assert found.summary["signs_agree"] == pytest.approx(agree / both)
+    shown = {reading.name: reading for reading in readings(found.summary)}
+    assert (shown["both"].low, shown["both"].high) == (None, None), "the band is that of chance"
+    assert shown["both_expected"].low == found.summary["both_expected_low"]
     assert found.summary["both_expected_low"] <= found.summary["both_expected"] <= found.summary["both_expected_high"]
     assert found.summary["both_expected"] == pytest.approx(layers["expected"].sum())
 
