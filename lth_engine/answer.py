@@ -62,7 +62,7 @@ def answer(question: Question, store: Store, *, data_root: Path, device: str = "
     if pending:
         _look_ahead(question, Workbench(data_root, device, _scaled(report, 0.0, 0.0, sum(work.values()), "")))
     while pending:
-        needs = {q.key: {i.key for i in q.inputs()} for q in pending} if device == "cuda" else None
+        needs = needed(pending, store) if side_by_side(device) else None
         group = next_group(pending, needs)
         found = [q for one in group for q in plan(one, store)[:-1]]
         if found:  # further questions, that the answers of others led to
@@ -85,6 +85,16 @@ def answer(question: Question, store: Store, *, data_root: Path, device: str = "
     return store.get(question.key)
 
 
+def side_by_side(device: str) -> bool:
+    """Whether runs of a kind are trained beside one another there."""
+    return device == "cuda"
+
+
+def needed(pending: Sequence[Question], store: Store) -> dict[str, set[str]]:
+    """Keys of what each question needs, as far as the answers that are there tell, by its key."""
+    return {q.key: {i.key for i in (*q.inputs(), *q.further(store.summary))} for q in pending}
+
+
 def next_group(pending: Sequence[Question], needs: Mapping[str, set[str]] | None) -> list[Question]:
     """The questions to answer next: the first one, or one that is ready and all runs that can be trained beside it.
 
@@ -92,7 +102,7 @@ def next_group(pending: Sequence[Question], needs: Mapping[str, set[str]] | None
 
     Args:
         pending: unanswered questions in order, inputs first.
-        needs: keys of the inputs of each, by its key; None if runs are not trained side by side.
+        needs: keys of what each needs, by its key; None if runs are not trained side by side.
     """
     if needs is None:
         return [pending[0]]

@@ -3,11 +3,13 @@
 import pytest
 
 from lth_engine import answer as module
-from lth_engine.answer import answer, next_group, plan
+from lth_engine.answer import answer, needed, next_group, plan
 from lth_engine.specs.finding import Imp
+from lth_engine.specs.models import Lenet300100
 from lth_engine.specs.phases import Own
 from lth_engine.specs.questions import TicketSearch
-from lth_engine.specs.tickets import Run
+from lth_engine.specs.stability import FirstStablePoint
+from lth_engine.specs.tickets import DenseTicket, Run
 from lth_engine.specs.training import Training
 from lth_engine.store.store import Store
 from lth_engine.training import run as run_module
@@ -17,15 +19,10 @@ SEARCH = TicketSearch(training=Training(length="4it", batch_size=200), search=Im
                       replicates=3, controls=("random_mask",))
 
 
-def needs_of(pending):
-    """Keys of the inputs of each question."""
-    return {q.key: {i.key for i in q.inputs()} for q in pending}
-
-
 def groups(question, store, together):
     """The groups in which an empty store would be filled."""
     pending = plan(question, store)
-    needs = needs_of(pending) if together else None
+    needs = needed(pending, store) if together else None
     while pending:
         group = next_group(pending, needs)
         yield group
@@ -53,7 +50,7 @@ def test_replicates_and_controls_of_a_level_train_together_after_their_inputs(se
 
 def side_by_side(monkeypatch):
     """Let a CPU train runs in turn."""
-    monkeypatch.setattr(module, "next_group", lambda pending, needs: next_group(pending, needs_of(pending)))
+    monkeypatch.setattr(module, "side_by_side", lambda device: True)
     monkeypatch.setattr(module, "room", lambda question, bench: 4)
 
 
@@ -67,6 +64,21 @@ def test_runs_trained_together_are_those_trained_alone(tmp_path, monkeypatch):
         for name in ours.arrays:
             assert ours.arrays[name].tobytes() == theirs.arrays[name].tobytes(), name
     assert beside.summary["verdict_text"] == alone.summary["verdict_text"]
+
+
+def test_questions_that_turn_out_to_be_needed_go_first(tmp_path, monkeypatch):
+    start = DenseTicket(model=Lenet300100(first=16, second=12), training=Training(length="3ep", batch_size=64))
+    question = FirstStablePoint(start=start, points=3, training_images=False, resamples=0)
+    alone = answer(question, Store(tmp_path / "alone"), data_root=tmp_path / "data")
+    side_by_side(monkeypatch)
+    calls = iter(range(200))
+
+    def counted(pending, needs):
+        next(calls)  # without an end it would go round and round
+        return next_group(pending, needs)
+    monkeypatch.setattr(module, "next_group", counted)
+    beside = answer(question, Store(tmp_path / "together"), data_root=tmp_path / "data")
+    assert beside.content_sha256 == alone.content_sha256
 
 
 def test_a_run_without_room_beside_the_others_is_trained_alone(tmp_path, monkeypatch):
