@@ -32,7 +32,8 @@ def answer(question: Connectivity, inputs: Inputs, bench: Workbench) -> Answer:
     """Measure the points, the two ends like the others, and find the barriers.
 
     The arrays are alpha, test_error and test_loss (and train_error, train_loss), one value a point; errors are
-    fractions, losses are in nats. In the adaptive mode they hold the points that were measured.
+    fractions, losses are in nats. In the adaptive mode they hold the points that were measured,
+    and the interval barrier_test_low to barrier_test_high speaks of these alone.
 
     Raises:
         BadInput: a stored network has other tensors than its question says, there are no images, or a batch is too

@@ -37,8 +37,9 @@ def answer(question: NetworkComparison, inputs: Inputs, bench: Workbench) -> Ans
     weights that a path runs through) and layers/dead_... (units that none runs through).
 
     The summary says distance (on prunable weights), distance_all (all parameters), signs_agree and signs_by_chance
-    (None if no weight is kept by both), overlap (Jaccard), both with both_expected, both_low, both_high; and for each
-    network density, effective_density, dead_units, of `units` in all.
+    (None if no weight is kept by both), overlap (Jaccard), both, and what it would be by chance: both_expected,
+    both_expected_low, both_expected_high (mean and 95% band, no interval of `both`); and for each network density,
+    effective_density, dead_units, of `units` in all.
 
     Raises:
         BadInput: an answer holds other tensors than its question says; the text names them.
@@ -82,7 +83,8 @@ def compared(first: Network, second: Network) -> tuple[dict[str, Array], dict[st
         "distance": _norm(layers["distance"]), "distance_all": _norm(list(distance.values())),
         "signs_agree": _share(signs, lambda s: s.agree), "signs_by_chance": _share(signs, lambda s: s.by_chance),
         "overlap": first.mask.overlap(second.mask), "both": both.kept, "both_expected": whole.mean,
-        "both_low": whole.band[0], "both_high": whole.band[1], "units": int(layers["units"].sum())}
+        "both_expected_low": whole.band[0], "both_expected_high": whole.band[1],
+        "units": int(layers["units"].sum())}
     return layers, summary
 
 

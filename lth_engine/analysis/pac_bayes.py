@@ -26,6 +26,7 @@ from lth_engine.analysis.bounds.drawn_risk import DrawnRisk
 from lth_engine.analysis.bounds.notes import Notes
 from lth_engine.analysis.bounds.posterior import Posterior
 from lth_engine.analysis.bounds.posterior_search import PosteriorSearch
+from lth_engine.analysis.bounds.settled import settled
 from lth_engine.analysis.sound_weights import require_finite
 from lth_engine.analysis.trained_images import TrainedImages
 from lth_engine.core.artifact import Answer, Array, Artifact, Inputs, Scalar, text_array
@@ -46,7 +47,8 @@ def answer(question: PacBayes, inputs: Inputs, bench: Workbench) -> Answer:
     Arrays: history/* (see :data:`posterior_search.COLUMNS`); layers/* and certified_layers/*, one row a parameter;
     samples/error, of each network that saw all images. In the summary, `oracle_` stands for the bound of the paper's
     code and `certified_` for the certificate. A bound is called vacuous if it is no lower than `chance_error`, that of
-    guessing: the inverse of kl comes ever closer to 1 and never reaches it.
+    guessing: the inverse of kl comes ever closer to 1 and never reaches it. `search_` says how far the optimisation
+    got (:func:`settled`).
 
     Raises:
         Cancelled: the user asked to stop; the state is in the checkpoint.
@@ -64,7 +66,8 @@ def answer(question: PacBayes, inputs: Inputs, bench: Workbench) -> Answer:
         risk.measure(notes, partial(_report_draws, question, bench, number))
     arrays = {f"history/{column}": values for column, values in search.history().items()}
     arrays["samples/error"] = risks["oracle"].errors
-    return case.answer(question, arrays, risks["oracle"], risks["certified"])
+    found = case.answer(question, arrays, risks["oracle"], risks["certified"])
+    return Answer(found.arrays, {**found.summary, **settled(search.history())})
 
 
 def _report_draws(question: PacBayes, bench: Workbench, number: int, share: float) -> None:

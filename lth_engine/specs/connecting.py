@@ -25,7 +25,7 @@ class OnLines(Question):
     points: int = knob(101, "Equally spaced points on the line, the two ends included.", low=2, high=2001,
                        source="Pruning Close to Home, Eq. 1")
     adaptive: bool = knob(False, "Measure only those of the points at which the barrier can still be; the others are "
-                          "left out of the curve.")
+                          "left out of the curve, and the interval of the barrier speaks of those measured alone.")
     norm_statistics: str = knob(
         "recalibrated", "Running statistics of normalisation at each point: re-estimated on the training images "
         "without augmentation, interpolated like weights, or those of each batch that is evaluated.",

@@ -35,7 +35,7 @@ def _draw(done: list[Question]) -> None:
     names = lettered(asked)
     found = [lines.line_of(q, names[q.key]) for q in asked]
     if len(asked) == 1:
-        lines.verdict(diagnosing.summary(asked[0]))
+        lines.verdict(diagnosing.summary(asked[0]), adaptive=asked[0].adaptive)
     measure, parts = lines.controls("pairs", parts=any("train_error" in line.values for line in found))
     chart(along(found, measure, parts), "connectivity-line", ALT.format(measure.capitalize()))
     several = "Solid: test images; dotted: training images. " if len(asked) > 1 and len(parts) > 1 else ""
@@ -52,7 +52,8 @@ def _numbers(question: Connectivity) -> None:
     said = diagnosing.summary(question)
     value = partial(number, said)
     shown = [Number("Barrier, test error", lines.points(value("barrier_test")), "barrier",
-                    lines.interval(value("barrier_test_low"), value("barrier_test_high"), after=" points"))]
+                    lines.interval(value("barrier_test_low"), value("barrier_test_high"),
+                                   after=" points" + lines.OF_MEASURED * question.adaptive))]
     if "barrier_train" in said:
         shown.append(Number("Barrier, training error", lines.points(value("barrier_train")), "barrier"))
     shown.append(Number("Barrier, test loss", with_error(value("loss_barrier_test"), unit="nats"), "loss_barrier"))

@@ -56,8 +56,8 @@ def _draw(done: list[Question]) -> None:
 
 
 def _overlap_words(said: Mapping[str, Scalar]) -> None:
-    both, low, high = (number(said, f"both{end}") for end in ("", "_low", "_high"))
-    expected = number(said, "both_expected")
+    both = number(said, "both")
+    expected, low, high = (number(said, f"both_expected{end}") for end in ("", "_low", "_high"))
     words = f"Both keep **{both:,.0f}** weights; two random masks of the same densities would share {expected:,.0f} " \
             f"(95 %: {low:,.0f} to {high:,.0f})"
     if not math.isfinite(expected) or low == high == both:
@@ -98,7 +98,8 @@ def _table(asked: list[NetworkComparison], names: dict[str, str]) -> None:
     columns |= {words: [100 * number(said, name) for _, said in rows] for words, name in
                 (("equal signs (%)", "signs_agree"), ("by chance (%)", "signs_by_chance"), ("overlap (%)", "overlap"))}
     columns |= {words: [number(said, name) for _, said in rows] for words, name in
-                (("kept by both", "both"), ("expected", "both_expected"), ("from", "both_low"), ("to", "both_high"))}
+                (("kept by both", "both"), ("expected", "both_expected"), ("from", "both_expected_low"),
+                 ("to", "both_expected_high"))}
     st.dataframe({"networks": [name for name, _ in rows]} | columns, hide_index=True, key="weights.table",
                  height="content",
                  column_config={name: st.column_config.NumberColumn(format="%.4g") for name in columns})

@@ -19,6 +19,9 @@ from pages.ui.unfinished import Saved
 CONNECTED = 0.02
 """Barrier of the test error, a fraction, below which two networks count as connected (Frankle et al. 2020)."""
 
+OF_MEASURED = ", of the places measured"
+"""What an interval of the adaptive mode speaks of: it cannot see a peak between them."""
+
 _MEASURE = {"error": "Error", "loss": "Loss"}
 _PARTS = {"test": "Test images", "train": "Training images"}
 
@@ -70,10 +73,11 @@ def controls(key: str, *, parts: bool = True) -> tuple[str, list[str]]:
     return str(measure), [part for part in _PARTS if part in shown] or ["test"]
 
 
-def verdict(said: Mapping[str, Scalar]) -> None:
+def verdict(said: Mapping[str, Scalar], adaptive: bool = False) -> None:
     """Whether a line's two networks are connected, in a sentence."""
     height, low, high = (number(said, f"barrier_test{end}") for end in ("", "_low", "_high"))
-    words = f"Between the two networks the test error rises by **{points(height)}**" + interval(low, high, " (", ")")
+    words = f"Between the two networks the test error rises by **{points(height)}**"
+    words += interval(low, high, " (", OF_MEASURED * adaptive + ")")
     if low < CONNECTED <= high:
         st.info(f"**Undecided.** {words}; the interval contains the 2 points that two networks in one valley stay "
                 "below.", icon=":material/help:")

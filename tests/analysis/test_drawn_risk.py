@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import torch
 from scipy.stats import binom
+from torch.utils._python_dispatch import TorchDispatchMode
 
 from lth_engine.analysis.bounds.bound_formulas import kl_inverse
 from lth_engine.analysis.bounds.drawn_risk import DrawnRisk
@@ -80,6 +81,30 @@ def test_many_networks_share_the_images(posterior, images):
     assert abs(few.risk - many.risk) < 4 * math.hypot(few.stderr, many.stderr)
     assert measured(posterior, images, 1, 10**6).networks == 230, "no more networks than images are shown"
     assert measured(posterior, images, 1, 1).stderr is None
+
+
+class HostReads(TorchDispatchMode):
+    """Counts how often a number is fetched from the device."""
+
+    def __init__(self):
+        super().__init__()
+        self.count = 0
+
+    def __torch_dispatch__(self, function, types, args=(), kwargs=None):
+        self.count += function is torch.ops.aten._local_scalar_dense.default
+        return function(*args, **(kwargs or {}))
+
+
+def test_the_device_is_not_waited_for_after_each_network(posterior, images):
+    reads = []
+    for networks in (20, 100):
+        with HostReads() as mode:
+            measured(posterior, images, 3, networks)
+        reads.append(mode.count)
+    with HostReads() as mode:
+        int(torch.ones(()))
+    assert mode.count == 1
+    assert reads[0] == reads[1] < 5
 
 
 def test_the_model_has_its_trained_weights_again(posterior, images):

@@ -117,11 +117,11 @@ class PosteriorSearch:
     def _record(self) -> None:
         """A row of the history."""
         risk, kl = self.loss.take(), float(oracle_terms(self.posterior.sigma(), self.squared)[0]) + self.mask_part
+        epoch = self.step / self.steps_per_epoch
         if not math.isfinite(risk + kl):
             raise NonFinite(f"The risk ({risk:g}) or the KL divergence ({kl:g}) became NaN or infinite while the "
-                            "variances were optimised. Lower the learning rate of the bound (pac_bayes.lr is "
-                            f"{self.question.lr:g}).")
-        epoch = self.step / self.steps_per_epoch
+                            f"variances were optimised (epoch {epoch:g} of {self.question.length}). Lower the "
+                            f"learning rate of the bound (pac_bayes.lr is {self.question.lr:g}).")
         self.rows.append((epoch, risk, kl, lower_of_both(risk, kl, len(self.images), self.question.delta)))
 
     def _progress(self) -> Progress:
