@@ -122,7 +122,6 @@ class DrawnRisk:
             tell(owner)
             if number == 0 or owners[number - 1] != owner:
                 self.posterior.put(sigma, self.seed, self.name, owner)
-                tally[owner] = 0
             tally[owner] += (self.posterior.model(x).argmax(dim=1) != y).sum()
             if number + 1 == len(owners) or owners[number + 1] != owner:
                 yield owner
