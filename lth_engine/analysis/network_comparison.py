@@ -22,16 +22,21 @@ from lth_engine.training.material import material, network
 
 @dataclass(frozen=True)
 class Network:
-    """One of the two: its parameters as they act (pruned weights 0), and its mask."""
+    """One of the two: its parameters as they act (pruned weights 0), in the network's order, and its mask."""
 
     weights: Mapping[str, Array]
     mask: Mask
+
+    @property
+    def layers(self) -> list[str]:
+        """The prunable parameters, in the network's order; a mask knows only that of the alphabet."""
+        return [name for name in self.weights if name in self.mask]
 
 
 def answer(question: NetworkComparison, inputs: Inputs, bench: Workbench) -> Answer:
     """Compare the two, layer by layer and as a whole.
 
-    Arrays, one value a prunable parameter: layers/name, layers/size, layers/units; layers/distance (L2, pruned weights
+    Arrays, one value a prunable parameter in the order of the network: layers/name, layers/size, layers/units; layers/distance (L2, pruned weights
     0); layers/kept_first, kept_second, both; layers/expected, low, high (of `both`, by chance: mean and 95% band);
     layers/signs_agree (share of `both`; NaN of none) and signs_by_chance; for each network layers/effective_... (kept
     weights that a path runs through) and layers/dead_... (units that none runs through).
@@ -56,7 +61,8 @@ def answer(question: NetworkComparison, inputs: Inputs, bench: Workbench) -> Ans
         bench.report(Progress(done, 3, f"following paths through the {which} network"))
         live = effective(model, one.mask, facts.channels, facts.height, facts.width)
         dead = dead_units(live)
-        layers |= {f"effective_{which}": _counts(live), f"dead_{which}": np.array([dead[n] for n in one.mask])}
+        layers |= {f"effective_{which}": _counts(live, one.layers),
+                   f"dead_{which}": np.array([dead[n] for n in one.layers])}
         summary |= {f"density_{which}": one.mask.density, f"effective_density_{which}": live.density,
                     f"dead_units_{which}": sum(dead.values())}
     return Answer({f"layers/{name}": value for name, value in layers.items()}, summary)
@@ -64,11 +70,11 @@ def answer(question: NetworkComparison, inputs: Inputs, bench: Workbench) -> Ans
 
 def compared(first: Network, second: Network) -> tuple[dict[str, Array], dict[str, Scalar]]:
     """All that needs no look inside the network: columns with one value a layer, and the summary."""
-    names = list(first.mask)
+    names = first.layers
     both = first.mask & second.mask
     distance = {name: _distance(first.weights[name], second.weights[name]) for name in first.weights}
     signs = [agreement(first.weights[n][both[n]], second.weights[n][both[n]]) for n in names]
-    sizes, kept = [first.mask[n].size for n in names], [_counts(one.mask) for one in (first, second)]
+    sizes, kept = [first.mask[n].size for n in names], [_counts(one.mask, names) for one in (first, second)]
     chances = [overlap_by_chance(*map(int, counts)) for counts in zip(sizes, *kept, strict=True)]
     whole = together(chances)
     bands = np.array([chance.band for chance in chances])
@@ -76,7 +82,7 @@ def compared(first: Network, second: Network) -> tuple[dict[str, Array], dict[st
         "name": text_array(names), "size": np.array(sizes),
         "units": np.array([len(first.mask[n]) for n in names]),
         "distance": np.array([distance[n] for n in names]),
-        "kept_first": kept[0], "kept_second": kept[1], "both": _counts(both),
+        "kept_first": kept[0], "kept_second": kept[1], "both": _counts(both, names),
         "expected": np.array([chance.mean for chance in chances]), "low": bands[:, 0], "high": bands[:, 1],
         "signs_agree": np.array([s.agree for s in signs]), "signs_by_chance": np.array([s.by_chance for s in signs])}
     summary: dict[str, Scalar] = {
@@ -99,8 +105,8 @@ def _network(run: Run, at: str, inputs: Inputs, model: nn.Module) -> Network:
     return Network({n: np.where(mask[n], value, 0) if n in mask else value for n, value in weights.items()}, mask)
 
 
-def _counts(mask: Mask) -> Array:
-    return np.array([int(array.sum()) for array in mask.values()])
+def _counts(mask: Mask, layers: Sequence[str]) -> Array:
+    return np.array([int(mask[name].sum()) for name in layers])
 
 
 def _distance(one: Array, other: Array) -> float:
