@@ -1,7 +1,7 @@
 """The exact trace of the Hessian of a network that is piecewise linear in every single weight.
 
-The Hessian is the Gauss-Newton matrix plus, for each logit, its own Hessian times the loss's slope by it. Where a logit
-is piecewise linear in each weight alone (convolutions, linear layers, normalisation with fixed statistics, ReLU,
+The Hessian is the Gauss-Newton matrix plus, for each logit, its own Hessian times the loss's slope by it. Where a
+logit is piecewise linear in each weight alone (convolutions, linear layers, normalisation with fixed statistics, ReLU,
 pooling, sums; no weight twice on a path), those Hessians have a diagonal of zeros. What is left is the mean over the
 images of sum_c p_c |grad log p_c|^2 (Schraudolph 2002; the trace of Fisher's matrix, since the loss is a
 cross-entropy): a backward pass a class, exact for each layer and for kept weights alone, and no probe at all.
@@ -28,6 +28,7 @@ from lth_engine.analysis.curvature.graph_memory import CHUNK_BYTES
 from lth_engine.analysis.curvature.hessian import plain_float32
 from lth_engine.core.artifact import Array
 from lth_engine.core.errors import BadInput
+from lth_engine.training.streamed import Batch
 
 LINEAR = frozenset((
     "conv2d", "linear", "batch_norm", "relu", "relu_", "max_pool2d", "avg_pool2d", "adaptive_avg_pool2d", "flatten",
@@ -63,6 +64,7 @@ class GaussNewtonTrace:
         self._classes, an_image = _looked_at(model, example)
         self._chunk = int(min(MOST_AT_ONCE, max(1, CHUNK_BYTES // an_image)))
         self._seen: list[Array] = []
+        self._batches: Iterator[Batch] | None = None
 
     @property
     def seen(self) -> int:
@@ -86,8 +88,9 @@ class GaussNewtonTrace:
 
     def advance(self) -> None:
         """Take a chunk of images."""
-        chunk = self._images.index[self.seen:self.seen + self._chunk]
-        ((x, _),) = self._images.images.in_parts([chunk])
+        if self._batches is None:
+            self._batches = self._images.images.in_parts(self._images.index[self.seen:].split(self._chunk))
+        x, _ = next(self._batches)
         self._seen.append(squares(self._model, self._free, x.to(next(iter(self._free.values())).dtype)))
 
     def estimate(self) -> Estimate:
@@ -110,6 +113,7 @@ class GaussNewtonTrace:
     def restore(self, state: dict[str, Array]) -> None:
         """Go on from a :meth:`state`."""
         self._seen = [state["each"]] if len(state["each"]) else []
+        self._batches = None
 
 
 def squares(model: nn.Module, free: Mapping[str, torch.Tensor], x: torch.Tensor) -> Array:
