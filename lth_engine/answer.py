@@ -60,7 +60,8 @@ def answer(question: Question, store: Store, *, data_root: Path, device: str = "
     pending = plan(question, store)
     work, done = _work(pending), 0.0
     if pending:
-        _look_ahead(question, Workbench(data_root, device, _scaled(report, 0.0, 0.0, sum(work.values()), "")))
+        scaled = _scaled(report, 0.0, 0.0, _total(work, pending, store), "")
+        _look_ahead(question, Workbench(data_root, device, scaled))
     while pending:
         needs = needed(pending, store) if side_by_side(device) else None
         group = next_group(pending, needs)
@@ -71,7 +72,7 @@ def answer(question: Question, store: Store, *, data_root: Path, device: str = "
             continue
         if len(group) > 1:
             group = group[:room(cast(Run, group[0]), Workbench(data_root, device))]
-        cost, total = sum(work[q.key] for q in group), sum(work.values())
+        cost, total = sum(work[q.key] for q in group), _total(work, pending, store)
         number = len(work) - len(pending) + 1
         scaled = _scaled(report, done, cost, total, f"{number} of {len(work)}: ")
         scaled(Progress(0, 0, group[0].title.lower()))
@@ -160,6 +161,11 @@ def plan(question: Question, store: Store) -> list[Question]:
 def _work(questions: Sequence[Question]) -> dict[str, float]:
     """How much of the progress bar each answer is worth, by key, in epochs."""
     return {q.key: max(OVERHEAD_EPOCHS, q.epochs) for q in questions}
+
+
+def _total(work: Mapping[str, float], pending: Sequence[Question], store: Store) -> float:
+    """The work that is known, and what the questions that are not named yet cost at least."""
+    return sum(work.values()) + sum(q.ahead(store.summary) for q in pending)
 
 
 def _look_ahead(question: Question, bench: Workbench) -> None:

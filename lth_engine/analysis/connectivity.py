@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
@@ -15,17 +14,17 @@ from lth_engine.analysis.lines.barrier import STABLE, error_barrier
 from lth_engine.analysis.lines.bootstrap import barrier_interval
 from lth_engine.analysis.lines.curve import Curve, in_order
 from lth_engine.analysis.lines.ends import ends
-from lth_engine.analysis.lines.held import held
 from lth_engine.analysis.lines.line import Line
 from lth_engine.analysis.lines.norm_statistics import protocol, require_room, tracking
 from lth_engine.analysis.lines.score import score
+from lth_engine.analysis.meter import Meter
+from lth_engine.analysis.shown_again import shown_again
 from lth_engine.core.artifact import Answer, Array, Inputs, Scalar
 from lth_engine.core.errors import BadInput
 from lth_engine.core.workbench import Progress, Workbench
 from lth_engine.specs.connecting import Connectivity
 from lth_engine.training.material import Material, material, network
 from lth_engine.training.mixed import Mixed
-from lth_engine.training.session import REPORT_SECONDS
 from lth_engine.training.threads import use_threads
 
 
@@ -33,11 +32,12 @@ def answer(question: Connectivity, inputs: Inputs, bench: Workbench) -> Answer:
     """Measure the points, the two ends like the others, and find the barriers.
 
     The arrays are alpha, test_error and test_loss (and train_error, train_loss), one value a point; errors are
-    fractions, losses are in nats. In the adaptive mode they hold the points that were measured.
+    fractions, losses are in nats. In the adaptive mode they hold the points that were measured,
+    and the interval barrier_test_low to barrier_test_high speaks of these alone.
 
     Raises:
-        BadInput: the networks differ in architecture, there are no images, or a batch is too small for its statistics
-            to be taken.
+        BadInput: a stored network has other tensors than its question says, there are no images, or a batch is too
+            small for its statistics to be taken.
         Cancelled: the user asked to stop; the points measured so far are in the checkpoint.
         NonFinite: a weight at an end, or a point of the curve, is NaN or infinite.
     """
@@ -49,8 +49,8 @@ def answer(question: Connectivity, inputs: Inputs, bench: Workbench) -> Answer:
     use_threads(model, images.facts, images.test.evaluation_batch)
     between = ends(question, inputs, model, example)
     line = Line(model, between.first, between.second)
-    meter = _Meter(bench)
-    test, train = held([Mixed(images.test, meter.saw), Mixed(images.train, meter.saw)])
+    work = _Work(bench)
+    test, train = shown_again([Mixed(images.test), Mixed(images.train)], work.saw)
     parts = {"test": test} | ({"train": train} if question.training_images else {})
     recalibrated = question.norm_statistics == "recalibrated"
     require_room(question.norm_statistics, model, example,
@@ -59,7 +59,7 @@ def answer(question: Connectivity, inputs: Inputs, bench: Workbench) -> Answer:
     settle = protocol(question.norm_statistics, model, train)
 
     def measure(alpha: float) -> list[float]:
-        meter.message = f"alpha {alpha:.3g}"
+        work.message = f"alpha {alpha:.3g}"
         line.put(alpha)
         settle()
         scores = {name: score(model, part) for name, part in parts.items()}
@@ -70,7 +70,7 @@ def answer(question: Connectivity, inputs: Inputs, bench: Workbench) -> Answer:
     wrong = np.zeros((question.points, -(-len(test) // 8)), dtype=np.uint8)
     columns = [f"{part}_{what}" for part in parts for what in ("error", "loss")]
     curve = Curve(alpha, columns, bench, {"wrong": wrong})
-    meter.done, meter.total = curve.done * a_point, question.evaluations * a_point
+    work.done, work.total = curve.done * a_point, question.evaluations * a_point
     curve.fill(measure, partial(next_place, most=question.evaluations) if question.adaptive else in_order)
     found = {"alpha": alpha[curve.measured]} | curve.arrays()
     facts: dict[str, Scalar] = {f"{part}_images": len(shown) for part, shown in parts.items()}
@@ -116,18 +116,18 @@ def _summary(alpha: Array, curves: Mapping[str, Array]) -> dict[str, Scalar]:
 
 
 @dataclass
-class _Meter:
-    """Counts the images that were shown and reports a few times a second."""
+class _Work:
+    """The images that were shown, of all that will be."""
 
     bench: Workbench
     total: int = 0
     done: int = 0
     message: str = ""
-    reported: float = 0.0
+
+    def __post_init__(self) -> None:
+        self._meter = Meter(lambda: self.bench.report(Progress(self.done, self.total, self.message)))
 
     def saw(self, images: int) -> None:
         """Count a batch; raises Cancelled if the user asked to stop."""
-        if time.perf_counter() - self.reported > REPORT_SECONDS:
-            self.bench.report(Progress(self.done, self.total, self.message))
-            self.reported = time.perf_counter()
+        self._meter.tell()
         self.done += images

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 import math
-import time
 
 import numpy as np
 import torch
@@ -14,15 +13,15 @@ from lth_engine.analysis.curvature.coordinates import Coordinates
 from lth_engine.analysis.curvature.lanczos import gaussian
 from lth_engine.analysis.landscapes.directions import Direction, length, orthogonal, scaled
 from lth_engine.analysis.landscapes.plane import Plane
-from lth_engine.analysis.landscapes.shown_again import ShownAgain
+from lth_engine.analysis.meter import Meter
 from lth_engine.analysis.saving import Saving, State
+from lth_engine.analysis.shown_again import shown_again
 from lth_engine.core.artifact import Answer, Array, Inputs, Scalar
 from lth_engine.core.errors import BadInput, NonFinite
 from lth_engine.core.seeds import derive
 from lth_engine.core.workbench import Progress, Workbench
 from lth_engine.specs.landscapes import Landscape
 from lth_engine.training.evaluate import evaluate
-from lth_engine.training.session import REPORT_SECONDS
 
 _FORM = "landscape 1"
 
@@ -43,7 +42,7 @@ def answer(question: Landscape, inputs: Inputs, bench: Workbench) -> Answer:
     coordinates = Coordinates(model, mask, question)
     directions = _directions(question, coordinates, inputs)
     grid = _Grid(question, bench, len(images))
-    shown = ShownAgain(images, grid.saw)
+    shown, = shown_again([images], grid.saw)
     with Plane(coordinates.parameters, directions) as plane, Saving(bench, grid.state, _FORM) as saving:
         grid.resume(saving.load())
         middle = evaluate(model, shown)
@@ -96,7 +95,7 @@ class _Grid:
         self.shape = (question.points,) * question.dimensions
         self.values = np.full((math.prod(self.shape), 2), np.nan)
         self.done = self._saw = 0
-        self._bench, self._images, self._reported = bench, images, 0.0
+        self._bench, self._images, self._meter = bench, images, Meter(self._report)
         self._places = [place[::-1] for place in itertools.product(self.axis.tolist(), repeat=question.dimensions)]
 
     def begin(self) -> tuple[float, ...]:
@@ -111,11 +110,12 @@ class _Grid:
 
     def saw(self, images: int) -> None:
         """A batch of the point is about to be shown; raises Cancelled if the user asked to stop."""
-        if time.perf_counter() - self._reported > REPORT_SECONDS:
-            share = self.done + min(1, self._saw / self._images)
-            self._bench.report(Progress(share, len(self.values), f"point {self.done + 1} of {len(self.values)}"))
-            self._reported = time.perf_counter()
+        self._meter.tell()
         self._saw += images
+
+    def _report(self) -> None:
+        share = self.done + min(1, self._saw / self._images)
+        self._bench.report(Progress(share, len(self.values), f"point {self.done + 1} of {len(self.values)}"))
 
     def arrays(self) -> dict[str, Array]:
         """The arrays of the answer; NaN where nothing is measured yet."""

@@ -6,12 +6,13 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from torch import nn
 
 from lth_engine.analysis.pairs.chance import overlap_by_chance, together
 from lth_engine.analysis.pairs.effective import dead_units, effective
 from lth_engine.analysis.pairs.signs import Signs, agreement
+from lth_engine.analysis.sound_weights import require_finite, require_tensors
 from lth_engine.core.artifact import Answer, Array, Inputs, Scalar, text_array
-from lth_engine.core.errors import BadInput, NonFinite
 from lth_engine.core.mask import Mask
 from lth_engine.core.workbench import Progress, Workbench
 from lth_engine.specs.comparing_networks import NetworkComparison
@@ -36,20 +37,20 @@ def answer(question: NetworkComparison, inputs: Inputs, bench: Workbench) -> Ans
     weights that a path runs through) and layers/dead_... (units that none runs through).
 
     The summary says distance (on prunable weights), distance_all (all parameters), signs_agree and signs_by_chance
-    (None if no weight is kept by both), overlap (Jaccard), both with both_expected, both_low, both_high; and for each
-    network density, effective_density, dead_units, of `units` in all.
+    (None if no weight is kept by both), overlap (Jaccard), both, and what it would be by chance: both_expected,
+    both_expected_low, both_expected_high (mean and 95% band, no interval of `both`); and for each network density,
+    effective_density, dead_units, of `units` in all.
 
     Raises:
-        BadInput: the two have not the same tensors; the text says which differ.
-        NonFinite: a parameter is NaN or infinite; the text says which.
+        BadInput: an answer holds other tensors than its question says; the text names them.
+        NonFinite: a parameter is NaN or infinite; the text names it.
     """
     dense = question.first.ticket.dense
     facts = material(dense.data, bench).facts
     model = network(dense.model, facts, dense.init_seed, "cpu")
     bench.report(Progress(0, 3, "reading the two networks"))
-    names = [name for name, _ in model.named_parameters()]
-    ends = ((question.first, question.first_at, "first"), (question.second, question.second_at, "second"))
-    first, second = (_network(run, at, inputs, names, f"network_comparison.{which}") for run, at, which in ends)
+    ends = ((question.first, question.first_at), (question.second, question.second_at))
+    first, second = (_network(run, at, inputs, model) for run, at in ends)
     layers, summary = compared(first, second)
     for done, (one, which) in enumerate(((first, "first"), (second, "second")), start=1):
         bench.report(Progress(done, 3, f"following paths through the {which} network"))
@@ -82,23 +83,20 @@ def compared(first: Network, second: Network) -> tuple[dict[str, Array], dict[st
         "distance": _norm(layers["distance"]), "distance_all": _norm(list(distance.values())),
         "signs_agree": _share(signs, lambda s: s.agree), "signs_by_chance": _share(signs, lambda s: s.by_chance),
         "overlap": first.mask.overlap(second.mask), "both": both.kept, "both_expected": whole.mean,
-        "both_low": whole.band[0], "both_high": whole.band[1], "units": int(layers["units"].sum())}
+        "both_expected_low": whole.band[0], "both_expected_high": whole.band[1],
+        "units": int(layers["units"].sum())}
     return layers, summary
 
 
-def _network(run: Run, at: str, inputs: Inputs, names: Sequence[str], setting: str) -> Network:
+def _network(run: Run, at: str, inputs: Inputs, model: nn.Module) -> Network:
     """The parameters and the mask that a run ended with, or started from."""
     artifact = inputs[(run if at == "end" else run.ticket).key]
-    found = artifact.group("final" if at == "end" else "start")
-    mask = Mask(artifact.group("mask"))
-    missing = [name for name in names if name not in found]
-    if missing or not set(mask) <= set(names):
-        raise BadInput("A comparison needs two runs of one network, but "
-                       f"{', '.join(missing[:5]) or 'the masks'} differ. Choose another run for {setting}.")
-    for name in names:
-        if not np.isfinite(found[name]).all():
-            raise NonFinite(f"{name} is NaN or infinite at the {at} of this run. Choose another run for {setting}.")
-    return Network({n: np.where(mask[n], found[n], 0) if n in mask else found[n] for n in names}, mask)
+    found, where = artifact.group("final" if at == "end" else "start"), f"at the {at} of run {run.key}"
+    mask, parameters = Mask(artifact.group("mask")), dict(model.named_parameters())
+    require_tensors(parameters, found, where)
+    weights = {name: found[name] for name in parameters}
+    require_finite(weights, where)
+    return Network({n: np.where(mask[n], value, 0) if n in mask else value for n, value in weights.items()}, mask)
 
 
 def _counts(mask: Mask) -> Array:

@@ -26,9 +26,10 @@ from lth_engine.analysis.bounds.drawn_risk import DrawnRisk
 from lth_engine.analysis.bounds.notes import Notes
 from lth_engine.analysis.bounds.posterior import Posterior
 from lth_engine.analysis.bounds.posterior_search import PosteriorSearch
+from lth_engine.analysis.bounds.settled import settled
+from lth_engine.analysis.sound_weights import require_finite
 from lth_engine.analysis.trained_images import TrainedImages
 from lth_engine.core.artifact import Answer, Array, Artifact, Inputs, Scalar, text_array
-from lth_engine.core.errors import NonFinite
 from lth_engine.core.mask import Mask
 from lth_engine.core.workbench import Progress, Workbench
 from lth_engine.specs.bounds import SPIKES, PacBayes
@@ -36,7 +37,7 @@ from lth_engine.training.evaluate import evaluate
 from lth_engine.training.material import Material, material, network, put_weights, take_weights
 from lth_engine.training.threads import use_threads
 
-_FORM = 1
+_FORM = "pac_bayes 1"
 """Of the checkpoint."""
 
 
@@ -46,7 +47,8 @@ def answer(question: PacBayes, inputs: Inputs, bench: Workbench) -> Answer:
     Arrays: history/* (see :data:`posterior_search.COLUMNS`); layers/* and certified_layers/*, one row a parameter;
     samples/error, of each network that saw all images. In the summary, `oracle_` stands for the bound of the paper's
     code and `certified_` for the certificate. A bound is called vacuous if it is no lower than `chance_error`, that of
-    guessing: the inverse of kl comes ever closer to 1 and never reaches it.
+    guessing: the inverse of kl comes ever closer to 1 and never reaches it. `search_` says how far the optimisation
+    got (:func:`settled`).
 
     Raises:
         Cancelled: the user asked to stop; the state is in the checkpoint.
@@ -64,7 +66,8 @@ def answer(question: PacBayes, inputs: Inputs, bench: Workbench) -> Answer:
         risk.measure(notes, partial(_report_draws, question, bench, number))
     arrays = {f"history/{column}": values for column, values in search.history().items()}
     arrays["samples/error"] = risks["oracle"].errors
-    return case.answer(question, arrays, risks["oracle"], risks["certified"])
+    found = case.answer(question, arrays, risks["oracle"], risks["certified"])
+    return Answer(found.arrays, {**found.summary, **settled(search.history())})
 
 
 def _report_draws(question: PacBayes, bench: Workbench, number: int, share: float) -> None:
@@ -99,10 +102,10 @@ class _Case:
     @classmethod
     def of(cls, question: PacBayes, inputs: Inputs, bench: Workbench) -> _Case:
         """Read the run and the prior's mean, and lay the network out."""
-        spec, run = question.of.ticket.dense, inputs[question.of.key]
-        mask, trained = Mask(run.group("mask")), _finite(run, "final", "The trained network")
-        start = _finite(inputs[question.of.ticket.key], "start", "The ticket")
-        dense = _finite(inputs[spec.key], "start", "The dense network")
+        spec, run, name = question.of.ticket.dense, inputs[question.of.key], f"run {question.of.key}"
+        mask, trained = Mask(run.group("mask")), _finite(run, "final", f"at the end of {name}")
+        start = _finite(inputs[question.of.ticket.key], "start", f"at the start of {name}")
+        dense = _finite(inputs[spec.key], "start", f"of the dense network behind {name}")
         images = material(spec.data, bench)
         model = network(spec.model, images.facts, spec.init_seed, bench.device)
         initial = take_weights(model)
@@ -171,11 +174,8 @@ def _drawn(posterior: Posterior, vector: torch.Tensor) -> Array:
     return posterior.drawn(vector).cpu().numpy().astype(np.float64)
 
 
-def _finite(artifact: Artifact, group: str, what: str) -> Mapping[str, Array]:
-    """The weights of an answer; raises NonFinite, naming the tensor."""
+def _finite(artifact: Artifact, group: str, where: str) -> Mapping[str, Array]:
+    """The weights of an answer; raises NonFinite, naming the tensors."""
     weights = artifact.group(group)
-    for name, value in weights.items():
-        if value.dtype.kind == "f" and not np.isfinite(value).all():
-            raise NonFinite(f"{what} has NaN or infinity in {name}, so it has no bound. Choose a run whose weights "
-                            "are finite, or train it with a lower learning rate.")
+    require_finite(weights, where)
     return weights

@@ -34,6 +34,11 @@ class TrainedImages:
     def __len__(self) -> int:
         return len(self._index)
 
+    @property
+    def x_shape(self) -> tuple[int, int, int]:
+        """Channels, height and width of an image."""
+        return self.images.x_shape
+
     def in_parts(self, parts: Sequence[torch.Tensor]) -> Iterator[Batch]:
         """A batch for each of `parts`: places in [0, len(self))."""
         here = [part.to(self.y.device) for part in parts]

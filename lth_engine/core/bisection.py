@@ -5,7 +5,7 @@ The bisection takes for granted that a network which is stable stays so; :func:`
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from lth_engine.core.errors import BadInput
@@ -50,6 +50,21 @@ def first_stable(is_stable: Callable[[int], bool], last: int) -> FirstStable:
         tried.append((middle, stable))
         low, high = (low, middle) if stable else (middle + 1, high)
     return FirstStable(low if low <= last else None, last, tuple(tried))
+
+
+def least_tries(tried: Iterable[tuple[int, bool]], last: int) -> int:
+    """How many more tries a bisection of 0 ... last makes at least.
+
+    Each halves the n outcomes that are left, and the smaller half is floor(n / 2): floor(log2(n)) tries.
+
+    Args:
+        tried: the points that it has tried so far with their answers.
+        last: last point, at least 0.
+    """
+    low, high = 0, last + 1
+    for point, stable in tried:
+        low, high = (low, point) if stable else (point + 1, high)
+    return (high - low + 1).bit_length() - 1
 
 
 def contradictions(is_stable: Callable[[int], bool], found: FirstStable) -> tuple[int, ...]:

@@ -14,21 +14,27 @@ from lth_engine.core.artifact import Scalar
 PARTS = ("stderr", "low", "high")
 """Ends of names that belong to another value."""
 
-_POINTS = ("barrier_test", "barrier_train", "barrier_mean", "barrier_std", "barrier_highest", "threshold")
+_POINTS = ("barrier_test", "barrier_train", "barrier_mean", "barrier_std", "barrier_highest", "threshold",
+           "certified_sample_term")
 _PER_CENT = ("first_test_error", "second_test_error", "first_train_error", "second_train_error", "train_error",
              "test_error", "error_middle", "error_highest", "share", "share_negative", "share_near_zero",
              "density", "density_first", "density_second", "density_line", "effective_density_first",
              "effective_density_second", "signs_agree", "signs_by_chance", "overlap", "mask_overlap", "oracle_risk",
-             "certified_risk", "oracle_bound", "certified_bound", "oracle_quad", "oracle_pinsker",
-             "certified_sample_term")
+             "certified_risk", "oracle_bound", "certified_bound", "oracle_quad", "oracle_pinsker", "chance_error",
+             "search_fall", "search_late_share", "chance", "test_accuracy", "validation_accuracy", "signs_kept",
+             "signs_inherited", "moved_positive", "moved_negative", "thinnest_density", "overlap_with_previous",
+             "verdict_density")
 _NATS = ("first_test_loss", "second_test_loss", "first_train_loss", "second_train_loss", "loss_barrier_test",
          "loss_barrier_train", "loss", "loss_middle", "loss_highest", "oracle_kl", "oracle_kl_gaussian",
-         "oracle_kl_mask", "certified_kl", "certified_kl_gaussian", "certified_kl_mask", "certified_grid_cost")
-_SECONDS = ("seconds_trace", "seconds_top")
+         "oracle_kl_mask", "certified_kl", "certified_kl_gaussian", "certified_kl_mask", "certified_grid_cost",
+         "certified_input_cost", "test_loss", "train_loss", "validation_loss")
+_SECONDS = ("seconds_trace", "seconds_top", "train_seconds")
+_WEIGHTS = ("both_expected",)
 
 UNITS: dict[str, tuple[str, float]] = {
     **dict.fromkeys(_POINTS, ("points", 100.0)), **dict.fromkeys(_PER_CENT, ("%", 100.0)),
-    **dict.fromkeys(_NATS, ("nats", 1.0)), **dict.fromkeys(_SECONDS, ("s", 1.0))}
+    **dict.fromkeys(_NATS, ("nats", 1.0)), **dict.fromkeys(_SECONDS, ("s", 1.0)),
+    **dict.fromkeys(_WEIGHTS, ("weights", 1.0))}
 """Value -> its unit on the screen, and the factor from the stored to the shown value. Others have none."""
 
 

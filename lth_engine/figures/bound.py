@@ -31,7 +31,7 @@ class Terms:
     Attributes:
         label: its name beside the bar.
         risk: the empirical 0-1 risk of the randomised network, a fraction.
-        bound: the bound on its test error, a fraction.
+        bound: the bound on its error on new images, a fraction.
         vacuous: whether it says nothing.
         added: terms that are added to the risk as they are, fractions, by name (one of TERMS).
         nats: terms of the complexity, in nats, by name (one of TERMS).
@@ -83,7 +83,7 @@ def stacked_bounds(bars: Sequence[Terms], test_errors: Sequence[float | None], g
         font={"color": GRAY, "size": 13},
         text=f"vacuous from {100 * guessing:.3g} %{' (guessing)' if guessing < 1 else ''} →")
     figure.update_layout(barmode="stack", margin={"t": 34}, legend={"y": -80 / ground, "traceorder": "normal"})
-    figure.update_xaxes(title_text="Bound on the test error (%)", range=[0, 1.04 * longest])
+    figure.update_xaxes(title_text="Bound on the error of drawn networks (%)", range=[0, 1.04 * longest])
     figure.update_yaxes(autorange="reversed", showgrid=False, ticks="", tickvals=labels, ticktext=[
         f"{bar.label}<br><b>{100 * bar.bound:.3g} %</b>" + "<br><b>vacuous</b>" * bar.vacuous for bar in bars])
     return figure

@@ -46,7 +46,9 @@ class PacBayes(Question, name="pac_bayes"):
                        source="lth-pacbayes: 256")
     batch_size: int = knob(256, "Images in a step of it.", low=1, high=65_536, source="lth-pacbayes: 256",
                            advanced=True)
-    lr: float = knob(0.01, "Learning rate of it.", low=0, open_low=True, high=100_000,
+    lr: float = knob(0.01, "Learning rate of it. The paper's lowers the bound very slowly: rates that grow with the "
+                     "number of images, such as 1 for a thousand and 10 to 30 for 60,000, go down much further in as "
+                     "many epochs; one that is too large ends in an error.", low=0, open_low=True, high=100_000,
                      source="lth-pacbayes: SGD, 0.01", advanced=True)
     momentum: float = knob(0.95, "Momentum of it.", low=0, high=1, open_high=True, source="lth-pacbayes: 0.95",
                            advanced=True)

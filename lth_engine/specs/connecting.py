@@ -25,7 +25,7 @@ class OnLines(Question):
     points: int = knob(101, "Equally spaced points on the line, the two ends included.", low=2, high=2001,
                        source="Pruning Close to Home, Eq. 1")
     adaptive: bool = knob(False, "Measure only those of the points at which the barrier can still be; the others are "
-                          "left out of the curve.")
+                          "left out of the curve, and the interval of the barrier speaks of those measured alone.")
     norm_statistics: str = knob(
         "recalibrated", "Running statistics of normalisation at each point: re-estimated on the training images "
         "without augmentation, interpolated like weights, or those of each batch that is evaluated.",
@@ -149,6 +149,9 @@ def sibling(run: Run, number: int) -> Run:
 
 def require_alike(first: Run, second: Run, what: str, setting: str) -> None:
     """Refuse two runs that are not of one network and one image set.
+
+    Runs that are alike have the same tensors. Answers that were edited may not; what reads them refuses those with the
+    names of the tensors (see `analysis.sound_weights`).
 
     Raises:
         BadInput: they differ; the text says in what, and names `setting` to change.

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from lth_engine.core.artifact import Scalar
 from lth_engine.core.search_table import Cell, Table, search_table
 from lth_engine.core.spec import Spec
+from lth_engine.core.summary import number
 from lth_engine.specs.questions import TicketSearch
 from lth_engine.specs.tickets import DenseTicket, Run
 
@@ -47,7 +48,4 @@ def table_with_costs(search: TicketSearch, summaries: Summaries) -> Table:
 
 
 def _totals(rests: frozenset[str], summaries: Summaries) -> dict[str, Scalar]:
-    def spent(key: str, name: str) -> float:
-        value = summaries.get(key, {}).get(name)
-        return float(value) if isinstance(value, int | float) else math.nan
-    return {f"total_{name}": math.fsum(spent(key, name) for key in rests) for name in COSTS}
+    return {f"total_{name}": math.fsum(number(summaries.get(key, {}), name) for key in rests) for name in COSTS}

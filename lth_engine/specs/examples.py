@@ -80,6 +80,7 @@ def _curvature() -> tuple[Question, ...]:
 
 
 def _bounds() -> tuple[Question, ...]:
-    """Risk against KL over learning rates, for two priors."""
-    return tuple(PacBayes(of=search(lr=lr).run(5, 0), prior=prior, length=100) for prior in
+    """Risk against KL over learning rates, for two priors. At the paper's rate of the bound, 0.01, the variances of
+    these networks hardly move; at 1 they come to rest within 300 epochs."""
+    return tuple(PacBayes(of=search(lr=lr).run(5, 0), prior=prior, length=400, lr=1.0) for prior in
                  ("gaussian_zero", "spike_and_slab") for lr in (0.01, 0.03, 0.1))

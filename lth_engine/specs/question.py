@@ -25,6 +25,11 @@ class Question(Spec, family="question", package="lth_engine.analysis"):
         """About what the answer costs without its inputs, in epochs of training; 0 if next to nothing."""
         return 0.0
 
+    def ahead(self, known: Known) -> float:
+        """What the questions that :meth:`further` cannot name yet cost at least if none is stored, in epochs; 0 if it
+        names all at once."""
+        return 0.0
+
     def further(self, known: Known) -> tuple[Spec, ...]:
         """Questions that turn out to be needed, beside :meth:`inputs`, once others are answered.
 

@@ -5,14 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from lth_engine.core.bisection import FirstStable, contradictions, first_stable
+from lth_engine.core.bisection import FirstStable, contradictions, first_stable, least_tries
 from lth_engine.core.errors import BadInput
 from lth_engine.core.knob import knob
 from lth_engine.core.spec import Spec
 from lth_engine.core.step import Step
 from lth_engine.specs.connecting import Connectivity, OnLines, sibling
 from lth_engine.specs.question import Known
-from lth_engine.specs.tickets import DenseTicket, Run
+from lth_engine.specs.tickets import DenseTicket, Run, about_epochs
 
 
 @dataclass(frozen=True)
@@ -77,6 +77,20 @@ class FirstStablePoint(OnLines, name="first_stable_point"):
         ticket = self.start.replace(rewind=rewind)
         one = Run(ticket=ticket, training=training, order_seed=self.start.order_seed)
         return self.line(sibling(one, 1), sibling(one, 2))
+
+    @property
+    def try_epochs(self) -> float:
+        """What a try costs at least, in epochs: one training as far as its point, two from there on, and the line."""
+        training = self.start.training
+        return about_epochs(training.length) * training.flatness.passes + self.at(0).epochs
+
+    def ahead(self, known: Known) -> float:
+        """What the tries after the one that is waiting cost at least; none is counted for contradictions."""
+        trail = self.trail(known)
+        if trail.found is not None:
+            return 0.0
+        tried = [(point, barrier < self.threshold) for point, barrier in trail.tried]
+        return (least_tries(tried, self.last) - 1) * self.try_epochs
 
     def trail(self, known: Known) -> Trail:
         """The search as far as the answers that are there lead it."""

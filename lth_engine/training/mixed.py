@@ -6,7 +6,8 @@ of batches that are drawn: always the same ones, all of one size or one less.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator, Sequence
+from typing import Protocol
 
 import torch
 from torch import nn
@@ -23,27 +24,58 @@ def shown(model: nn.Module, images: Images | StreamedImages) -> Images | Streame
     return Mixed(images) if takes else images
 
 
-class Mixed:
-    """All of some images, un-augmented, in a drawn order; nothing is copied.
+class Places(Protocol):
+    """A set of images that are shown by their places in it; labels `y` are on the device."""
 
-    Args:
-        images: the images.
-        seen: told the number of images in each batch; what it raises ends the pass.
-    """
-
-    def __init__(self, images: Images | StreamedImages, seen: Callable[[int], None] = lambda count: None) -> None:
-        self.images = images
-        self.y = images.y
-        self.seen = seen
-        count = len(images)
-        order = torch.randperm(count, generator=torch.Generator().manual_seed(derive(0, "mixed", count)))
-        self.parts = order.to(images.y.device).tensor_split(max(1, -(-count // images.evaluation_batch)))
+    y: torch.Tensor
+    evaluation_batch: int
 
     def __len__(self) -> int:
-        return len(self.images)
+        """Number of images."""
+
+    @property
+    def x_shape(self) -> tuple[int, int, int]:
+        """Channels, height and width of an image."""
+
+    def in_parts(self, parts: Sequence[torch.Tensor]) -> Iterator[Batch]:
+        """A batch for each of `parts`, the places of its images, without augmentation."""
+
+
+class Mixed:
+    """Some images of a set, un-augmented, in an order that is drawn once and for all; no image is copied.
+
+    Attributes:
+        index: their places in the set, in the drawn order, on the device.
+        y: their labels in the drawn order, on the device.
+
+    Args:
+        images: the set.
+        count: how many, the first of the order; 0, or more than there are, takes all.
+        name: of the order.
+    """
+
+    def __init__(self, images: Places, count: int = 0, name: str = "mixed") -> None:
+        available = len(images)
+        order = torch.randperm(available, generator=torch.Generator().manual_seed(derive(0, name, available)))
+        self.images = images
+        self.index = (order[:count] if count else order).to(images.y.device)
+        self.y = images.y.index_select(0, self.index)
+
+    def __len__(self) -> int:
+        return len(self.index)
+
+    @property
+    def parts(self) -> tuple[torch.Tensor, ...]:
+        """The indices of the images of each evaluation batch."""
+        return self._split(self.images.evaluation_batch)
+
+    def in_chunks(self, size: int) -> Iterator[Batch]:
+        """All of them, un-augmented, in chunks of `size` images or one less, in the drawn order."""
+        return self.images.in_parts(self._split(size))
 
     def in_order(self) -> Iterator[Batch]:
-        """The batches, the same ones each time."""
-        for x, y in self.images.in_parts(self.parts):
-            self.seen(len(y))
-            yield x, y
+        """All of them in evaluation batches, the same ones each time."""
+        return self.images.in_parts(self.parts)
+
+    def _split(self, size: int) -> tuple[torch.Tensor, ...]:
+        return self.index.tensor_split(max(1, -(-len(self) // size)))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+from lth_engine.core.summary import number
 from lth_engine.figures.bound import CONFIDENCE, DRAWS, GAUSSIAN, IMAGES, MASK, PRIOR, Terms
 from lth_engine.specs.bounds import PacBayes
 from pages.ui import diagnosing
@@ -22,8 +23,7 @@ _DELTA_SHARE = {"oracle": 1.0, "certified": 0.5}
 
 def value(question: PacBayes, name: str) -> float:
     """A number of the summary; nan if it holds none."""
-    found = diagnosing.summary(question).get(name)
-    return float(found) if isinstance(found, int | float) else math.nan
+    return number(diagnosing.summary(question), name)
 
 
 def said(question: PacBayes, name: str) -> str:

@@ -28,10 +28,14 @@ EXPLAINED = {"Risk": "empirical_risk", "Monte-Carlo error": "monte_carlo_error",
              "Vacuous": "vacuous"}
 """Terms of the table and their texts."""
 
+DRIFT = 0.02
+"""Share of the way of the KL in the last tenth of the epochs, above which the optimisation was not at rest: a fifth of
+what a steady drift makes."""
+
 WHAT = {"oracle": "The prior variance of each weight is the best one, which the data chose: what the paper reports, "
                   "and no certificate.",
         "certified": "One prior variance from a grid, every choice paid for: holds for new images with probability "
-                     "1 - delta."}
+                     "1 - delta, and for networks drawn around the ticket, not for the ticket itself."}
 
 
 def show(question: PacBayes, name: str) -> None:
@@ -63,8 +67,10 @@ def _side(question: PacBayes, side: str) -> None:
     note = "vacuous: no better than guessing"
     if not vacuous(question, side):
         note = "no guarantee; to compare networks with" if side == "oracle" or said(question, "certified_why_not") \
-            else f"the test error is at most this, with probability {percent(1 - question.delta)}"
-    numbers([Number(f"{SIDES[side]} bound on the test error", words, f"bound_{side}", note)], f"{NAME}.{side}", 1)
+            else "a network drawn around the ticket errs on new images at most this often (with probability " \
+            f"{percent(1 - question.delta)})"
+    numbers([Number(f"{SIDES[side]} bound on the error of drawn networks", words, f"bound_{side}", note)],
+            f"{NAME}.{side}", 1)
     if side == "certified" and said(question, "certified_why_not"):
         why = said(question, "certified_why_not")
         st.warning(literal(f"No certificate: {why[0].lower()}{why[1:]}{'' if why.endswith('.') else '.'}"),
@@ -82,7 +88,7 @@ def _terms(question: PacBayes) -> None:
         "Confidence, log(2 √n / δ)": [with_error(confidence(question, side), None, "nats") for side in SIDES],
         "Choice of the prior (union bound)": ("none paid", _certified(question, "grid_cost", "nats")),
         "Normalisation of the images": ("none paid", _certified(question, "input_cost", "nats")),
-        "Finite number of draws": ("none paid", _certified(question, "sample_term", "%", 100)),
+        "Finite number of draws": ("none paid", _certified(question, "sample_term", "points", 100)),
         "Prior standard deviation": ("one a weight", _certified(question, "prior_sigma", "")),
         "Bound": [bound_words(question, side) for side in SIDES]}
     shown = {name: pair for name, pair in rows.items() if pair[1] != "unknown"}
@@ -132,8 +138,20 @@ def _history(question: PacBayes) -> None:
         chart(optimisation(found["epoch"], found["risk"], found["kl"], found["bound"]), "bound-history",
               "Bound, surrogate risk and KL over the epochs of the optimisation")
         st.caption("The surrogate risk is a bounded cross-entropy: it is what has a gradient.")
+        _rest(question)
     else:
         st.caption("The variances were not optimised (0 epochs).")
+
+
+def _rest(question: PacBayes) -> None:
+    """Says so if the optimisation was not at rest when it ended."""
+    late, fall = value(question, "search_late_share"), value(question, "search_fall")
+    if late > DRIFT:
+        how = f"came down by {percent(fall)} in all" if fall > 0 else "has not come down"
+        st.info(f"**Still moving at the end.** The last tenth of the epochs made {percent(late)} of the change of the "
+                f"KL, and the bound on the surrogate risk {how}. A larger learning rate of the bound (now "
+                f"{question.lr:g}) or more epochs (now {question.length:,}) would go further.",
+                icon=":material/trending_down:")
 
 
 def draw_partial(question: Question, saved: Saved) -> None:

@@ -8,6 +8,7 @@ import numpy as np
 import streamlit as st
 
 from lth_engine.core.artifact import Array
+from lth_engine.core.summary import number
 from lth_engine.figures.barriers import Barriers, dots
 from lth_engine.figures.long_line import Path, long_line
 from lth_engine.specs.connecting import LevelPath
@@ -48,9 +49,9 @@ def _draw(done: list[Question]) -> None:
 
 def _verdict(question: LevelPath) -> None:
     said = diagnosing.summary(question)
-    connected, steps = int(lines.number(said, "stable_steps")), int(lines.number(said, "steps"))
-    words = f"The highest barrier is **{lines.points(lines.number(said, 'barrier_highest'))}**, from level " \
-            f"{lines.number(said, 'highest_from_level'):.0f} to the next"
+    connected, steps = int(number(said, "stable_steps")), int(number(said, "steps"))
+    words = f"The highest barrier is **{lines.points(number(said, 'barrier_highest'))}**, from level " \
+            f"{number(said, 'highest_from_level'):.0f} to the next"
     if connected == steps:
         st.success(f"**One valley all the way down.** {words}; all {steps} steps stay below 2 points.",
                    icon=":material/check_circle:")
@@ -61,12 +62,12 @@ def _verdict(question: LevelPath) -> None:
 
 def _numbers(question: LevelPath) -> None:
     said = diagnosing.summary(question)
-    level, steps = lines.number(said, "highest_from_level"), lines.number(said, "steps")
+    level, steps = number(said, "highest_from_level"), number(said, "steps")
     numbers([
-        Number("Mean barrier", lines.points(lines.number(said, "barrier_mean")), "barrier"),
-        Number("Highest barrier", lines.points(lines.number(said, "barrier_highest")), "barrier",
+        Number("Mean barrier", lines.points(number(said, "barrier_mean")), "barrier"),
+        Number("Highest barrier", lines.points(number(said, "barrier_highest")), "barrier",
                f"from level {level:.0f} to {level + 1:.0f}"),
-        Number("Connected steps", f"{lines.number(said, 'stable_steps'):.0f} of {steps:.0f}", "connected",
+        Number("Connected steps", f"{number(said, 'stable_steps'):.0f} of {steps:.0f}", "connected",
                "barrier below 2 points")], f"levels.{question.key[:6]}")
 
 

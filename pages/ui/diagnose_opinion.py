@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 import streamlit as st
 
 from lth_engine.core.artifact import Scalar
+from lth_engine.core.summary import number
 from lth_engine.specs.curvature import AtNetwork, HessianEigenpairs, HessianTrace, PyhessianOpinion
 from lth_engine.specs.question import Question
 from pages.ui import diagnosing
@@ -34,7 +35,7 @@ def show(first: AtNetwork, known: Sequence[Question]) -> None:
     top = _ours(companion(HessianEigenpairs, first, first.weights, known))
     rows = [_trace(trace, theirs), _top(top, theirs)]
     st.table({name: [row[name] for row in rows] for name in rows[0]}, hide_index=True, border="horizontal")
-    times = [duration(_value(theirs, f"seconds_{part}")) for part in ("trace", "top")]
+    times = [duration(number(theirs, f"seconds_{part}")) for part in ("trace", "top")]
     st.caption(literal(f"PyHessian {theirs.get('version', '')} on the same images, "
                        f"{WEIGHTS[question.weights].lower()}; its trace took {times[0]} for "
                        f"{theirs.get('trace_samples')} samples, its largest eigenvalue "
@@ -42,11 +43,11 @@ def show(first: AtNetwork, known: Sequence[Question]) -> None:
 
 
 def _trace(ours: Mapping[str, Scalar] | None, theirs: Mapping[str, Scalar]) -> dict[str, str]:
-    value, error = _value(theirs, "trace"), _value(theirs, "trace_stderr")
+    value, error = number(theirs, "trace"), number(theirs, "trace_stderr")
     row = {"": "Trace ± standard error", "Here": "not computed", "PyHessian": with_error(value, error, "nats"),
            "Apart": ""}
     if ours is not None:
-        mine, own_error = _value(ours, "trace"), _value(ours, "trace_stderr")
+        mine, own_error = number(ours, "trace"), number(ours, "trace_stderr")
         both = math.hypot(error, 0.0 if ours.get("exact") else own_error)
         row |= {"Here": with_error(mine, own_error, "nats"), "Apart": f"{percent(abs(value - mine) / abs(mine), 2)}"
                 + (f", {abs(value - mine) / both:.1f} standard errors" if both > 0 else "")}
@@ -54,20 +55,15 @@ def _trace(ours: Mapping[str, Scalar] | None, theirs: Mapping[str, Scalar]) -> d
 
 
 def _top(ours: Mapping[str, Scalar] | None, theirs: Mapping[str, Scalar]) -> dict[str, str]:
-    value = _value(theirs, "top")
+    value = number(theirs, "top")
     row = {"": "Largest eigenvalue", "Here": "not computed", "PyHessian": with_error(value, None, "nats", 4),
            "Apart": ""}
     if ours is not None:
-        mine = _value(ours, "top")
-        row |= {"Here": f"{with_error(mine, None, 'nats', 4)} (residual {_value(ours, 'top_residual'):.1g})",
+        mine = number(ours, "top")
+        row |= {"Here": f"{with_error(mine, None, 'nats', 4)} (residual {number(ours, 'top_residual'):.1g})",
                 "Apart": percent(abs(value - mine) / abs(mine), 2)}
     return row
 
 
 def _ours(question: Question) -> Mapping[str, Scalar] | None:
     return diagnosing.summary(question) if state_of(question) == "done" else None
-
-
-def _value(found: Mapping[str, Scalar], name: str) -> float:
-    value = found.get(name)
-    return float(value) if isinstance(value, int | float) else math.nan

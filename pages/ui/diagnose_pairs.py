@@ -8,6 +8,7 @@ from typing import cast
 
 import streamlit as st
 
+from lth_engine.core.summary import number
 from lth_engine.figures.line import along
 from lth_engine.specs.connecting import Connectivity
 from lth_engine.specs.question import Question
@@ -34,7 +35,7 @@ def _draw(done: list[Question]) -> None:
     names = lettered(asked)
     found = [lines.line_of(q, names[q.key]) for q in asked]
     if len(asked) == 1:
-        lines.verdict(diagnosing.summary(asked[0]))
+        lines.verdict(diagnosing.summary(asked[0]), adaptive=asked[0].adaptive)
     measure, parts = lines.controls("pairs", parts=any("train_error" in line.values for line in found))
     chart(along(found, measure, parts), "connectivity-line", ALT.format(measure.capitalize()))
     several = "Solid: test images; dotted: training images. " if len(asked) > 1 and len(parts) > 1 else ""
@@ -49,9 +50,10 @@ def _draw(done: list[Question]) -> None:
 
 def _numbers(question: Connectivity) -> None:
     said = diagnosing.summary(question)
-    value = partial(lines.number, said)
+    value = partial(number, said)
     shown = [Number("Barrier, test error", lines.points(value("barrier_test")), "barrier",
-                    lines.interval(value("barrier_test_low"), value("barrier_test_high"), after=" points"))]
+                    lines.interval(value("barrier_test_low"), value("barrier_test_high"),
+                                   after=" points" + lines.OF_MEASURED * question.adaptive))]
     if "barrier_train" in said:
         shown.append(Number("Barrier, training error", lines.points(value("barrier_train")), "barrier"))
     shown.append(Number("Barrier, test loss", with_error(value("loss_barrier_test"), unit="nats"), "loss_barrier"))
@@ -75,9 +77,9 @@ def _table(asked: list[Connectivity], names: dict[str, str]) -> None:
     rows = [(names[q.key], diagnosing.summary(q)) for q in asked]
     percent = {"barrier": "barrier_test", "from": "barrier_test_low", "to": "barrier_test_high",
                "barrier, training": "barrier_train"}
-    columns = {words: [100 * lines.number(said, name) for _, said in rows] for words, name in percent.items()}
-    columns |= {"loss barrier": [lines.number(said, "loss_barrier_test") for _, said in rows]}
-    columns |= {words: [100 * lines.number(said, f"{end}_test_error") for _, said in rows]
+    columns = {words: [100 * number(said, name) for _, said in rows] for words, name in percent.items()}
+    columns |= {"loss barrier": [number(said, "loss_barrier_test") for _, said in rows]}
+    columns |= {words: [100 * number(said, f"{end}_test_error") for _, said in rows]
                 for words, end in (("error, first", "first"), ("error, second", "second"))}
     st.dataframe({"line": [name for name, _ in rows]} | columns, hide_index=True, key="pairs.table", height="content",
                  column_config={name: st.column_config.NumberColumn(format="%.3g") for name in columns})

@@ -9,6 +9,7 @@ import numpy as np
 import streamlit as st
 
 from lth_engine.core.artifact import Array
+from lth_engine.core.summary import number
 from lth_engine.figures.barriers import Barriers, bundle, dots, matrix
 from lth_engine.figures.line import Line
 from lth_engine.specs.connecting import Siblings
@@ -33,19 +34,16 @@ def show() -> None:
 def _draw(done: list[Question]) -> None:
     asked = cast(list[Siblings], done)
     names = lettered(asked)
-    question = asked[0]
     if len(asked) > 1:
         _together(asked, names)
-        keys = {q.key: q for q in asked}
-        question = keys[st.selectbox("In detail", list(keys), format_func=names.__getitem__, key="siblings.one")]
-    _one(question)
+    _one(diagnosing.in_detail(asked, names, "siblings"))
 
 
 def _together(asked: list[Siblings], names: dict[str, str]) -> None:
     """Mean and standard deviation of several answers side by side."""
     said = [diagnosing.summary(q) for q in asked]
-    mean = np.array([lines.number(s, "barrier_mean") for s in said])
-    spread = np.array([lines.number(s, "barrier_std") for s in said])
+    mean = np.array([number(s, "barrier_mean") for s in said])
+    spread = np.array([number(s, "barrier_std") for s in said])
     series = [Barriers(names[q.key], [names[q.key][0]], mean[i:i + 1], mean[i:i + 1] - spread[i:i + 1],
                        mean[i:i + 1] + spread[i:i + 1]) for i, q in enumerate(asked)]
     chart(dots(series, "Ticket", lines.CONNECTED, "one standard deviation"), "siblings-together",
@@ -55,8 +53,8 @@ def _together(asked: list[Siblings], names: dict[str, str]) -> None:
 
 def _one(question: Siblings) -> None:
     said = diagnosing.summary(question)
-    mean, spread = lines.number(said, "barrier_mean"), lines.number(said, "barrier_std")
-    pairs = int(lines.number(said, "pairs"))
+    mean, spread = number(said, "barrier_mean"), number(said, "barrier_std")
+    pairs = int(number(said, "pairs"))
     words = f"The barrier between two siblings is **{with_error(100 * mean, 100 * spread, 'points')}** (mean and " \
             f"standard deviation over {pairs} {'pair' if pairs == 1 else 'pairs'})"
     if said.get("stable"):
@@ -74,7 +72,7 @@ def _one(question: Siblings) -> None:
               "Barrier between each two siblings")
     numbers([Number("Mean barrier", with_error(100 * mean, 100 * spread, "points"), "barrier",
                     f"± standard deviation of {pairs} pairs"),
-             Number("Highest barrier", lines.points(lines.number(said, "barrier_highest")), "barrier"),
+             Number("Highest barrier", lines.points(number(said, "barrier_highest")), "barrier"),
              Number("Siblings", f"{question.count}", "siblings", "they differ in the order of the images alone")],
             "siblings.numbers")
     found = diagnosing.arrays(question, "pair")

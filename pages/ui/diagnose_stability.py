@@ -7,6 +7,8 @@ from typing import cast
 import numpy as np
 import streamlit as st
 
+from lth_engine.core.bisection import least_tries
+from lth_engine.core.summary import number
 from lth_engine.figures.stable_point import UNITS, Trail, shares, trail
 from lth_engine.specs.question import Question
 from lth_engine.specs.stability import FirstStablePoint
@@ -28,20 +30,17 @@ def show() -> None:
 def _draw(done: list[Question]) -> None:
     asked = cast(list[FirstStablePoint], done)
     names = lettered(asked)
-    question = asked[0]
     if len(asked) > 1:
         st.subheader("Settings side by side", anchor=False)
         chart(shares([_stored(q, names[q.key]) for q in asked]), "stability-settings",
               "First stable point as a share of training, a bar a setting")
-        keys = {q.key: q for q in asked}
-        question = keys[st.selectbox("In detail", list(keys), format_func=names.__getitem__, key="stability.one")]
-    _one(question)
+    _one(diagnosing.in_detail(asked, names, "stability"))
 
 
 def _one(question: FirstStablePoint) -> None:
     said = diagnosing.summary(question)
-    unit, share = UNITS[str(said["unit"])], lines.number(said, "share")
-    point, length = lines.number(said, "point"), lines.number(said, "length")
+    unit, share = UNITS[str(said["unit"])], number(said, "share")
+    point, length = number(said, "point"), number(said, "length")
     if said.get("before_end"):
         st.success(f"**Stable from {counted(int(point), unit[:-1])} on**, {100 * share:.3g} % of training: two copies "
                    "that part there and see the images in different orders end in the same valley.",
@@ -57,7 +56,7 @@ def _one(question: FirstStablePoint) -> None:
     chart(trail(_stored(question, "tries")), "stability", "Barrier at each point of training that was tried")
     st.caption(f"Numbers tell the order of the tries. Below the dashed line ({lines.points(question.threshold)}) two "
                "siblings count as connected: blue circles; orange squares are not.")
-    tries, most = lines.number(said, "tries"), lines.number(said, "most_tries")
+    tries, most = number(said, "tries"), number(said, "most_tries")
     more = len(diagnosing.arrays(question, "trail")["point"]) - tries
     numbers([
         Number("First stable point", counted(int(point), unit[:-1]), "first_stable_point", f"of {length:,.0f} {unit}"),
@@ -69,8 +68,8 @@ def _one(question: FirstStablePoint) -> None:
 def _stored(question: FirstStablePoint, label: str) -> Trail:
     """The trail of a stored answer."""
     said, found = diagnosing.summary(question), diagnosing.arrays(question, "trail")
-    return Trail(label, found["point"], found["barrier"], question.threshold, int(lines.number(said, "length")),
-                 str(said["unit"]), int(lines.number(said, "point")), int(lines.number(said, "tries")))
+    return Trail(label, found["point"], found["barrier"], question.threshold, int(number(said, "length")),
+                 str(said["unit"]), int(number(said, "point")), int(number(said, "tries")))
 
 
 def _live(question: FirstStablePoint) -> Trail:
@@ -90,12 +89,13 @@ def _so_far(question: Question) -> None:
 
 
 def _cost(question: Question) -> str:
-    """The bisection's worst case."""
+    """The bisection's best and worst case."""
     asked = cast(FirstStablePoint, question)
     length = asked.start.training.length
     tries, extra = length.count.bit_length(), 2 * asked.contradictions
     unit = UNITS[length.unit]
-    line = asked.at(0).epochs
+    line, least = asked.at(0).epochs, least_tries((), asked.last)
     return (f"At most **{tries} tries**{f' and {extra} more that look for contradictions' if extra else ''}. Each "
             f"trains two networks to the end ({length.count:,} {unit} at most, once to where they part) and measures "
-            f"the line between them (as much as {line:.2g} epochs). What is stored is not computed again.")
+            f"the line between them (as much as {line:.2g} epochs). All in all that is as much as "
+            f"**{least * asked.try_epochs:,.0f} epochs at least**; what is stored is not computed again.")

@@ -9,6 +9,7 @@ import numpy as np
 import streamlit as st
 
 from lth_engine.core.artifact import Scalar, texts
+from lth_engine.core.summary import number
 from lth_engine.figures.by_layer import LayerValues, largest, layer_values
 from lth_engine.figures.estimate import Running, running_estimate
 from lth_engine.specs.curvature import AtNetwork, HessianTrace
@@ -66,27 +67,27 @@ def _settings(first: AtNetwork, known: Sequence[Question]) -> dict[str, Any]:
 def trace_words(found: Mapping[str, Scalar]) -> str:
     """A trace with its error: "704 ± 35 nats"."""
     exact = bool(found.get("exact"))
-    return with_error(_number(found, "trace"), None if exact else _number(found, "trace_stderr"), "nats")
+    return with_error(number(found, "trace"), None if exact else number(found, "trace_stderr"), "nats")
 
 
 def _numbers(question: HessianTrace, key: str) -> None:
     found = diagnosing.summary(question)
     exact = bool(found.get("exact"))
     note = "exact: every coordinate was measured" if exact else \
-        between(_number(found, "trace_low"), _number(found, "trace_high"), "nats")
+        between(number(found, "trace_low"), number(found, "trace_high"), "nats")
     numbers([Number("Trace ± standard error", trace_words(found), "hessian_trace", note)], key, 1)
-    relative = _number(found, "trace_stderr") / max(abs(_number(found, "trace")), 1e-300)
+    relative = number(found, "trace_stderr") / max(abs(number(found, "trace")), 1e-300)
     reached = "exact" if exact else f"standard error {percent(relative, 2)} of the trace, " + (
         f"target of {percent(question.error)} reached" if found.get("reached") else
         f"**target of {percent(question.error)} not reached** within {found['products']:,} products")
     st.caption(f"{found['products']:,} products with the Hessian ({question.estimator}), {reached}; {found['size']:,} "
-               f"coordinates; loss {_number(found, 'loss'):.4g} nats, gradient norm "
-               f"{_number(found, 'gradient_norm'):.3g}.")
+               f"coordinates; loss {number(found, 'loss'):.4g} nats, gradient norm "
+               f"{number(found, 'gradient_norm'):.3g}.")
 
 
 def _running(words: str, question: HessianTrace) -> Running:
     found, running = diagnosing.summary(question), diagnosing.arrays(question, "running")
-    ends = (_number(found, "trace_low"), _number(found, "trace_high"))
+    ends = (number(found, "trace_low"), number(found, "trace_high"))
     return Running(words, running["products"].astype(float), running["trace"], running["stderr"],
                    ends if np.isfinite(ends).all() else None)
 
@@ -125,8 +126,3 @@ def _draw_partial(question: Question, saved: Saved) -> None:
 
 
 PARTIAL = from_checkpoint("running", _draw_partial)
-
-
-def _number(found: Mapping[str, Scalar], name: str) -> float:
-    value = found.get(name)
-    return float(value) if isinstance(value, int | float) else float("nan")

@@ -10,10 +10,11 @@ from typing import cast
 import streamlit as st
 
 from lth_engine.core.artifact import Scalar, texts
+from lth_engine.core.summary import number
 from lth_engine.figures.overlap import by_layer, shared_weights
 from lth_engine.specs.comparing_networks import NetworkComparison
 from lth_engine.specs.question import Question
-from pages.ui import diagnosing, lines
+from pages.ui import diagnosing
 from pages.ui.chart import chart
 from pages.ui.explaining import Number, numbers, with_error
 from pages.ui.titles import lettered
@@ -31,11 +32,9 @@ def show() -> None:
 def _draw(done: list[Question]) -> None:
     asked = cast(list[NetworkComparison], done)
     names = lettered(asked)
-    question = asked[0]
     if len(asked) > 1:
         _table(asked, names)
-        keys = {q.key: q for q in asked}
-        question = keys[st.selectbox("In detail", list(keys), format_func=names.__getitem__, key="weights.one")]
+    question = diagnosing.in_detail(asked, names, "weights")
     said = diagnosing.summary(question)
     _overlap_words(said)
     found = diagnosing.arrays(question, "layers")
@@ -57,8 +56,8 @@ def _draw(done: list[Question]) -> None:
 
 
 def _overlap_words(said: Mapping[str, Scalar]) -> None:
-    both, low, high = (lines.number(said, f"both{end}") for end in ("", "_low", "_high"))
-    expected = lines.number(said, "both_expected")
+    both = number(said, "both")
+    expected, low, high = (number(said, f"both_expected{end}") for end in ("", "_low", "_high"))
     words = f"Both keep **{both:,.0f}** weights; two random masks of the same densities would share {expected:,.0f} " \
             f"(95 %: {low:,.0f} to {high:,.0f})"
     if not math.isfinite(expected) or low == high == both:
@@ -73,7 +72,7 @@ def _overlap_words(said: Mapping[str, Scalar]) -> None:
 
 
 def _numbers(said: Mapping[str, Scalar]) -> None:
-    value = partial(lines.number, said)
+    value = partial(number, said)
 
     def percent(name: str) -> str:
         return with_error(100 * value(name), unit="%")
@@ -95,11 +94,12 @@ def _numbers(said: Mapping[str, Scalar]) -> None:
 def _table(asked: list[NetworkComparison], names: dict[str, str]) -> None:
     """Several comparisons, a row each."""
     rows = [(names[q.key], diagnosing.summary(q)) for q in asked]
-    columns = {"distance": [lines.number(said, "distance") for _, said in rows]}
-    columns |= {words: [100 * lines.number(said, name) for _, said in rows] for words, name in
+    columns = {"distance": [number(said, "distance") for _, said in rows]}
+    columns |= {words: [100 * number(said, name) for _, said in rows] for words, name in
                 (("equal signs (%)", "signs_agree"), ("by chance (%)", "signs_by_chance"), ("overlap (%)", "overlap"))}
-    columns |= {words: [lines.number(said, name) for _, said in rows] for words, name in
-                (("kept by both", "both"), ("expected", "both_expected"), ("from", "both_low"), ("to", "both_high"))}
+    columns |= {words: [number(said, name) for _, said in rows] for words, name in
+                (("kept by both", "both"), ("expected", "both_expected"), ("from", "both_expected_low"),
+                 ("to", "both_expected_high"))}
     st.dataframe({"networks": [name for name, _ in rows]} | columns, hide_index=True, key="weights.table",
                  height="content",
                  column_config={name: st.column_config.NumberColumn(format="%.4g") for name in columns})

@@ -15,7 +15,7 @@ A page is a list of kinds and a function that draws finished answers:
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 import streamlit as st
 
@@ -27,7 +27,9 @@ from pages.ui.guard import guard
 from pages.ui.reading import arrays, read_arrays, summary
 from pages.ui.unfinished import Partial, finished
 
-__all__ = ["arrays", "read_arrays", "show", "summary", "tabs"]
+__all__ = ["arrays", "in_detail", "read_arrays", "show", "summary", "tabs"]
+
+Asked = TypeVar("Asked", bound=Question)
 
 Draw = Callable[[list[Question]], None]
 
@@ -59,6 +61,20 @@ def show(kinds: Sequence[type[Question]], name: str, draw: Draw, *, partial: Par
     if done:
         with guard():
             draw(done)
+
+
+def in_detail(asked: Sequence[Asked], names: Mapping[str, str], name: str) -> Asked:
+    """The one of several answers that is drawn in detail, as the reader chooses.
+
+    Args:
+        asked: at least one; a single one needs no choice.
+        names: label of each by key.
+        name: prefix of the widget's key.
+    """
+    if len(asked) == 1:
+        return asked[0]
+    keys = {q.key: q for q in asked}
+    return keys[st.selectbox("In detail", list(keys), format_func=names.__getitem__, key=f"{name}.one")]
 
 
 def tabs(names: Mapping[str, Sequence[str]]) -> list[Any]:

@@ -9,6 +9,7 @@ import numpy as np
 import streamlit as st
 
 from lth_engine.core.artifact import Array, Scalar
+from lth_engine.core.summary import number
 from lth_engine.figures.line import Line, Top
 from lth_engine.specs.connecting import Connectivity
 from pages.ui.explaining import between, with_error
@@ -17,6 +18,9 @@ from pages.ui.unfinished import Saved
 
 CONNECTED = 0.02
 """Barrier of the test error, a fraction, below which two networks count as connected (Frankle et al. 2020)."""
+
+OF_MEASURED = ", of the places measured"
+"""What an interval of the adaptive mode speaks of: it cannot see a peak between them."""
 
 _MEASURE = {"error": "Error", "loss": "Loss"}
 _PARTS = {"test": "Test images", "train": "Training images"}
@@ -69,10 +73,11 @@ def controls(key: str, *, parts: bool = True) -> tuple[str, list[str]]:
     return str(measure), [part for part in _PARTS if part in shown] or ["test"]
 
 
-def verdict(said: Mapping[str, Scalar]) -> None:
+def verdict(said: Mapping[str, Scalar], adaptive: bool = False) -> None:
     """Whether a line's two networks are connected, in a sentence."""
     height, low, high = (number(said, f"barrier_test{end}") for end in ("", "_low", "_high"))
-    words = f"Between the two networks the test error rises by **{points(height)}**" + interval(low, high, " (", ")")
+    words = f"Between the two networks the test error rises by **{points(height)}**"
+    words += interval(low, high, " (", OF_MEASURED * adaptive + ")")
     if low < CONNECTED <= high:
         st.info(f"**Undecided.** {words}; the interval contains the 2 points that two networks in one valley stay "
                 "below.", icon=":material/help:")
@@ -102,12 +107,6 @@ def interval(low: float, high: float, before: str = "", after: str = "") -> str:
     if not (math.isfinite(low) and math.isfinite(high)):
         return ""
     return before + between(100 * low, 100 * high) + after
-
-
-def number(said: Mapping[str, Scalar], name: str) -> float:
-    """A number of a summary; NaN if it does not say it."""
-    value = said.get(name)
-    return float(value) if isinstance(value, int | float) else math.nan
 
 
 def stored_lines(questions: Sequence[Connectivity], held: set[str], labels: Sequence[str]) -> list[Line]:

@@ -6,12 +6,12 @@ import functools
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, cast
 
-from lth_engine.core.errors import BadInput
 from lth_engine.core.search_table import Cell, Table, search_table
 from lth_engine.jobs.job import Job
 from lth_engine.specs.costs import table_with_costs, trainings_behind
-from lth_engine.specs.questions import TicketSearch, question_from_dict
+from lth_engine.specs.questions import TicketSearch
 from lth_engine.store.row import Row
+from pages.ui.asked import known_questions, question_of
 from pages.ui.lab import lab
 from pages.ui.words import percent, short_name
 
@@ -110,33 +110,11 @@ def levels_done(search: TicketSearch) -> int:
 
 def search_of(key: str) -> TicketSearch | None:
     """The search that a key stands for, if the store or the queue knows it."""
-    here = lab()
-    row, job = here.store.rows([key]).get(key), here.queue.find(key)
-    spec = row.spec if row is not None else dict(job.spec) if job is not None else None
-    try:
-        question = question_from_dict(spec) if spec is not None else None
-    except BadInput:
-        return None
+    question = question_of(key)
     return question if isinstance(question, TicketSearch) else None
 
 
 def known_searches() -> dict[str, TicketSearch]:
     """Every search that is stored or on the queue, by key, newest first."""
-    here = lab()
-    found = [(row.created, row.spec) for row in here.store.list("ticket_search")]
-    found += [(job.submitted, dict(job.spec)) for job in here.queue.list() if job.kind == "ticket_search"]
-    known: dict[str, TicketSearch] = {}
-    for _, spec in sorted(found, key=lambda pair: -pair[0]):
-        question = _readable(spec)
-        if question is not None:
-            known.setdefault(question.key, question)
-    return known
-
-
-def _readable(spec: dict[str, object]) -> TicketSearch | None:
-    """The search of a stored spec; None if a later version asked it in words that this one lacks."""
-    try:
-        question = question_from_dict(spec)
-    except BadInput:
-        return None
-    return question if isinstance(question, TicketSearch) else None
+    known = known_questions([TicketSearch.name])
+    return {key: question for key, question in known.items() if isinstance(question, TicketSearch)}

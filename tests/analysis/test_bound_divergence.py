@@ -114,6 +114,14 @@ def test_the_grid_is_searched_whole(seed):
     assert found.cost > 0
 
 
+@pytest.mark.parametrize("variance", [1e-4, 0.05, 0.3, 2.0])
+def test_the_best_variance_lies_inside_the_grid(variance):
+    """The mean of sigma^2 + (w - mu)^2, in closed form, within half a step; weights of small networks have 0.2."""
+    found = best_shared(np.full(2000, math.sqrt(variance / 2)), np.full(2000, variance / 2))
+    assert 1 < found.step < 4000
+    assert found.sigma**2 == pytest.approx(variance, rel=0.6 / STEPS_A_NAT)
+
+
 def test_the_whole_grid_fails_no_more_often_than_delta():
     shares = [math.exp(-math.log(math.pi**2 * j**2 / 6)) for j in range(1, 200_000)]
     assert 0.9999 < sum(shares) < 1

@@ -309,7 +309,7 @@ class Memory:
 
 
 def test_a_stopped_curve_goes_on_where_it_was(inputs, data_root, monkeypatch):
-    monkeypatch.setattr(connectivity, "REPORT_SECONDS", 0)
+    monkeypatch.setattr("lth_engine.analysis.meter.REPORT_SECONDS", 0)
     question, memory, reports = PAIRS["resnet"], Memory(), []
 
     def until(limit):
@@ -336,7 +336,7 @@ def test_a_stopped_curve_goes_on_where_it_was(inputs, data_root, monkeypatch):
 
 @pytest.mark.parametrize("stop", [0.02, 0.4, 0.9])
 def test_a_stopped_adaptive_curve_goes_on_as_it_would_have(stop, inputs, data_root, few_images, monkeypatch):
-    monkeypatch.setattr(connectivity, "REPORT_SECONDS", 0)
+    monkeypatch.setattr("lth_engine.analysis.meter.REPORT_SECONDS", 0)
     question, memory, shown = PAIRS["lenet"].replace(points=60, adaptive=True), Memory(), []
 
     def report(progress):
@@ -371,10 +371,23 @@ def test_a_network_that_is_not_finite_is_named_before_anything_is_measured(bad, 
         return array
 
     monkeypatch.setattr(connectivity, "score", lambda model, images: pytest.fail("it was measured"))
-    for which, run in (("first", PAIRS["resnet"].first), ("second", PAIRS["resnet"].second)):
+    for run in (PAIRS["resnet"].first, PAIRS["resnet"].second):
         given = Changed(inputs, run.key, spoil)
-        with pytest.raises(NonFinite, match=rf"the {which} \(run {run.key}\) are NaN or infinite in .*conv1\.weight"):
+        with pytest.raises(NonFinite, match=rf"at the end of run {run.key} must be finite, .* in .*conv1\.weight"):
             solve(PAIRS["resnet"], given, data_root)
+
+
+@pytest.mark.parametrize("settings", [{}, {"matching": "weights"}, {"mask": "intersection"}])
+def test_an_answer_that_was_edited_is_refused_with_the_tensors_that_differ(settings, inputs, data_root):
+    """Its masks are edited alike, so that nothing but the comparison with the architecture can tell."""
+    question = PAIRS["resnet"].replace(**settings)
+
+    def wider(name, array):
+        return np.concatenate([array, array]) if name.endswith("/fc.weight") else array
+
+    given = Changed(inputs, question.second.key, wider)
+    with pytest.raises(BadInput, match=rf"at the end of run {question.second.key} must .* but fc\.weight differ or"):
+        solve(question, given, data_root)
 
 
 @pytest.mark.parametrize(("part", "settings"), [("test", {}), ("train", {"norm_statistics": "batch"}), ("train", {

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import torch
 from scipy.stats import binom
+from torch.utils._python_dispatch import TorchDispatchMode
 
 from lth_engine.analysis.bounds.bound_formulas import kl_inverse
 from lth_engine.analysis.bounds.drawn_risk import DrawnRisk
@@ -38,7 +39,7 @@ def images():
 
 
 def notes():
-    return Notes(Workbench(Path()), 1)
+    return Notes(Workbench(Path()), "toy")
 
 
 def measured(posterior, images, samples, networks, seed=0):
@@ -82,13 +83,37 @@ def test_many_networks_share_the_images(posterior, images):
     assert measured(posterior, images, 1, 1).stderr is None
 
 
+class HostReads(TorchDispatchMode):
+    """Counts how often a number is fetched from the device."""
+
+    def __init__(self):
+        super().__init__()
+        self.count = 0
+
+    def __torch_dispatch__(self, function, types, args=(), kwargs=None):
+        self.count += function is torch.ops.aten._local_scalar_dense.default
+        return function(*args, **(kwargs or {}))
+
+
+def test_the_device_is_not_waited_for_after_each_network(posterior, images):
+    reads = []
+    for networks in (20, 100):
+        with HostReads() as mode:
+            measured(posterior, images, 3, networks)
+        reads.append(mode.count)
+    with HostReads() as mode:
+        int(torch.ones(()))
+    assert mode.count == 1
+    assert reads[0] == reads[1] < 5
+
+
 def test_the_model_has_its_trained_weights_again(posterior, images):
     measured(posterior, images, 2, 5)
     assert torch.equal(posterior.flat.values, posterior.mean)
 
 
 def test_a_stopped_count_goes_on_where_it_was(posterior, images, monkeypatch):
-    monkeypatch.setattr("lth_engine.analysis.bounds.drawn_risk.REPORT_SECONDS", 0)
+    monkeypatch.setattr("lth_engine.analysis.meter.REPORT_SECONDS", 0)
     whole = measured(posterior, images, 3, 20)
     saved, shares = notes(), []
 

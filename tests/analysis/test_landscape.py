@@ -9,7 +9,7 @@ import torch.nn.functional as F
 
 from lth_engine.analysis import hessian_eigenpairs, landscape
 from lth_engine.analysis.landscapes.directions import length, orthogonal, scaled
-from lth_engine.analysis.landscapes.shown_again import ShownAgain
+from lth_engine.analysis.shown_again import shown_again
 from lth_engine.answer import answer
 from lth_engine.core.artifact import Artifact
 from lth_engine.core.errors import BadInput, Cancelled, NonFinite
@@ -167,7 +167,7 @@ def test_filter_scaled_eigenvectors_have_the_filters_lengths(monkeypatch, tmp_pa
 
 @pytest.mark.parametrize("stop", [0, 1, 7, 24])
 def test_a_stopped_grid_goes_on_where_it_was_and_the_network_is_untouched(monkeypatch, tmp_path, stop):
-    monkeypatch.setattr(landscape, "REPORT_SECONDS", -1)
+    monkeypatch.setattr("lth_engine.analysis.meter.REPORT_SECONDS", -1)
     made = toy()
     before = {n: v.clone() for n, v in made[0].state_dict().items()}
     checkpoint = Store(tmp_path / "store").checkpoint(Landscape(points=5).key)
@@ -236,11 +236,12 @@ def test_orthogonal_directions_keep_their_scale_in_small_filters():
     assert abs(inner) <= 1e-6 * length(first) * length(second)
 
 
-@pytest.mark.parametrize("kept_bytes", [0, 4 * 9 * 30, 2**20])
-def test_images_are_the_same_whether_their_batches_are_kept(monkeypatch, kept_bytes):
+@pytest.mark.parametrize("budget", [0, 2**20])
+def test_images_are_the_same_whether_their_batches_are_kept(monkeypatch, budget):
     monkeypatch.setattr(Images, "evaluation_batch", 10)
     images, counts = toy()[2], []
-    shown = ShownAgain(images, counts.append, kept_bytes)
+    shown, = shown_again([images], counts.append, budget)
+    assert shown.keep == bool(budget)
     expected = list(images.in_order())
     for _ in range(3):
         for (x, y), (u, v) in zip(shown.in_order(), expected, strict=True):

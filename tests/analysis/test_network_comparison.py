@@ -14,6 +14,7 @@ from lth_engine.answer import StoredInputs, answer
 from lth_engine.core.artifact import texts
 from lth_engine.core.errors import BadInput, NonFinite
 from lth_engine.core.mask import Mask
+from lth_engine.core.readings import readings
 from lth_engine.core.workbench import Workbench
 from lth_engine.models.build import build
 from lth_engine.specs.comparing_networks import NetworkComparison
@@ -89,7 +90,10 @@ def test_distance_signs_and_overlap_are_those_of_a_loop_over_weights(name, input
     assert found.summary["distance_all"] > found.summary["distance"]
     assert (found.summary["both"], found.summary["overlap"]) == (both, pytest.approx(both / union))
     assert found.summary["signs_agree"] == pytest.approx(agree / both)
-    assert found.summary["both_low"] <= found.summary["both_expected"] <= found.summary["both_high"]
+    shown = {reading.name: reading for reading in readings(found.summary)}
+    assert (shown["both"].low, shown["both"].high) == (None, None), "the band is that of chance"
+    assert shown["both_expected"].low == found.summary["both_expected_low"]
+    assert found.summary["both_expected_low"] <= found.summary["both_expected"] <= found.summary["both_expected_high"]
     assert found.summary["both_expected"] == pytest.approx(layers["expected"].sum())
 
 
@@ -116,7 +120,7 @@ def test_T15_a_network_is_no_distance_from_itself(name, inputs, data_root):
         assert found.summary["distance"] == found.summary["distance_all"] == 0
         assert found.summary["signs_agree"] == found.summary["overlap"] == 1
         assert 0.5 <= found.summary["signs_by_chance"] < 0.7
-        assert found.summary["both"] > found.summary["both_high"]
+        assert found.summary["both"] > found.summary["both_expected_high"]
 
 
 def test_the_start_of_a_run_is_its_ticket(inputs, data_root):
@@ -158,9 +162,9 @@ def test_bad_networks_are_named(inputs, data_root):
     def drop(name, arrays):
         return {n: a for n, a in arrays.items() if n != name}
 
-    for change, error, text in ((spoil, NonFinite, r"blocks\.1\.bn2\.weight is NaN .*comparison\.second\."),
-                                (drop, BadInput, r"blocks\.1\.bn2\.weight differ\. .*comparison\.second\.")):
-        with pytest.raises(error, match=text):
+    for change, error, text in ((spoil, NonFinite, r"be finite, .* in blocks\.1\.bn2\.weight:"),
+                                (drop, BadInput, r"but blocks\.1\.bn2\.weight differ or are missing")):
+        with pytest.raises(error, match=f"at the end of run {asked.second.key} must .*{text}"):
             solve(asked, Changed(inputs, asked.second.key, "final/blocks.1.bn2.weight", change), data_root)
 
 
@@ -178,11 +182,12 @@ def test_layers_of_density_0_and_1_and_nothing_in_common():
     assert layers["both"].tolist() == layers["low"].tolist() == layers["high"].tolist() == [15, 24, 0]
     assert layers["expected"].tolist() == [15, 24, 0]
     assert np.isnan(layers["signs_agree"]).tolist() == [False, False, True]
-    assert (summary["signs_agree"], summary["both"], summary["both_low"], summary["both_high"]) == (1, 39, 39, 39)
+    assert (summary["signs_agree"], summary["both"]) == (1, 39)
+    assert (summary["both_expected_low"], summary["both_expected_high"]) == (39, 39)
     assert summary["distance"] == pytest.approx(float(np.linalg.norm(weights["fc2.weight"])))
     _, summary = compared(acting(none), acting(whole))
     assert (summary["signs_agree"], summary["signs_by_chance"], summary["overlap"]) == (None, None, 0)
-    assert (summary["both_low"], summary["both_expected"], summary["both_high"]) == (0, 0, 0)
+    assert (summary["both_expected_low"], summary["both_expected"], summary["both_expected_high"]) == (0, 0, 0)
 
 
 def test_agreement_by_chance_is_that_of_shuffled_signs():

@@ -65,7 +65,7 @@ def search_of(posterior, images, **knobs):
     question = PacBayes(**({"length": 2, "batch_size": 64} | knobs))
     bench = Workbench(Path())
     squared = torch.linspace(0, 1e-3, posterior.shift.numel())
-    return PosteriorSearch(question, posterior, squared, 12.0, images, Notes(bench, 1), bench)
+    return PosteriorSearch(question, posterior, squared, 12.0, images, Notes(bench, "toy"), bench)
 
 
 @pytest.mark.parametrize("name", MODELS)
@@ -217,5 +217,6 @@ def test_the_search_lowers_the_bound(images):
 def test_a_rate_far_too_high_ends_in_a_sentence(images):
     model, mask = sparse("lenet")
     search = search_of(Posterior(model, mask, True, -4.0), images, length=30, lr=20.0)
-    with pytest.raises(NonFinite, match=r"NaN or infinite while the variances .*\(pac_bayes\.lr is 20\)"):
+    with pytest.raises(NonFinite, match=r"NaN or infinite while the variances .* \(epoch \d+ of 30\)\. "
+                                        r".*\(pac_bayes\.lr is 20\)"):
         search.run()

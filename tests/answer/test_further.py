@@ -81,9 +81,17 @@ def test_progress_grows_while_further_questions_appear_and_a_stop_keeps_what_is_
         answer(QUESTION, store, data_root=tmp_path, report=report)
     assert len(store.list("connectivity")) == 2
     assert all(done <= total for done, total in totals)
-    assert totals[-1][1] > totals[0][1]
-    found = answer(QUESTION, store, data_root=tmp_path)
-    assert found.summary["tries"] >= 2
+    whole = [total for _, total in totals]
+    assert whole[0] < whole[-1] < 3 * whole[0], "it counts the tries that must follow"
+    assert whole == sorted(whole)
+    found = answer(QUESTION, store, data_root=tmp_path, report=lambda p: whole.append(p.total))
+    tries = len(found.arrays["trail/point"])
+    spent = sum(q.epochs for point in found.arrays["trail/point"].tolist()
+                for q in (QUESTION.at(point), QUESTION.at(point).first, QUESTION.at(point).second))
+    assert tries >= 2
+    assert 2 * QUESTION.try_epochs <= spent
+    assert QUESTION.ahead(store.summary) == 0
+    assert QUESTION.ahead(lambda key: None) == QUESTION.try_epochs == 6 + QUESTION.at(0).epochs
 
 
 def test_siblings_are_compared_pairwise(lab):

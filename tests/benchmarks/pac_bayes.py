@@ -55,7 +55,7 @@ def prepared(density: float) -> PosteriorSearch:
     shown = TrainedImages(images, Training())
     posterior = Posterior(model, mask, True, question.first_rho)
     squared = torch.full_like(posterior.shift, 1e-4)
-    return PosteriorSearch(question, posterior, squared, 0.0, shown, Notes(bench, 1), bench)
+    return PosteriorSearch(question, posterior, squared, 0.0, shown, Notes(bench, "benchmark"), bench)
 
 
 def our_steps(search: PosteriorSearch) -> Iterator[None]:

@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from lth_engine.core.bisection import contradictions, first_stable
+from lth_engine.core.bisection import contradictions, first_stable, least_tries
 from lth_engine.core.errors import BadInput
 
 
@@ -33,6 +33,18 @@ def test_T13_the_exact_first_stable_point_within_the_papers_tries(last, tries):
         assert set(question.asked) <= set(range(last + 1))
         most = max(most, len(question.asked))
     assert most == tries
+
+
+@pytest.mark.parametrize("last", [*range(70), 126, 127, 128])
+def test_the_fewest_tries_that_are_left_are_reached_and_never_undercut(last):
+    left = {}
+    for point in range(last + 2):
+        tried = first_stable(Monotone(point), last).tried
+        for made in range(len(tried) + 1):
+            rest = len(tried) - made
+            assert least_tries(tried[:made], last) <= rest
+            left[tried[:made]] = min(rest, left.get(tried[:made], rest))
+    assert all(least_tries(tried, last) == fewest for tried, fewest in left.items())
 
 
 @pytest.mark.parametrize("last", [*range(70), 126, 127, 128, 199, 1000])

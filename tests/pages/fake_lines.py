@@ -87,6 +87,6 @@ def put_comparison(store, question=COMPARISON, both=150):
     put(store, question, {"layers/name": text_array(["fc1.weight", "fc2.weight"])}
         | {f"layers/{name}": np.array(values) for name, values in layers.items()},
         {"distance": 2.2, "distance_all": 2.4, "signs_agree": 0.9, "signs_by_chance": 0.5, "overlap": 0.6,
-         "both": both, "both_expected": 120.0, "both_low": 100, "both_high": 140, "density_first": 0.8,
-         "density_second": 0.64, "effective_density_first": 0.79, "effective_density_second": 0.6,
-         "dead_units_first": 1, "dead_units_second": 2})
+         "both": both, "both_expected": 120.0, "both_expected_low": 100, "both_expected_high": 140,
+         "density_first": 0.8, "density_second": 0.64, "effective_density_first": 0.79,
+         "effective_density_second": 0.6, "dead_units_first": 1, "dead_units_second": 2})

@@ -24,7 +24,7 @@ def test_oracle_and_certified_stand_side_by_side_with_what_is_wrong_with_them(op
     assert [s.value for s in app.subheader][:2] == ["52.0 %", "97.0 %"]
     text = words(app)
     assert text.count("vacuous: no better than guessing") == 1
-    assert "No certificate: the images are a class-balanced subset, not an independent sample." in text
+    assert "No certificate: batch normalisation uses statistics of the training images" in text
 
 
 def test_every_term_is_on_the_screen(open_page, store):
@@ -39,7 +39,7 @@ def test_every_term_is_on_the_screen(open_page, store):
     logs = [np.log(2 * 1437**0.5 / delta) for delta in (0.01, 0.005)]
     assert cells.loc["Confidence, log(2 √n / δ)"].tolist() == [f"{log:.2f} nats" for log in logs]
     assert cells.loc["Choice of the prior (union bound)"].tolist() == ["none paid", "12.0 nats"]
-    assert cells.loc["Finite number of draws"].tolist() == ["none paid", "3.00 %"]
+    assert cells.loc["Finite number of draws"].tolist() == ["none paid", "3.00 points"]
     assert cells.loc["Bound"].tolist() == ["52.0 %", "97.0 %, vacuous"]
     text = words(app)
     assert "n = 1,437 training images, delta = 0.01, 950 weights drawn, density 64 %" in text
@@ -75,6 +75,32 @@ def test_the_optimisation_so_far_while_it_runs_and_after_a_cancel(open_page, sto
     app = open_page("bounds", ask=[BOUND.key])
     assert "Cancelled" in words(app)
     assert alts(app) == ["The optimisation of the bound so far"]
+
+
+def test_a_certificate_speaks_of_networks_drawn_around_the_ticket(open_page, store):
+    put(store, BOUND, certified_bound=0.4, certified_why_not="", certified_valid=True, certified_vacuous=False)
+    app = open_page("bounds", ask=[BOUND.key])
+    text = words(app)
+    assert "a network drawn around the ticket errs on new images at most this often (with probability 99 %)" in text
+    assert "test error is at most" not in text
+    figure = drawn(app, TERMS)
+    assert figure["layout"]["xaxis"]["title"]["text"] == "Bound on the error of drawn networks (%)"
+
+
+def test_an_optimisation_that_was_still_moving_is_said(open_page, store):
+    put(store, BOUND, search_late_share=0.1, search_fall=0.0123)
+    text = words(open_page("bounds", ask=[BOUND.key]))
+    assert "**Still moving at the end.** The last tenth of the epochs made 10 % of the change of the KL" in text
+    assert "surrogate risk came down by 1.23 % in all" in text
+    assert "(now 0.01) or more epochs (now 256)" in text
+    other = put(store, BOUND.replace(delta=0.02), search_late_share=0.1, search_fall=-0.001)
+    assert "surrogate risk has not come down." in words(open_page("bounds", ask=[other.key]))
+
+
+@pytest.mark.parametrize("share", [0.004, -0.3, None])
+def test_an_optimisation_at_rest_needs_no_words(open_page, store, share):
+    put(store, BOUND, search_late_share=share, search_fall=0.4)
+    assert "Still moving" not in words(open_page("bounds", ask=[BOUND.key]))
 
 
 @pytest.fixture

@@ -92,6 +92,15 @@ def test_the_verdict_follows_the_interval(open_page, store, height, interval, wo
     assert word in words(open_page("connectivity"))
 
 
+@pytest.mark.parametrize("adaptive", [True, False])
+def test_the_interval_of_the_adaptive_mode_speaks_of_the_places_measured(open_page, store, adaptive):
+    question = LINE.replace(adaptive=adaptive)
+    put_line(store, question)
+    text = words(open_page("connectivity", ask=[question.key]))
+    assert ("95 % interval 25 to 35, of the places measured)" in text) == adaptive
+    assert ("95 % interval 25 to 35 points, of the places measured" in text) == adaptive
+
+
 def test_several_lines_in_one_figure_and_one_table(open_page, store):
     other = LINE.replace(second=SEARCH.run(1, 0))
     put_line(store)

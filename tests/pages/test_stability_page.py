@@ -15,9 +15,13 @@ from tests.pages.test_connectivity_page import start, traces
 def test_not_asked_offers_presets_with_the_price_and_starts(open_page, queue):
     app = open_page("stability")
     assert "At most **5 tries** and 2 more" in words(app)
+    price = words(app)
     app.button(key="stability.start").click().run()
     (job,) = queue.list()
-    assert isinstance(question_from_dict(dict(job.spec)), FirstStablePoint)
+    asked = question_from_dict(dict(job.spec))
+    assert isinstance(asked, FirstStablePoint)
+    least = 4 * (asked.start.training.length.count + asked.at(0).epochs)
+    assert f"**{least:,.0f} epochs at least**" in price
     assert app.query_params["ask"] == job.key
 
 

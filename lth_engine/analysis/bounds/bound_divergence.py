@@ -16,13 +16,15 @@ import torch
 
 from lth_engine.core.artifact import Array
 
-VARIANCE_TOP = 0.1
+VARIANCE_TOP = 10.0
 STEPS_A_NAT = 100
 """The prior variances that may be chosen: VARIANCE_TOP exp(-j / STEPS_A_NAT), j = 1, 2 ... (c and b of Dziugaite and
-Roy 2017, section 3.3)."""
+Roy 2017, section 3.3, who have c = 0.1). The best variance is the mean of sigma^2 + (w - mu)^2: in small networks it
+is above 0.1, and nowhere near 10. Both numbers are the same for every question, so nothing has to be paid for them.
+Place j costs log(pi^2 j^2 / 6): 10 nats for a variance of 1, 13 for 0.1, 14 for 0.01."""
 
 _MOST_STEPS = 4_000
-"""Where the search for j ends: a variance of 4e-19."""
+"""Where the search for j ends: a variance of 4e-17."""
 
 
 def oracle_kl(sigma: Array, squared: Array) -> Array:

@@ -13,6 +13,11 @@ from the posterior is at most `bound`:
 
 The union bound over all of these is the same as one prior that mixes them with weights 6 / (pi j)^2, 1 / (N + 1) and
 2^-32 each.
+
+The images are not drawn quite independently: those held out for validation or test, and a training's subset, take the
+same share of every class. That does no harm. What the bound rests on is the mean of exp(n kl(risk || R)), convex in
+the number of errors; and of all draws with the same mean risk, independent ones of one kind have the largest mean of a
+convex function (Hoeffding 1956, theorem 3; up to the rounding of a class to whole images).
 """
 
 from __future__ import annotations
@@ -101,8 +106,6 @@ def why_not(prior: str, mean: Mapping[str, Array], initial: Mapping[str, Array],
         reasons.append("batch normalisation uses statistics of the training images, which no prior pays for")
     if training.label_noise:
         reasons.append("part of the labels were drawn anew, so that the risk is that on noisy labels")
-    if training.subset < 1:
-        reasons.append("the images are a class-balanced subset, not an independent sample")
     text = "; ".join(reasons)
     return f"{text[0].upper()}{text[1:]}." if text else ""
 

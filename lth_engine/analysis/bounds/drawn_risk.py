@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import time
 from collections.abc import Callable, Iterator
 
 import numpy as np
@@ -12,10 +11,11 @@ import torch
 from lth_engine.analysis.bounds.bound_formulas import kl_inverse
 from lth_engine.analysis.bounds.notes import Notes
 from lth_engine.analysis.bounds.posterior import Posterior
+from lth_engine.analysis.meter import Meter
+from lth_engine.analysis.saving import State
 from lth_engine.analysis.trained_images import TrainedImages
 from lth_engine.core.artifact import Array
 from lth_engine.core.seeds import derive
-from lth_engine.training.session import REPORT_SECONDS
 
 _BLOCK = 1_000_000
 """Places of images that are made at a time."""
@@ -58,13 +58,19 @@ class DrawnRisk:
         done = int(notes.scalars.get(f"{self.name}/done") or 0)
         if done:
             self.wrong = notes.arrays[f"{self.name}/wrong"].copy()
-        sigma, meter = self.posterior.sigma(), _Meter(report)
-        with notes.kept(lambda: ({f"{self.name}/wrong": self.wrong.copy()}, {f"{self.name}/done": done})) as tick:
+        sigma, meter = self.posterior.sigma(), Meter(report)
+        tally = torch.tensor(self.wrong, device=self._order.device)
+
+        def state() -> State:
+            self.wrong[:done] = tally[:done].cpu().numpy()
+            return {f"{self.name}/wrong": self.wrong.copy()}, {f"{self.name}/done": done}
+
+        with notes.kept(state) as tick:
             try:
                 while done < self.networks:
                     block = range(done, min(self.networks, done + max(1, _BLOCK // int(self.counts.max()))))
-                    for network, wrong in self._block(block, sigma, lambda owner: meter.tell(owner / self.networks)):
-                        self.wrong[network], done = wrong, network + 1
+                    for network in self._block(block, sigma, tally, lambda owner: meter.tell(owner / self.networks)):
+                        done = network + 1
                         tick()
             finally:
                 self.posterior.put_mean()
@@ -101,34 +107,21 @@ class DrawnRisk:
         scale = float(self.counts.max() * self.networks / self.counts.sum())
         return min(1.0, scale * kl_inverse(self.risk / scale, math.log(2 / delta) / self.networks))
 
-    def _block(self, networks: range, sigma: torch.Tensor, tell: Callable[[int], None]) -> Iterator[tuple[int, int]]:
-        """Each network of a block, and how many of its images it gets wrong."""
+    def _block(self, networks: range, sigma: torch.Tensor, tally: torch.Tensor,
+               tell: Callable[[int], None]) -> Iterator[int]:
+        """Each network of a block, once `tally` holds how many of its images it gets wrong. Nothing here waits for
+        the device."""
         owners, parts = list[int](), list[torch.Tensor]()
         for network in networks:
             places = torch.arange(self._ends[network], self._ends[network + 1], device=self._order.device)
             split = self._order[places % len(self._order)].split(self.images.images.evaluation_batch)
             owners += [network] * len(split)
             parts += split
-        wrong = torch.zeros((), dtype=torch.int64, device=self._order.device)
         for number, (x, y) in enumerate(self.images.in_parts(parts)):
             owner = owners[number]
             tell(owner)
             if number == 0 or owners[number - 1] != owner:
                 self.posterior.put(sigma, self.seed, self.name, owner)
-                wrong.zero_()
-            wrong += (self.posterior.model(x).argmax(dim=1) != y).sum()
+            tally[owner] += (self.posterior.model(x).argmax(dim=1) != y).sum()
             if number + 1 == len(owners) or owners[number + 1] != owner:
-                yield owner, int(wrong)
-
-
-class _Meter:
-    """Tells a share a few times a second."""
-
-    def __init__(self, report: Callable[[float], None]) -> None:
-        self._report, self._told = report, 0.0
-
-    def tell(self, share: float) -> None:
-        """Report it, if it is time; may raise Cancelled."""
-        if time.perf_counter() - self._told > REPORT_SECONDS:
-            self._report(share)
-            self._told = time.perf_counter()
+                yield owner

@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from lth_engine.core.artifact import Array, Scalar
-from lth_engine.core.errors import Cancelled
+from lth_engine.analysis.saving import Saving, State
 from lth_engine.core.workbench import Workbench
-
-State = tuple[Mapping[str, Array], Mapping[str, Scalar]]
 
 
 class Notes:
@@ -21,13 +17,10 @@ class Notes:
         form: of the notes; those of another form are left alone.
     """
 
-    def __init__(self, bench: Workbench, form: int) -> None:
-        saved = bench.checkpoint.load()
-        fits = saved is not None and saved[1].get("form") == form
-        self.arrays: dict[str, Array] = dict(saved[0]) if saved is not None and fits else {}
-        self.scalars: dict[str, Scalar] = dict(saved[1]) if saved is not None and fits else {"form": form}
-        self._bench = bench
-        self._saved = time.perf_counter()
+    def __init__(self, bench: Workbench, form: str) -> None:
+        self._part: Callable[[], State] = lambda: ({}, {})
+        self._saving = Saving(bench, self._noted, form)
+        self.arrays, self.scalars = self._saving.load() or ({}, {})
 
     @contextmanager
     def kept(self, state: Callable[[], State]) -> Iterator[Callable[[], None]]:
@@ -37,22 +30,14 @@ class Notes:
         Args:
             state: what to note of the part at this moment.
         """
-        def save() -> None:
-            self._note(state())
-            self._bench.checkpoint.save(self.arrays, self.scalars)
-            self._saved = time.perf_counter()
+        self._part = state
+        with self._saving:
+            yield self._saving.now_and_then
+        self._noted()
 
-        def tick() -> None:
-            if time.perf_counter() - self._saved > self._bench.checkpoint_seconds:
-                save()
-
-        try:
-            yield tick
-        except Cancelled:
-            save()
-            raise
-        self._note(state())
-
-    def _note(self, state: State) -> None:
-        self.arrays |= state[0]
-        self.scalars |= state[1]
+    def _noted(self) -> State:
+        """Everything, with what the part has found by now."""
+        arrays, scalars = self._part()
+        self.arrays |= arrays
+        self.scalars |= scalars
+        return self.arrays, self.scalars

@@ -8,7 +8,6 @@ Each step draws one network, shows it a batch, and follows the gradient of the b
 from __future__ import annotations
 
 import math
-import time
 from collections.abc import Iterator
 
 import numpy as np
@@ -17,8 +16,10 @@ import torch.nn.functional as F
 
 from lth_engine.analysis.bounds.bound_divergence import oracle_terms
 from lth_engine.analysis.bounds.bound_formulas import lower_of_both, slopes
-from lth_engine.analysis.bounds.notes import Notes, State
+from lth_engine.analysis.bounds.notes import Notes
 from lth_engine.analysis.bounds.posterior import Posterior
+from lth_engine.analysis.meter import Meter
+from lth_engine.analysis.saving import State
 from lth_engine.analysis.trained_images import TrainedImages
 from lth_engine.core.artifact import Array, Scalar
 from lth_engine.core.errors import NonFinite
@@ -26,7 +27,6 @@ from lth_engine.core.seeds import derive
 from lth_engine.core.workbench import Progress, Workbench
 from lth_engine.specs.bounds import PacBayes
 from lth_engine.training.mean_loss import MeanLoss
-from lth_engine.training.session import REPORT_SECONDS
 from lth_engine.training.streamed import Batch
 
 LEAST_PROBABILITY = 1e-4
@@ -72,13 +72,11 @@ class PosteriorSearch:
             Cancelled: the user asked to stop; the state is in the checkpoint.
             NonFinite: the risk or the KL divergence became NaN or infinite.
         """
-        reported = 0.0
+        meter = Meter(lambda: self.bench.report(self._progress()))
         with self.notes.kept(self._state) as tick:
             while self.step < self.question.length * self.steps_per_epoch:
                 for x, y in self.batches():
-                    if time.perf_counter() - reported > REPORT_SECONDS:
-                        self.bench.report(self._progress())
-                        reported = time.perf_counter()
+                    meter.tell()
                     self.descend(x, y)
                     tick()
                 self._record()
@@ -119,11 +117,11 @@ class PosteriorSearch:
     def _record(self) -> None:
         """A row of the history."""
         risk, kl = self.loss.take(), float(oracle_terms(self.posterior.sigma(), self.squared)[0]) + self.mask_part
+        epoch = self.step / self.steps_per_epoch
         if not math.isfinite(risk + kl):
             raise NonFinite(f"The risk ({risk:g}) or the KL divergence ({kl:g}) became NaN or infinite while the "
-                            "variances were optimised. Lower the learning rate of the bound (pac_bayes.lr is "
-                            f"{self.question.lr:g}).")
-        epoch = self.step / self.steps_per_epoch
+                            f"variances were optimised (epoch {epoch:g} of {self.question.length}). Lower the "
+                            f"learning rate of the bound (pac_bayes.lr is {self.question.lr:g}).")
         self.rows.append((epoch, risk, kl, lower_of_both(risk, kl, len(self.images), self.question.delta)))
 
     def _progress(self) -> Progress:

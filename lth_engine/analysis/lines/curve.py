@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
+from lth_engine.analysis.saving import Saving, State
 from lth_engine.core.artifact import Array
-from lth_engine.core.errors import Cancelled
 from lth_engine.core.workbench import Workbench
+
+_FORM = "curve 1"
 
 Choice = Callable[[Array, Array], int | None]
 """From the values (places x columns) and which places are measured: the next place, None at the end."""
@@ -42,9 +43,9 @@ class Curve:
         self.values = np.full((len(place), len(columns)), np.nan)
         self.measured = np.zeros(len(place), dtype=bool)
         self.beside = dict(beside or {})
-        self.bench = bench
         self.at = 0
-        saved = bench.checkpoint.load()
+        self._saving = Saving(bench, self._state, _FORM)
+        saved = self._saving.load()
         if saved is not None and _shapes(saved[0]) == _shapes(self._arrays()):
             for name, array in self._arrays().items():
                 array[...] = saved[0][name]
@@ -61,18 +62,12 @@ class Curve:
             measure: place -> one value a column.
             choose: which place is next.
         """
-        saved = time.perf_counter()
-        try:
+        with self._saving as saving:
             while (at := choose(self.values, self.measured)) is not None:
                 self.at = at
                 self.values[at] = measure(float(self.place[at]))
                 self.measured[at] = True
-                if time.perf_counter() - saved > self.bench.checkpoint_seconds:
-                    self._save()
-                    saved = time.perf_counter()
-        except Cancelled:
-            self._save()
-            raise
+                saving.now_and_then()
 
     def arrays(self) -> dict[str, Array]:
         """Column -> one value for each measured place."""
@@ -81,8 +76,8 @@ class Curve:
     def _arrays(self) -> dict[str, Array]:
         return {"curve": self.values, "measured": self.measured} | self.beside
 
-    def _save(self) -> None:
-        self.bench.checkpoint.save(self._arrays() | {"place": self.place}, {"done": self.done})
+    def _state(self) -> State:
+        return self._arrays() | {"place": self.place}, {"done": self.done}
 
 
 def _shapes(arrays: Mapping[str, Array]) -> dict[str, tuple[int, ...]]:

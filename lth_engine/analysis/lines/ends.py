@@ -10,8 +10,8 @@ import torch
 from torch import nn
 
 from lth_engine.analysis.permutations.matching import matched
+from lth_engine.analysis.sound_weights import require_finite, require_tensors
 from lth_engine.core.artifact import Array, Inputs, Scalar
-from lth_engine.core.errors import NonFinite
 from lth_engine.core.mask import Mask
 from lth_engine.specs.connecting import Connectivity
 
@@ -36,13 +36,14 @@ def ends(question: Connectivity, inputs: Inputs, model: nn.Module, example: torc
 
     Raises:
         NonFinite: a tensor of an end is NaN or infinite.
-        BadInput: the two are of different architectures.
+        BadInput: an answer holds other tensors than its question says; the text names them.
         LotteryError: the second network's units cannot be matched.
     """
     found = [inputs[run.key] for run in (question.first, question.second)]
     first, second = (end.group("final") for end in found)
-    require_finite("first", found[0].key, first)
-    require_finite("second", found[1].key, second)
+    for run, weights in ((question.first, first), (question.second, second)):
+        require_tensors(model.state_dict(), weights, f"at the end of run {run.key}")
+        require_finite(weights, f"at the end of run {run.key}")
     masks = [Mask(end.group("mask")) for end in found]
     facts: dict[str, Scalar] = {}
     if question.matching == "weights":
@@ -55,19 +56,6 @@ def ends(question: Connectivity, inputs: Inputs, model: nn.Module, example: torc
     facts |= {"density_first": masks[0].density, "density_second": masks[1].density, "density_line": line.density,
               "mask_overlap": masks[0].overlap(masks[1])}
     return Ends(first, second, facts)
-
-
-def require_finite(which: str, key: str, weights: Mapping[str, Array]) -> None:
-    """Refuse a network with a number that is NaN or infinite.
-
-    Raises:
-        NonFinite: the text names the run and the tensors.
-    """
-    bad = [name for name, value in weights.items() if not np.isfinite(value).all()]
-    if bad:
-        raise NonFinite(f"A line needs two networks with finite weights, but those of the {which} (run {key}) are NaN "
-                        f"or infinite in {', '.join(bad[:5])}{' ...' * (len(bad) > 5)}: choose another run, or train "
-                        "it anew with a lower learning rate.")
 
 
 def restricted(weights: Mapping[str, Array], kept: Mapping[str, Array]) -> dict[str, Array]:

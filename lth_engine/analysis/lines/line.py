@@ -8,7 +8,6 @@ import torch
 from torch import nn
 
 from lth_engine.core.artifact import Array
-from lth_engine.core.errors import BadInput
 
 
 class Line:
@@ -19,16 +18,13 @@ class Line:
 
     Args:
         model: a network of the architecture, on the device.
-        first: weights by name at alpha 0; pruned ones are 0. Names that the model does not have are passed over.
-        second: weights by name at alpha 1.
-
-    Raises:
-        BadInput: the two are not of the model's architecture; the text says which tensors differ.
+        first: weights by name at alpha 0; pruned ones are 0. It holds all of the model's tensors; names that the
+            model does not have are passed over.
+        second: weights by name at alpha 1, likewise.
     """
 
     def __init__(self, model: nn.Module, first: Mapping[str, Array], second: Mapping[str, Array]) -> None:
         state = model.state_dict()
-        _require_same_tensors(state, first, second)
         names = [name for name, value in state.items() if value.is_floating_point()]
         self._own = [state[name] for name in names]  # the model's memory
         self._first, self._second = ([torch.empty_like(state[name]).copy_(torch.tensor(end[name])) for name in names]
@@ -50,13 +46,3 @@ class Line:
             torch._foreach_mul_(self._own, 0.5)
         else:
             torch._foreach_lerp_(self._own, far, share)
-
-
-def _require_same_tensors(state: Mapping[str, torch.Tensor], *ends: Mapping[str, Array]) -> None:
-    for end in ends:
-        differing = [name for name, value in state.items()
-                     if name not in end or tuple(end[name].shape) != tuple(value.shape)]
-        if differing:
-            raise BadInput("A line needs two networks of one architecture, but "
-                           f"{', '.join(differing[:5])}{' ...' * (len(differing) > 5)} differ. Choose two runs of one "
-                           "network.")

@@ -12,7 +12,7 @@ from torch import nn
 from lth_engine.analysis.permutations.permutation_groups import permutation_groups, permuted, same_function
 from lth_engine.analysis.permutations.weight_matching import weight_matching
 from lth_engine.core.artifact import Array
-from lth_engine.core.errors import BadInput, LotteryError, NonFinite
+from lth_engine.core.errors import LotteryError
 
 _IMAGES = 4
 """Drawn images on which the outputs before and after are compared."""
@@ -43,17 +43,13 @@ def matched(model: nn.Module, example: torch.Tensor, first: Mapping[str, Array],
     Args:
         model: of the architecture of both; its weights and mode stay as they are.
         example: one normalised image, (1, C, H, W), on the device of the model.
-        first: weights and buffers by name; pruned weights are 0.
+        first: weights and buffers by name, finite; pruned weights are 0.
         second: likewise.
         mask: of the second network.
 
     Raises:
-        BadInput: a network is of another architecture; the text says which tensors differ.
-        NonFinite: a weight is NaN or infinite.
         LotteryError: the permuted network does not compute the same outputs.
     """
-    for weights in (first, second):
-        _require_weights(model, weights)
     groups = permutation_groups(model, example)
     kept = {name: second[name] * mask[name] if name in mask else second[name] for name, _ in _parameters(model)}
     orders = weight_matching({name: first[name] for name in kept}, kept, groups).orders
@@ -69,16 +65,3 @@ def matched(model: nn.Module, example: torch.Tensor, first: Mapping[str, Array],
 
 def _parameters(model: nn.Module) -> list[tuple[str, nn.Parameter]]:
     return list(model.named_parameters())
-
-
-def _require_weights(model: nn.Module, weights: Mapping[str, Array]) -> None:
-    differing = [name for name, value in model.state_dict().items()
-                 if name not in weights or tuple(weights[name].shape) != tuple(value.shape)]
-    if differing:
-        raise BadInput("Matching needs two networks of one architecture, but "
-                       f"{', '.join(differing[:5])}{' ...' * (len(differing) > 5)} differ. Choose two runs of one "
-                       "network.")
-    for name, value in weights.items():
-        if not np.isfinite(value).all():
-            raise NonFinite(f"Units are matched by their weights, but {name} holds NaN or infinity; choose a run that "
-                            "trained to the end.")

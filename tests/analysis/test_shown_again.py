@@ -6,8 +6,8 @@ import torch
 from torch import nn
 
 from lth_engine.analysis.lines import score as module
-from lth_engine.analysis.lines.held import held
 from lth_engine.analysis.lines.score import score
+from lth_engine.analysis.shown_again import shown_again
 from lth_engine.core.errors import Cancelled
 from lth_engine.training.batches import Images
 from lth_engine.training.evaluate import evaluate
@@ -19,17 +19,17 @@ def small_batches(monkeypatch):
     monkeypatch.setattr(Images, "evaluation_batch", 30)
 
 
-def images(count, seen=lambda count: None):
+def images(count):
     draw = torch.Generator().manual_seed(count)
     x = torch.randint(0, 256, (count, 2, 4, 4), generator=draw, dtype=torch.uint8)
-    return Mixed(Images(x, torch.randint(0, 3, (count,), generator=draw), (0.5,) * 2, (0.25,) * 2, "cpu"), seen)
+    return Mixed(Images(x, torch.randint(0, 3, (count,), generator=draw), (0.5,) * 2, (0.25,) * 2, "cpu"))
 
 
 def test_held_batches_are_those_of_the_first_pass_and_are_made_once(monkeypatch):
     counted, made = [], []
     normalise = Images.normalise
     monkeypatch.setattr(Images, "normalise", lambda self, x: made.append(len(x)) or normalise(self, x))
-    kept, = held([images(100, counted.append)])
+    kept, = shown_again([images(100)], counted.append)
     passes = [list(kept.in_order()) for _ in range(3)]
     assert made == [25] * 4
     assert counted == [25] * 12
@@ -48,7 +48,7 @@ def test_a_pass_that_is_stopped_is_not_mistaken_for_a_whole_one():
         if left[0] == 0:
             raise Cancelled("Stopped.")
 
-    kept, = held([images(100, seen)])
+    kept, = shown_again([images(100)], seen)
     with pytest.raises(Cancelled):
         list(kept.in_order())
     assert sum(len(y) for _, y in kept.in_order()) == 100
@@ -57,10 +57,10 @@ def test_a_pass_that_is_stopped_is_not_mistaken_for_a_whole_one():
 def test_images_are_held_within_the_budget():
     sets = [images(100), images(50), images(10)]
     size = 4 * 2 * 4 * 4
-    assert [kept.keep for kept in held(sets, 160 * size)] == [True, True, True]
-    assert [kept.keep for kept in held(sets, 160 * size - 1)] == [True, True, False]
-    assert [kept.keep for kept in held(sets, 60 * size)] == [False, True, True]
-    loose = held(sets, 0)[0]
+    assert [kept.keep for kept in shown_again(sets, budget=160 * size)] == [True, True, True]
+    assert [kept.keep for kept in shown_again(sets, budget=160 * size - 1)] == [True, True, False]
+    assert [kept.keep for kept in shown_again(sets, budget=60 * size)] == [False, True, True]
+    loose = shown_again(sets, budget=0)[0]
     one, other = (list(loose.in_order()) for _ in range(2))
     assert one[0][0] is not other[0][0]
     assert torch.equal(one[0][0], other[0][0])
