@@ -28,7 +28,6 @@ from lth_engine.training.material import Material, material, network
 from lth_engine.training.mixed import Mixed
 from lth_engine.training.threads import use_threads
 
-
 GUESSING = 0.98
 """A network guesses if its error is at least this share of that of guessing, 1 - 1 / classes."""
 

@@ -18,9 +18,10 @@ def answer(question: FirstStablePoint, inputs: Inputs, bench: Workbench) -> Answ
 
     Arrays trail/point, trail/barrier, trail/low and trail/high (its 95% interval; nan if there is none), trail/stable
     and trail/key, in the order of the tries; those from `tries` on were made to find contradictions. The bisection
-    goes by the barrier alone; `undecided` counts the tries whose interval holds the threshold. The summary says the point in the unit of the length (the length itself if no
-    earlier point is stable), its share of training, the tries of the bisection, `monotone` (False: some point
-    contradicts it; None if that was not asked), and which ones contradict.
+    goes by the barrier alone; `undecided` counts the tries whose interval holds the threshold. The summary says the
+    point in the unit of the length (the length itself if no earlier point is stable), its share of training, the
+    tries of the bisection, `monotone` (False: some point contradicts it; None if that was not asked), and which ones
+    contradict.
     """
     trail = question.trail(inputs.summary)
     assert trail.found is not None, "every line is answered before this"

@@ -6,12 +6,13 @@ VERDICTS = ("connected", "undecided", "separated")
 
 
 def connected(barrier: float, low: float | None, high: float | None, threshold: float) -> str:
-    """"connected" if the barrier is below the threshold, "separated" if it is not, "undecided" if its 95% interval holds
-    the threshold.
+    """The verdict: connected if the barrier is below the threshold, separated if it is not, undecided if its 95%
+    interval holds the threshold.
 
     Args:
         barrier: height of the barrier, a fraction.
-        low, high: its interval; None or nan where it has none: then the barrier alone decides.
+        low: lower end of its interval; None or nan where it has none: then the barrier alone decides.
+        high: upper end.
         threshold: barriers from here on separate.
     """
     if low is not None and high is not None and low < threshold <= high:
