@@ -20,12 +20,16 @@ from lth_engine.analysis.lines.score import score
 from lth_engine.analysis.meter import Meter
 from lth_engine.analysis.shown_again import shown_again
 from lth_engine.core.artifact import Answer, Array, Inputs, Scalar
+from lth_engine.core.connected import connected
 from lth_engine.core.errors import BadInput
 from lth_engine.core.workbench import Progress, Workbench
 from lth_engine.specs.connecting import Connectivity
 from lth_engine.training.material import Material, material, network
 from lth_engine.training.mixed import Mixed
 from lth_engine.training.threads import use_threads
+
+GUESSING = 0.98
+"""A network guesses if its error is at least this share of that of guessing, 1 - 1 / classes."""
 
 
 def answer(question: Connectivity, inputs: Inputs, bench: Workbench) -> Answer:
@@ -75,9 +79,10 @@ def answer(question: Connectivity, inputs: Inputs, bench: Workbench) -> Answer:
     found = {"alpha": alpha[curve.measured]} | curve.arrays()
     facts: dict[str, Scalar] = {f"{part}_images": len(shown) for part, shown in parts.items()}
     facts |= {"evaluations": curve.done, "images_a_batch": len(test.parts[0])}
-    if question.resamples:
-        facts |= _interval(wrong[curve.measured], len(test), question)
-    return Answer(found, _summary(found["alpha"], curve.arrays()) | facts | between.facts)
+    facts["both_guess"] = bool(min(found["test_error"][[0, -1]]) >= GUESSING * (1 - 1 / images.facts.num_classes))
+    interval = barrier_interval(wrong[curve.measured], len(test), question.resamples, question.seed) \
+        if question.resamples else None
+    return Answer(found, _summary(found["alpha"], curve.arrays(), interval) | facts | between.facts)
 
 
 def _require_images(question: Connectivity, images: Material) -> None:
@@ -94,17 +99,16 @@ def _example(images: Material) -> torch.Tensor:
     return next(iter(images.test.in_parts([torch.zeros(1, dtype=torch.int64)])))[0]
 
 
-def _interval(wrong: Array, images: int, question: Connectivity) -> dict[str, Scalar]:
-    low, high = barrier_interval(wrong, images, question.resamples, question.seed)
-    return {"barrier_test_low": low, "barrier_test_high": high}
-
-
-def _summary(alpha: Array, curves: Mapping[str, Array]) -> dict[str, Scalar]:
-    """Barriers and ends of the curves; `barrier_alpha` is where the test error is highest."""
+def _summary(alpha: Array, curves: Mapping[str, Array], interval: tuple[float, float] | None) -> dict[str, Scalar]:
+    """Barriers and ends of the curves; `barrier_alpha` is where the test error is highest, the verdict that of
+    :func:`connected`."""
     barriers = {name: error_barrier(alpha, curve) for name, curve in curves.items()}
+    low, high = interval or (None, None)
     found: dict[str, Scalar] = {"barrier_test": barriers["test_error"].height,
                                 "barrier_alpha": barriers["test_error"].alpha,
-                                "stable": barriers["test_error"].height < STABLE}
+                                "verdict": connected(barriers["test_error"].height, low, high, STABLE)}
+    if interval is not None:
+        found |= {"barrier_test_low": low, "barrier_test_high": high}
     if "train_error" in barriers:
         found["barrier_train"] = barriers["train_error"].height
         found["barrier_alpha_train"] = barriers["train_error"].alpha

@@ -11,8 +11,11 @@ import numpy as np
 import torch
 
 from lth_engine.analysis.curvature.at_network import network_at
+from lth_engine.analysis.curvature.coordinates import Coordinates
 from lth_engine.analysis.curvature.deflated_trace import DeflatedTrace, Operator
 from lth_engine.analysis.curvature.estimate import Estimate
+from lth_engine.analysis.curvature.gauss_newton import GaussNewtonTrace
+from lth_engine.analysis.curvature.graph_memory import CHUNK_BYTES
 from lth_engine.analysis.curvature.hessian import Hessian
 from lth_engine.analysis.curvature.xtrace import XTrace
 from lth_engine.analysis.saving import Saving, State
@@ -32,8 +35,11 @@ _DIRECTIONS = {"hutchinson": "none", "hutchpp": "sketch", "krylov": "krylov"}
 class Estimator(Protocol):
     """What betters an estimate of a trace, product by product."""
 
-    products: int
     step_products: int
+
+    @property
+    def products(self) -> int:
+        """Products so far."""
 
     @property
     def probes(self) -> int:
@@ -69,11 +75,15 @@ def answer(question: HessianTrace, inputs: Inputs, bench: Workbench) -> Answer:
     Raises:
         Cancelled: the user asked to stop; estimate and random vectors so far are in the checkpoint.
         NonFinite: the network or the loss is not finite.
+        BadInput: gauss_newton is asked of a network that is not piecewise linear.
     """
     model, mask, images = network_at(question, inputs, bench)
     bench.report(Progress(0, question.epochs, "Building the gradient"))
-    with Hessian(model, mask, question, images) as hessian:
-        trail = Trail(question, estimator(question, hessian), bench)
+    by_image = question.estimator == "gauss_newton"
+    with Hessian(model, mask, question, images, CHUNK_BYTES if by_image else None) as hessian:
+        better: Estimator = (GaussNewtonTrace(model, Coordinates(model, mask, question), images) if by_image
+                             else estimator(question, hessian))
+        trail = Trail(question, better, bench)
         found = trail.follow()
         low, high = found.interval
         layers = {"name": text_array(list(hessian.layers)), "trace": found.layers, "stderr": found.layer_stderr,
@@ -161,8 +171,7 @@ class Trail:
             self._resume(saving.load())
             while not self._done():
                 self.estimator.advance()
-                if self.estimator.probes or self.estimator.started:
-                    self._note()
+                self._note()
                 saving.now_and_then()
         return self._now or self.estimator.estimate()
 

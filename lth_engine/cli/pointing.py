@@ -61,7 +61,7 @@ def pointed(question: Question, flags: Sequence[Flag], root: Path) -> tuple[Ques
 def _found(kind: type[Spec], address: str, root: Path) -> Spec:
     """The run, search or dense network that an address means."""
     name, *parts = address.split("/")
-    if kind is Run and not parts:
+    if kind is Run and not parts and not _is_search(name, root):
         return cast(Run, _stored(name, root, Run))
     search = presets()[name].question if name in presets() else _stored(name, root, TicketSearch)
     if not isinstance(search, TicketSearch):
@@ -95,6 +95,12 @@ def _numbers(parts: Sequence[str], names: Sequence[str], counts: Sequence[int], 
         bounds = ", ".join(f"{name} from 0 to {count - 1}" for name, count in zip(names, counts, strict=True))
         raise BadInput(f"The address {address!r} must be SEARCH/{'/'.join(names)} with {bounds}.")
     return [int(part) for part in parts]
+
+
+def _is_search(name: str, root: Path) -> bool:
+    """Whether a name is a preset's, or the beginning of a stored search's key."""
+    stored = Store(root, create=False).list(TicketSearch.name) if name and name not in presets() else []
+    return name in presets() or any(row.key.startswith(name) for row in stored)
 
 
 def _stored(given: str, root: Path, kind: type[Spec]) -> Spec:

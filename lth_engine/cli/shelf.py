@@ -115,8 +115,7 @@ def only_one(given: str, keys: Iterable[str], what: str = "answer", listed_by: s
     found = [key for key in keys if given and key.startswith(given)]
     if len(found) == 1:
         return found[0]
-    many = what.replace("search", "searche") + "s"
-    count = f"{len(found)} {many} have keys that begin" if found else f"No {what} has a key that begins"
+    count = f"{len(found)} keys begin, each of a stored {what}," if found else f"No {what} has a key that begins"
     raise BadInput(f"{count} with {given!r}. Keys are listed by {listed_by}.")
 
 

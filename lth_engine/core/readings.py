@@ -97,4 +97,4 @@ def _number(value: Scalar, scale: float = 1.0) -> str:
     if isinstance(value, int | float):
         shown = scale * value
         return f"{shown:.4g}" if not math.isfinite(shown) or not 1e4 <= abs(shown) < 1e9 else f"{shown:,.0f}"
-    return "-" if value is None else value or "none"
+    return "-" if value is None or value == "" else str(value)

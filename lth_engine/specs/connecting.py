@@ -22,7 +22,7 @@ FEWEST = 200
 class OnLines(Question):
     """How the points of a line are measured; shared by all questions about lines."""
 
-    points: int = knob(101, "Equally spaced points on the line, the two ends included.", low=2, high=2001,
+    points: int = knob(101, "Equally spaced points on the line, the two ends included.", low=3, high=2001,
                        source="Pruning Close to Home, Eq. 1")
     adaptive: bool = knob(False, "Measure only those of the points at which the barrier can still be; the others are "
                           "left out of the curve, and the interval of the barrier speaks of those measured alone.")

@@ -6,7 +6,7 @@ from collections import Counter
 
 from lth_engine.core.spec import Spec
 from lth_engine.specs.connecting import Connectivity
-from lth_engine.specs.curvature import AtNetwork
+from lth_engine.specs.curvature import AtNetwork, HessianTrace
 from lth_engine.specs.landscapes import Landscape
 from lth_engine.specs.question import Question
 from lth_engine.specs.tickets import DenseTicket, Run
@@ -61,6 +61,8 @@ def _own_words(question: Question) -> str:
         images = f"{question.images:,} images" if question.images else f"all {question.part} images"
         if isinstance(question, Landscape):
             return f"The answer itself takes **{question.points**question.dimensions:,} passes** over {images}."
+        if isinstance(question, HessianTrace) and question.estimator == "gauss_newton":
+            return f"The answer itself takes **one backward pass a class** over {images}."
         return (f"The answer itself takes about **{question.about_products:,} products** with the Hessian over "
                 f"{images}, each about two gradients.")
     own = question.epochs

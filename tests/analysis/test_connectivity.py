@@ -13,6 +13,7 @@ import torch.nn.functional as F
 from lth_engine.analysis import connectivity
 from lth_engine.analysis.lines import ends
 from lth_engine.answer import StoredInputs, answer
+from lth_engine.core.connected import connected
 from lth_engine.core.errors import BadInput, Cancelled, NonFinite
 from lth_engine.core.workbench import Workbench
 from lth_engine.data.image_set import load
@@ -163,9 +164,9 @@ def test_the_curve_is_that_of_a_plain_loop(model, how, inputs, data_root, one_ba
 
 @pytest.mark.parametrize(("model", "how"), CASES)
 def test_T12_the_ends_are_the_networks_under_the_protocol_of_the_line(model, how, inputs, data_root, one_batch):
-    question = PAIRS[model].replace(norm_statistics=how, points=2)
+    question = PAIRS[model].replace(norm_statistics=how, points=3)
     found, images = solve(question, inputs, data_root), images_of(data_root)
-    for row, network, end in zip(curves(found), networks(question, inputs), ("first", "second"), strict=True):
+    for row, network, end in zip(curves(found)[[0, -1]], networks(question, inputs), ("first", "second"), strict=True):
         assert row == pytest.approx(evaluated(network, how, images), rel=1e-4, abs=1e-9)
         assert row.tolist() == [found.summary[f"{end}_{n}"]
                                 for n in ("test_error", "test_loss", "train_error", "train_loss")]
@@ -211,7 +212,7 @@ def test_T11_identical_networks_have_barrier_zero(line, inputs, data_root, few_i
     assert found["barrier_test"] == found["barrier_train"] == 0
     assert found["loss_barrier_test"] == found["loss_barrier_train"] == 0
     assert found["barrier_test_low"] == found["barrier_test_high"] == 0
-    assert found["stable"] is True
+    assert found["verdict"] == "connected"
     assert found["mask_overlap"] == 1
     assert found["density_line"] == found["density_first"] == 0.5
     assert found["evaluations"] == (13 if question.adaptive else 14)
@@ -225,7 +226,7 @@ def test_T11_swapped_networks_have_the_mirrored_curve(line, inputs, data_root, f
     assert np.array_equal(curves(one), curves(other)[::-1])
     assert np.allclose(one.arrays["alpha"], 1 - other.arrays["alpha"][::-1], atol=1e-15)
     assert len(np.unique(curves(one)[:, 1])) == one.summary["evaluations"], "it could tell the two directions apart"
-    for name in ("barrier_test", "barrier_train", "loss_barrier_test", "loss_barrier_train", "stable", "evaluations",
+    for name in ("barrier_test", "barrier_train", "loss_barrier_test", "loss_barrier_train", "verdict", "evaluations",
                  "barrier_test_low", "barrier_test_high", "density_line", "mask_overlap"):
         assert one.summary[name] == other.summary[name], name
     assert one.summary["barrier_test_low"] <= one.summary["barrier_test"] <= one.summary["barrier_test_high"]
@@ -293,7 +294,9 @@ def test_T11_there_are_101_places_with_both_ends(inputs, data_root):
     assert "barrier_train" not in found.summary
     ends = found.summary["first_test_error"], found.summary["second_test_error"]
     assert found.summary["barrier_test"] >= abs(ends[0] - ends[1]) / 2
-    assert found.summary["stable"] == (found.summary["barrier_test"] < 0.02)
+    said = found.summary
+    interval = said["barrier_test_low"], said["barrier_test_high"]
+    assert said["verdict"] == connected(said["barrier_test"], *interval, 0.02)
 
 
 class Memory:

@@ -304,6 +304,16 @@ def test_the_answer_has_the_trace_with_its_error(store, bench):
     assert {"trace", "stderr"} <= reports[-1].metrics.keys()
 
 
+@pytest.mark.parametrize("weights", ["kept", "all"])
+def test_a_relu_networks_trace_is_exact_by_gauss_newton(store, bench, weights):
+    question = HessianTrace(of=RUN, images=200, weights=weights, estimator="gauss_newton")
+    every, layers = truth_of(question, store, bench)
+    found = hessian_trace.answer(question, StoredInputs(store), bench)
+    assert found.summary["trace"] == pytest.approx(every.trace().item(), rel=1e-5)
+    exact = [every.diagonal()[part].sum().item() for part in layers.values()]
+    assert found.arrays["layers/trace"] == pytest.approx(exact, rel=1e-4)
+
+
 def test_the_answer_can_be_stored(store, bench):
     question = HessianTrace(of=RUN, images=30, error=0.2, norm_statistics="batch", at="start", weights="all")
     stored = answer(question, store, data_root=bench.data_root)

@@ -55,6 +55,11 @@ def test_the_trail_names_the_lines_that_were_measured_and_they_are_its_parents(l
     assert set(found.parents) == set(keys)
     assert [store.head(key).summary["barrier_test"] for key in keys] == found.arrays["trail/barrier"].tolist()
     assert plan(QUESTION, store) == []
+    said = [store.head(key).summary for key in keys]
+    assert found.arrays["trail/low"].tolist() == [summary["barrier_test_low"] for summary in said]
+    assert found.arrays["trail/high"].tolist() == [summary["barrier_test_high"] for summary in said]
+    held = [s["barrier_test_low"] < QUESTION.threshold <= s["barrier_test_high"] for s in said]
+    assert found.summary["undecided"] == sum(held)
 
 
 def test_contradictions_are_tried_and_told(lab):

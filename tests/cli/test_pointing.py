@@ -56,6 +56,8 @@ def test_a_preset_is_an_address_too(command: Command, tmp_path, words, wanted) -
     ("nothing", "No training of a ticket has a key that begins with 'nothing'"),
     ("first-ticket/11/0", "LEVEL from 0 to 10, REPLICATE from 0 to 2"),
     ("first-ticket/1", "must be SEARCH/LEVEL/REPLICATE"),
+    ("first-ticket", "'first-ticket' must be SEARCH/LEVEL/REPLICATE with LEVEL from 0 to 10"),
+    (SEARCH.key, "must be SEARCH/LEVEL/REPLICATE with LEVEL from 0 to 1, REPLICATE from 0 to 1"),
     ("first-ticket/1/-1", "must be SEARCH/LEVEL/REPLICATE"),
     ("first-ticket/1/٣", "must be SEARCH/LEVEL/REPLICATE"),
     ("first-ticket/0/0/redrawn", "Unknown control at level 0"),

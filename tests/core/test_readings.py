@@ -23,7 +23,7 @@ def test_errors_and_intervals_stand_beside_their_value() -> None:
     assert found == [Reading("trace", 704.31, 33.0, 640.0, 770.0), Reading("products", 1200), Reading("lowest", -1.0),
                      Reading("share_low", 0.5), Reading("reached", True), Reading("note", ""),
                      Reading("monotone", None)]
-    assert [r.text for r in found] == ["704.3 ± 33, 640 to 770 (95%)", "1,200", "-1", "0.5", "yes", "none", "-"]
+    assert [r.text for r in found] == ["704.3 ± 33, 640 to 770 (95%)", "1,200", "-1", "0.5", "yes", "-", "-"]
 
 
 @pytest.mark.parametrize(("reading", "text"), [

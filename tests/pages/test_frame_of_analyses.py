@@ -92,6 +92,7 @@ def test_the_cost_counts_what_is_missing(here, store):
      "train images"),
     (HessianTrace(error=0.01, part="test", images=0), "about **150 products** with the Hessian over all test images"),
     (SpectralDensity(vectors=3, lanczos_steps=20, images=50), "about **60 products** with the Hessian over 50 images"),
+    (HessianTrace(estimator="gauss_newton", images=30), "takes **one backward pass a class** over 30 images"),
     (Landscape(points=11, images=200), "takes **121 passes** over 200 images"),
 ], ids=lambda value: getattr(value, "name", None))
 def test_curvature_costs_products_over_images_whatever_the_size_of_the_set(here, question, words):
