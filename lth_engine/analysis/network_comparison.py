@@ -36,10 +36,11 @@ class Network:
 def answer(question: NetworkComparison, inputs: Inputs, bench: Workbench) -> Answer:
     """Compare the two, layer by layer and as a whole.
 
-    Arrays, one value a prunable parameter in the order of the network: layers/name, layers/size, layers/units; layers/distance (L2, pruned weights
-    0); layers/kept_first, kept_second, both; layers/expected, low, high (of `both`, by chance: mean and 95% band);
-    layers/signs_agree (share of `both`; NaN of none) and signs_by_chance; for each network layers/effective_... (kept
-    weights that a path runs through) and layers/dead_... (units that none runs through).
+    Arrays, one value a prunable parameter in the network's order: layers/name, layers/size, layers/units;
+    layers/distance (L2, pruned weights 0); layers/kept_first, kept_second, both; layers/expected, low, high (of
+    `both`, by chance: mean and 95% band); layers/signs_agree (share of `both`; NaN of none) and signs_by_chance; for
+    each network layers/effective_... (kept weights that a path runs through) and layers/dead_... (units that none
+    runs through).
 
     The summary says distance (on prunable weights), distance_all (all parameters), signs_agree and signs_by_chance
     (None if no weight is kept by both), overlap (Jaccard), both, and what it would be by chance: both_expected,

@@ -60,17 +60,16 @@ def eigenvalues(networks: Sequence[Outermost]) -> go.Figure:
     return figure
 
 
-
 @dataclass(frozen=True)
 class Density:
     """One network's spectral density: G eigenvalues, the density there (it integrates to 1) and its standard error;
-    `negative` is the share of the eigenvalues below 0 with its standard error."""
+    `negative` is the share of the eigenvalues below 0 and the ends of its 95% interval, nan where it has none."""
 
     label: str
     value: Array
     density: Array
     stderr: Array
-    negative: tuple[float, float]
+    negative: tuple[float, float, float]
 
 
 def spectral_density(networks: Sequence[Density]) -> go.Figure:
@@ -110,8 +109,13 @@ def _negative(figure: go.Figure, networks: Sequence[Density]) -> None:
         return
     figure.add_vrect(x0=lowest, x1=0, fillcolor=GRAY, opacity=0.13, line_width=0, layer="below")
     several = len(networks) > 1
-    words = [f"{n.label.split(':')[0]}: " * several + f"{100 * n.negative[0]:.3g} ± {100 * n.negative[1]:.1g} %"
-             for n in networks]
+    words = [f"{n.label.split(':')[0]}: " * several + _share(*n.negative) for n in networks]
     figure.add_annotation(x=1, xref="paper", y=1, yref="paper", xanchor="right", yanchor="top", showarrow=False,
                           align="right", font={"color": GRAY, "size": 13},
                           text="Shaded: below 0" + ("<br>" if several else ", ") + "<br>".join(words))
+
+
+def _share(share: float, low: float, high: float) -> str:
+    """A share in per cent with its interval, if it has one: "14.5 % (6 to 46)"."""
+    interval = f" (95 %: {100 * low:.2g} to {100 * high:.2g})" if math.isfinite(low) and math.isfinite(high) else ""
+    return f"{100 * share:.3g} %{interval}"

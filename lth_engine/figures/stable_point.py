@@ -10,6 +10,7 @@ import numpy as np
 import plotly.graph_objects as go
 
 from lth_engine.core.artifact import Array
+from lth_engine.core.connected import connected
 from lth_engine.figures.look import GRAY, empty_figure, look, nth, translucent
 
 UNITS = {"ep": "epochs", "it": "steps"}
@@ -23,6 +24,7 @@ class Trail:
         label: its name in the legend.
         point: N points of training in the order of the tries, in `unit`.
         barrier: N barriers, fractions.
+        low, high: N ends of their 95% intervals, nan where unknown.
         threshold: fraction below which a point is stable.
         length: of the whole training, in `unit`.
         unit: "ep" or "it".
@@ -33,17 +35,26 @@ class Trail:
     label: str
     point: Array
     barrier: Array
+    low: Array
+    high: Array
     threshold: float
     length: int
     unit: str
     found: int | None = None
     bisection: int | None = None
 
+    @property
+    def verdicts(self) -> list[str]:
+        """Of each try: connected, undecided or separated."""
+        return [connected(float(barrier), float(low), float(high), self.threshold)
+                for barrier, low, high in zip(self.barrier, self.low, self.high, strict=True)]
+
 
 def trail(one: Trail) -> go.Figure:
     """Barrier (points) over the point of training from which two siblings part; the number is the order of the tries.
 
-    Stable points are blue circles, unstable ones orange crosses, both numbered; the answer is a line.
+    Stable points are blue circles, unstable ones orange squares, both numbered, with their 95% intervals; where the
+    interval holds the threshold they are hollow. The answer is a line.
     """
     figure = empty_figure()
     figure.add_hrect(y0=0, y1=100 * one.threshold, fillcolor=GRAY, opacity=0.13, line_width=0, layer="below")
@@ -51,9 +62,11 @@ def trail(one: Trail) -> go.Figure:
     order = np.argsort(one.point)
     figure.add_scatter(x=one.point[order].tolist(), y=(100 * one.barrier[order]).tolist(), mode="lines",
                        hoverinfo="skip", showlegend=False, line={"color": translucent(GRAY, 0.5), "width": 1.5})
-    stable = one.barrier < one.threshold
+    stable, undecided = one.barrier < one.threshold, np.array(one.verdicts) == "undecided"
     for which, name, style in ((stable, "stable", look("ticket")), (~stable, "unstable", look("random_mask"))):
-        _tries(figure, one, np.flatnonzero(which), name, style.colour, "circle" if name == "stable" else "square")
+        symbol = "circle" if name == "stable" else "square"
+        _tries(figure, one, np.flatnonzero(which & ~undecided), name, style.colour, symbol)
+        _tries(figure, one, np.flatnonzero(which & undecided), f"{name}, undecided", style.colour, symbol, hollow=True)
     if one.found is not None:
         words = f"stable from {one.found:,}" if one.found < one.length else "stable only at the end"
         figure.add_vline(x=one.found, line_color=look("ticket").colour, line_width=2.5, layer="below")
@@ -68,18 +81,31 @@ def trail(one: Trail) -> go.Figure:
     return figure
 
 
-def _tries(figure: go.Figure, one: Trail, chosen: Array, name: str, colour: str, symbol: str) -> None:
+def _tries(figure: go.Figure, one: Trail, chosen: Array, name: str, colour: str, symbol: str, *,
+           hollow: bool = False) -> None:
     if not len(chosen):
         return
+    height, low, high = (100 * values[chosen] for values in (one.barrier, one.low, one.high))
+    ends = [[_known(a), _known(b)] for a, b in zip(low, high, strict=True)]
+    said = [f"<br>95% interval {a:.3g} to {b:.3g}" if a is not None and b is not None else "" for a, b in ends]
+    error = {"type": "data", "symmetric": False, "array": np.nan_to_num(high - height).tolist(),
+             "arrayminus": np.nan_to_num(height - low).tolist(), "color": colour, "thickness": 2, "width": 6}
     last = len(one.point) if one.bisection is None else one.bisection
     figure.add_scatter(
-        x=one.point[chosen].tolist(), y=(100 * one.barrier[chosen]).tolist(), mode="markers+text", name=name,
-        text=[str(n + 1) for n in chosen], textposition="middle center", textfont={"color": "white", "size": 12},
-        marker={"color": colour, "symbol": symbol, "size": 22, "opacity": 1}, cliponaxis=False,
-        customdata=[[int(n) + 1, name, "bisection" if n < last else "looking for contradictions"] for n in chosen],
-        meta={"x": f"point_{one.unit}", "y": "barrier_points", "more": ["try", "verdict", "why"]},
+        x=one.point[chosen].tolist(), y=height.tolist(), mode="markers+text", name=name,
+        error_y=error if any(said) else None, text=[str(n + 1) for n in chosen], textposition="middle center",
+        textfont={"color": colour if hollow else "white", "size": 12}, cliponaxis=False,
+        marker={"color": "white" if hollow else colour, "symbol": symbol, "size": 22, "opacity": 1,
+                "line": {"color": colour, "width": 2.5}},
+        customdata=[[int(n) + 1, name, "bisection" if n < last else "looking for contradictions", *both]
+                    for n, both in zip(chosen, ends, strict=True)], hovertext=said,
+        meta={"x": f"point_{one.unit}", "y": "barrier_points", "more": ["try", "verdict", "why", "low_95", "high_95"]},
         hovertemplate="try %{customdata[0]} (%{customdata[2]})<br>point %{x:,}: <b>%{y:.3g} points</b>, "
-                      "%{customdata[1]}<extra></extra>")
+                      "%{customdata[1]}%{hovertext}<extra></extra>")
+
+
+def _known(value: float) -> float | None:
+    return float(value) if np.isfinite(value) else None
 
 
 def shares(series: Sequence[Trail]) -> go.Figure:

@@ -12,6 +12,9 @@ from lth_engine.specs.question import Question
 from lth_engine.specs.questions import question_from_dict
 from pages.ui.lab import lab
 
+SHORTEST = 4
+"""Fewest characters of a key that point to an answer; lists show six."""
+
 
 def known_questions(kinds: Sequence[str]) -> dict[str, Question]:
     """Every question of these kinds that is answered or on the queue, by key, newest first."""
@@ -32,6 +35,19 @@ def question_of(key: str) -> Question | None:
     row, job = here.store.rows([key]).get(key), here.queue.find(key)
     spec = row.spec if row is not None else dict(job.spec) if job is not None else None
     return readable(spec) if spec is not None else None
+
+
+def key_of(text: str) -> str | None:
+    """The one key of the store or the queue that begins so, as lists show its beginning; None if none or several do.
+    """
+    begin, here = text.strip().lower(), lab()
+    if len(begin) < SHORTEST:
+        return None
+    if question_of(begin) is not None:
+        return begin
+    keys = {row.key for row in here.store.list()} | {job.key for job in here.queue.list()}
+    found = [key for key in keys if key.startswith(begin)]
+    return found[0] if len(found) == 1 else None
 
 
 def readable(spec: Mapping[str, Any]) -> Question | None:

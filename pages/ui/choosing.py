@@ -9,9 +9,11 @@ import streamlit as st
 from lth_engine.core.spec import catalogue
 from lth_engine.specs.question import Question
 from pages.ui import lab
-from pages.ui.asked import known_questions, question_of
+from pages.ui.asked import key_of, known_questions, question_of
 from pages.ui.picker import not_held
 from pages.ui.titles import title
+from pages.ui.where import PAGES, open_answer, page_of
+from pages.ui.words import literal
 
 PARAMETER = "ask"
 
@@ -45,6 +47,8 @@ def choose(kinds: Sequence[str], name: str, *, most: int = MOST, last: Callable[
     known = {key: known[key] for key in sorted(known, key=lambda key: key in behind)}
     if not known:
         return []
+    if len(asked) > most:
+        st.info(f"The link names {len(asked)} answers; the first {most} are shown.", icon=":material/filter_list:")
     picked = f"{name}.pick"
     if asked and asked != st.session_state.get(f"{name}.seen"):
         st.session_state[picked] = asked[:most]
@@ -73,23 +77,42 @@ def add_to_address(key: str, name: str) -> None:
 def kind_in_address(kinds: Sequence[str]) -> str | None:
     """The kind of the first question that the address asks for, if it is one of these: which tab a link means."""
     lab.lay_examples()
-    found = (question_of(key) for key in st.query_params.get_all(PARAMETER)[:MOST])
+    found = (question_of(key_of(text) or text) for text in _texts()[:MOST])
     return next((q.name for q in found if q is not None and q.name in kinds), None)
 
 
 def _known(kinds: Sequence[str]) -> tuple[dict[str, Question], list[str]]:
-    """Every known question of these kinds, and those of them that the address names; unknown keys are said."""
-    known, asked, missing = known_questions(kinds), [], []
-    for key in dict.fromkeys(st.query_params.get_all(PARAMETER)):
-        question = known.get(key) or question_of(key)
+    """Every known question of these kinds, and those of them that the address names; what is unknown or belongs to
+    another page is said."""
+    known, asked, missing, others = known_questions(kinds), [], [], []
+    for text in _texts():
+        question = known.get(text) or question_of(key_of(text) or text)
         if question is None:
-            missing.append(key)
+            missing.append(text)
         elif question.name in kinds:
-            known[key] = question
-            asked.append(key)
+            known[question.key] = question
+            asked.append(question.key)
+        elif page_of(question) != PAGES.get(kinds[0]):
+            others.append(question)
     if missing:
         not_held(missing)
-    return known, asked
+    for question in others[:MOST]:
+        _elsewhere(question)
+    return known, list(dict.fromkeys(asked))
+
+
+def _texts() -> list[str]:
+    """What the address asks for: keys or their beginnings, each once."""
+    return [text for text in dict.fromkeys(st.query_params.get_all(PARAMETER)) if text.strip()]
+
+
+def _elsewhere(question: Question) -> None:
+    """Say that an answer of the link is shown on another page, and lead there."""
+    with st.container(horizontal=True, vertical_alignment="center"):
+        kind = question.title or question.name.replace("_", " ")
+        st.info(f"{literal(question.key[:6])} is an answer of another kind, {literal(kind)}, which this page does not "
+                "show.", icon=":material/alt_route:")
+        open_answer(question)
 
 
 def _offered(known: dict[str, Question], chosen: Sequence[str], name: str) -> list[str]:

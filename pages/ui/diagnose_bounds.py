@@ -16,6 +16,7 @@ from pages.ui.chart import chart
 from pages.ui.glossary import glossary
 from pages.ui.made import apart, density_words, like_the_newest, named
 from pages.ui.titles import subject
+from pages.ui.trained import warn_of_error
 from pages.ui.unfinished import from_checkpoint
 
 NAME = "bounds"
@@ -36,6 +37,7 @@ def show() -> None:
 def _draw(done: list[Question]) -> None:
     questions = [cast(PacBayes, question) for question in done]
     if len(questions) == 1:
+        warn_of_error(questions[0].of, diagnosing.summary(questions[0]), "train_error")
         diagnose_bound.show(questions[0], subject(questions[0]))
         return
     _scatter(questions)
@@ -45,7 +47,9 @@ def _draw(done: list[Question]) -> None:
     keys = [q.key for q in questions]
     key = st.selectbox("Bound", keys, format_func=names.__getitem__, key=f"{NAME}.one",
                        label_visibility="collapsed")
-    diagnose_bound.show(questions[keys.index(key)], names[key])
+    one = questions[keys.index(key)]
+    warn_of_error(one.of, diagnosing.summary(one), "train_error")
+    diagnose_bound.show(one, names[key])
 
 
 def _scatter(questions: Sequence[PacBayes]) -> None:

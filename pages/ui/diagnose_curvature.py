@@ -13,6 +13,7 @@ from pages.ui.asked import known_questions
 from pages.ui.guard import guard
 from pages.ui.made import named
 from pages.ui.places import by_place, place_words
+from pages.ui.trained import warn_of_loss
 from pages.ui.unfinished import Partial
 from pages.ui.words import literal
 
@@ -44,6 +45,8 @@ def _draw(done: list[Question]) -> None:
     known = [*done, *known_questions([kind.name for kind in KINDS]).values()]
     places = by_place(done)
     names = _names(places)
+    for questions, name in zip(places, names, strict=True):
+        _warn(questions, name if len(places) > 1 else "This network")
     if len(places) > 1:
         diagnose_side_by_side.show(places, names)
         st.subheader("One network", anchor=False)
@@ -53,6 +56,15 @@ def _draw(done: list[Question]) -> None:
     else:
         index = 0
     _one(places[index], known)
+
+
+def _warn(questions: Sequence[AtNetwork], name: str) -> None:
+    """Say so if a network has diverged; the first answer that knows its loss tells."""
+    for question in questions:
+        said = diagnosing.summary(question)
+        if "loss" in said:
+            warn_of_loss(question.of, said, name)
+            return
 
 
 def _names(places: Sequence[Sequence[AtNetwork]]) -> list[str]:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import streamlit as st
 
+from lth_engine.core.artifact import Scalar
+from lth_engine.core.summary import number
 from lth_engine.figures.estimate import Running, running_estimate
 from lth_engine.figures.spectrum import EIGENVALUE, Density, Outermost, eigenvalues, spectral_density
 from lth_engine.specs.curvature import AtNetwork, HessianEigenpairs, SpectralDensity
@@ -14,7 +17,7 @@ from lth_engine.specs.question import Question
 from pages.ui import diagnosing
 from pages.ui.chart import chart
 from pages.ui.companions import chosen_keys, there
-from pages.ui.explaining import Number, explained, numbers, with_error
+from pages.ui.explaining import Number, between, explained, numbers, with_error
 from pages.ui.places import WEIGHTS, companion
 from pages.ui.unfinished import Saved, from_checkpoint
 from pages.ui.words import percent
@@ -39,8 +42,9 @@ def show_top(first: AtNetwork, known: Sequence[Question]) -> None:
                         f"residual {residual:.2g}: a true eigenvalue lies within it"),
                  _smallest(question)], f"{NAME}.top", 1)
         st.caption(f"{WEIGHTS[question.weights]}; {found['products']:,} products with the Hessian (Lanczos), " + (
-            f"every residual below {percent(question.tolerance)} of the largest." if found.get("reached") else
-            f"**target of {percent(question.tolerance)} not reached** within {question.most_products:,} products."))
+            f"{_of_the_largest(question)} below {percent(question.tolerance)} of the largest eigenvalue. "
+            if found.get("reached") else f"**target of {percent(question.tolerance)} not reached** within "
+            f"{question.most_products:,} products. ") + _of_the_smallest(question))
     with right:
         chart(eigenvalues([outermost("eigenvalues", question)]), "eigenvalues",
               "The largest and the smallest eigenvalues of the Hessian with their residuals")
@@ -53,6 +57,18 @@ def _smallest(question: HessianEigenpairs) -> Number:
     sign = "; below 0 for certain" if value + residual < 0 else "; not told apart from 0" if value <= residual else ""
     return Number("Smallest one found", with_error(value, None, "nats"), "residual",
                   f"residual {residual:.2g}{sign}; there may be smaller ones")
+
+
+def _of_the_largest(question: HessianEigenpairs) -> str:
+    count = len(diagnosing.arrays(question, "top")["value"])
+    return "the residual of the largest is" if count == 1 else f"every residual of the {count} largest is"
+
+
+def _of_the_smallest(question: HessianEigenpairs) -> str:
+    """How far off the smallest eigenvalues may be: the target is not theirs."""
+    residual = diagnosing.arrays(question, "bottom")["residual"]
+    which = "smallest one" if len(residual) == 1 else f"{len(residual)} smallest"
+    return f"The {which} came along without a target: residual up to {residual.max():.2g} nats, drawn as a bar."
 
 
 def outermost(label: str, question: HessianEigenpairs) -> Outermost:
@@ -72,13 +88,11 @@ def show_density(first: AtNetwork, known: Sequence[Question]) -> None:
         return
     found = diagnosing.summary(question)
     value = {name: float(found.get(name) or 0) for name in (
-        "share_negative", "share_negative_stderr", "share_near_zero", "trace", "trace_stderr", "lowest", "highest")}
+        "trace", "trace_stderr", "lowest", "highest")}
     left, right = st.columns([2, 3])
     with left:
         numbers([
-            Number("Eigenvalues below 0", with_error(100 * value["share_negative"],
-                                                     100 * value["share_negative_stderr"], "%"), "share_negative",
-                   f"± standard error; {with_error(100 * value['share_near_zero'], None, '%')} are about 0"),
+            _below_zero(found),
             Number("Range", f"{value['lowest']:.3g} to {value['highest']:.4g} nats", "top_eigenvalue",
                    "the outermost nodes, which lie within the spectrum"),
             Number("Trace from it", with_error(value["trace"], value["trace_stderr"], "nats"), "hessian_trace",
@@ -91,11 +105,21 @@ def show_density(first: AtNetwork, known: Sequence[Question]) -> None:
                "drawn as wide as the smoothing.")
 
 
+def _below_zero(found: Mapping[str, Scalar]) -> Number:
+    """The share of the eigenvalues below 0 with its interval; answers from before there was one have its error."""
+    share, low, high = (100 * number(found, f"share_negative{end}") for end in ("", "_low", "_high"))
+    known = math.isfinite(low) and math.isfinite(high)
+    error = None if known else 100 * number(found, "share_negative_stderr")
+    zero = with_error(100 * number(found, "share_near_zero"), None, "%")
+    return Number("Eigenvalues below 0", with_error(share, error, "%"), "share_negative",
+                  f"{between(low, high, '%') if known else '± standard error'}; {zero} are about 0")
+
+
 def density(label: str, question: SpectralDensity) -> Density:
     """The density of a stored answer, for the figure."""
     found, summary = diagnosing.arrays(question, "density"), diagnosing.summary(question)
-    return Density(label, found["value"], found["density"], found["stderr"],
-                   (float(summary["share_negative"] or 0), float(summary["share_negative_stderr"] or 0)))
+    share, low, high = (number(summary, f"share_negative{end}") for end in ("", "_low", "_high"))
+    return Density(label, found["value"], found["density"], found["stderr"], (share, low, high))
 
 
 def _draw_top(question: Question, saved: Saved) -> None:
@@ -113,8 +137,9 @@ def _draw_density(question: Question, saved: Saved) -> None:
         stderr = np.nan_to_num(found["stderr"])
         below = found["value"] < 0
         mass = np.trapezoid(found["density"] * below, found["value"])
-        chart(spectral_density([Density("so far", found["value"], found["density"], stderr, (float(mass), 0.0))]),
-              f"density-so-far-{question.key[:6]}", "The spectral density so far", save=False)
+        drawn = Density("so far", found["value"], found["density"], stderr, (float(mass), math.nan, math.nan))
+        chart(spectral_density([drawn]), f"density-so-far-{question.key[:6]}",
+              "The spectral density so far", save=False)
 
 
 PARTIAL_TOP = from_checkpoint("running", _draw_top)

@@ -18,6 +18,7 @@ from pages.ui.explaining import Number, numbers, with_error
 from pages.ui.made import like_the_newest, named
 from pages.ui.places import WEIGHTS, place_of, place_words
 from pages.ui.titles import subject
+from pages.ui.trained import warn_of_loss
 from pages.ui.unfinished import Saved, from_checkpoint
 from pages.ui.words import counted, literal
 
@@ -52,8 +53,13 @@ def _draw(done: list[Question]) -> None:
     flat = [q for q in questions if q.dimensions == 2]
     shown, log, form = _controls(found, surfaces=bool(flat))
     _alike(questions)
+    for q in questions:
+        warn_of_loss(q.of, diagnosing.summary(q), names[q.key] if len(questions) > 1 else "This network",
+                     "loss_middle")
     straight = [q for q in questions if q.dimensions == 1]
     if straight:
+        if flat:
+            st.markdown(f"**Along a line** · {literal('; '.join(names[q.key] for q in straight))}")
         through = [_around(names[q.key], found[q.key], shown) for q in straight]
         chart(lines(through, shown, _across(straight[0]), log=log), "landscape-line",
               f"{shown.title} along a line through {counted(len(straight), 'network')}")
@@ -66,7 +72,7 @@ def _draw(done: list[Question]) -> None:
             _numbers(questions, names)
         return
     if flat:
-        _planes(flat, around, shown, form, log=log)
+        _planes(flat, around, shown, form, log=log, others=bool(straight))
     _numbers(questions, names)
 
 
@@ -111,21 +117,24 @@ def _across(question: Landscape) -> str:
     return f"Step ({_UNITS[question.scale]})"
 
 
-def _planes(questions: Sequence[Landscape], around: Sequence[Around], shown: Shown, form: str, *, log: bool) -> None:
-    """One figure a network, all on one scale of height and colour."""
+def _planes(questions: Sequence[Landscape], around: Sequence[Around], shown: Shown, form: str, *, log: bool,
+            others: bool = False) -> None:
+    """One figure a network, all on one scale of height and colour; `others` stand above on a scale of their own."""
     span = span_of(around, shown, log=log)
     height = 520 if len(around) == 1 else 400
     for place, question, network in zip(st.columns(len(around)), questions, around, strict=True):
         with place:
-            if len(around) > 1:
+            if len(around) > 1 or others:
                 st.markdown(f"**{literal(network.label)}**")
             figure = (surface if form == "surface" else contour)(network, shown, span, log=log)
             figure.update_layout(height=height)
             chart(figure, f"landscape-{form}-{question.key[:6]}",
                   f"{shown.title} over a plane through {network.label}")
+    which = " of the planes" * others
     st.caption(("Drag to turn, scroll to come nearer. " if form == "surface" else "The cross is the network. ")
-               + ("Height and colour have one scale." if len(around) > 1 and form == "surface" else
-                  "The colours have one scale." if len(around) > 1 else ""))
+               + (f"Height and colour{which} have one scale." if len(around) > 1 and form == "surface" else
+                  f"The colours{which} have one scale." if len(around) > 1 else "")
+               + " The figure of lines has its own scale." * others)
 
 
 def _numbers(questions: Sequence[Landscape], names: Mapping[str, str]) -> None:

@@ -19,6 +19,7 @@ from pages.ui.explaining import Number, numbers
 from pages.ui.lab import lab
 from pages.ui.titles import lettered
 from pages.ui.unfinished import from_inputs
+from pages.ui.words import counted
 
 KIND = LevelPath
 
@@ -52,12 +53,13 @@ def _verdict(question: LevelPath) -> None:
     connected, steps = int(number(said, "stable_steps")), int(number(said, "steps"))
     words = f"The highest barrier is **{lines.points(number(said, 'barrier_highest'))}**, from level " \
             f"{number(said, 'highest_from_level'):.0f} to the next"
+    stays = "the one step stays" if steps == 1 else f"all {steps} steps stay"
     if connected == steps:
-        st.success(f"**One valley all the way down.** {words}; all {steps} steps stay below 2 points.",
+        st.success(f"**One valley all the way down.** {words}; {stays} below 2 points.",
                    icon=":material/check_circle:")
     else:
-        st.warning(f"**{connected} of {steps} steps stay in one valley.** {words}; connected is what stays below 2 "
-                   "points.", icon=":material/landscape:")
+        st.warning(f"**{connected} of {counted(steps, 'step')} {'stays' if connected == 1 else 'stay'} in one "
+                   f"valley.** {words}; connected is what stays below 2 points.", icon=":material/landscape:")
 
 
 def _numbers(question: LevelPath) -> None:

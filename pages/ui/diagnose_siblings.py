@@ -9,6 +9,7 @@ import numpy as np
 import streamlit as st
 
 from lth_engine.core.artifact import Array
+from lth_engine.core.connected import connected
 from lth_engine.core.summary import number
 from lth_engine.figures.barriers import Barriers, bundle, dots, matrix
 from lth_engine.figures.line import Line
@@ -21,6 +22,7 @@ from pages.ui.explaining import Number, numbers, with_error
 from pages.ui.lab import lab
 from pages.ui.titles import lettered
 from pages.ui.unfinished import from_inputs
+from pages.ui.words import counted
 
 KIND = Siblings
 
@@ -55,9 +57,12 @@ def _one(question: Siblings) -> None:
     said = diagnosing.summary(question)
     mean, spread = number(said, "barrier_mean"), number(said, "barrier_std")
     pairs = int(number(said, "pairs"))
-    words = f"The barrier between two siblings is **{with_error(100 * mean, 100 * spread, 'points')}** (mean and " \
-            f"standard deviation over {pairs} {'pair' if pairs == 1 else 'pairs'})"
-    if said.get("stable"):
+    found = diagnosing.arrays(question, "pair")
+    word, words = _judged(found["barrier_test"], *bounds(found))
+    if word == "undecided":
+        st.info(f"**Undecided.** {words}; the interval contains the 2 points that siblings in one valley stay below.",
+                icon=":material/help:")
+    elif word == "connected":
         st.success(f"**Stable.** {words}, below 2 points: in whatever order it sees the images, training ends in the "
                    "same valley.", icon=":material/check_circle:")
     else:
@@ -71,15 +76,26 @@ def _one(question: Siblings) -> None:
         chart(matrix([str(n) for n in range(question.count)], _matrix(question)), "siblings-matrix",
               "Barrier between each two siblings")
     numbers([Number("Mean barrier", with_error(100 * mean, 100 * spread, "points"), "barrier",
-                    f"± standard deviation of {pairs} pairs"),
+                    f"± standard deviation of {pairs} pairs" if pairs > 1 else "of one pair"),
              Number("Highest barrier", lines.points(number(said, "barrier_highest")), "barrier"),
              Number("Siblings", f"{question.count}", "siblings", "they differ in the order of the images alone")],
             "siblings.numbers")
-    found = diagnosing.arrays(question, "pair")
     places = [f"{int(a)}–{int(b)}" for a, b in zip(found["first"], found["second"], strict=True)]
     with st.expander("Each pair with its interval"):
         chart(dots([Barriers("pairs", places, found["barrier_test"], *bounds(found))], "Pair of siblings",
                    lines.CONNECTED), "siblings-pairs", "Barrier of each pair of siblings")
+
+
+def _judged(barriers: Array, low: Array, high: Array) -> tuple[str, str]:
+    """Whether siblings are connected, and their barrier in words: a single pair's with its interval, else the mean."""
+    mean, pairs = float(barriers.mean()), len(barriers)
+    if pairs == 1:
+        interval = lines.interval(float(low[0]), float(high[0]), " (", ")")
+        return (connected(mean, float(low[0]), float(high[0]), lines.CONNECTED),
+                f"The barrier between the two siblings is **{lines.points(mean)}**{interval}")
+    words = with_error(100 * mean, 100 * float(barriers.std(ddof=1)), "points")
+    return (connected(mean, None, None, lines.CONNECTED),
+            f"The barrier between two siblings is **{words}** (mean and standard deviation over {pairs} pairs)")
 
 
 def _matrix(question: Siblings) -> Array:
@@ -101,4 +117,5 @@ def _so_far(question: Question) -> None:
     found = _lines(cast(Siblings, question))
     if found:
         chart(bundle(found), f"siblings-{question.key[:6]}", "Error between siblings, so far", save=False)
-        st.caption(f"{len(found)} of {len(cast(Siblings, question).lines())} pairs are measured.")
+        count = len(cast(Siblings, question).lines())
+        st.caption(f"{len(found)} of {counted(count, 'pair')} {'is' if len(found) == 1 else 'are'} measured.")

@@ -9,6 +9,7 @@ import numpy as np
 import streamlit as st
 
 from lth_engine.core.artifact import Array, Scalar
+from lth_engine.core.connected import connected
 from lth_engine.core.summary import number
 from lth_engine.figures.line import Line, Top
 from lth_engine.specs.connecting import Connectivity
@@ -78,15 +79,28 @@ def verdict(said: Mapping[str, Scalar], adaptive: bool = False) -> None:
     height, low, high = (number(said, f"barrier_test{end}") for end in ("", "_low", "_high"))
     words = f"Between the two networks the test error rises by **{points(height)}**"
     words += interval(low, high, " (", OF_MEASURED * adaptive + ")")
-    if low < CONNECTED <= high:
+    word = said.get("verdict") or connected(height, low, high, CONNECTED)
+    if word == "undecided":
         st.info(f"**Undecided.** {words}; the interval contains the 2 points that two networks in one valley stay "
                 "below.", icon=":material/help:")
-    elif height < CONNECTED:
+    elif word == "connected":
         st.success(f"**One valley.** {words}, less than 2 points: the two networks are linearly connected.",
                    icon=":material/check_circle:")
     else:
         st.warning(f"**A barrier.** {words}, 2 points or more: the two networks lie in different valleys of the loss.",
                    icon=":material/landscape:")
+
+
+def both_guess(said: Mapping[str, Scalar]) -> None:
+    """A warning where both ends guess; nothing elsewhere."""
+    if said.get("both_guess"):
+        st.warning(f"**Both ends guess.** Their test errors, {_ends(said)}, are those of a network that has learned "
+                   "nothing: a flat error between them proves nothing; look at the loss.",
+                   icon=":material/casino:")
+
+
+def _ends(said: Mapping[str, Scalar]) -> str:
+    return " and ".join(f"{100 * number(said, f'{end}_test_error'):.3g} %" for end in ("first", "second"))
 
 
 def from_ends(said: Mapping[str, Scalar]) -> str:

@@ -6,6 +6,7 @@ import streamlit as st
 
 from lth_engine.specs.questions import TicketSearch
 from pages.ui import frame, lab
+from pages.ui.asked import key_of
 from pages.ui.naming import preset_title
 from pages.ui.searching import Searching, known_searches, look_up, search_of
 from pages.ui.words import in_words, literal
@@ -19,7 +20,8 @@ def pick(least: int = 1) -> list[Searching]:
     """The chosen searches, at least so many; empty after saying what to do instead."""
     lab.lay_examples()
     known = known_searches()
-    asked = list(dict.fromkeys(st.query_params.get_all(PARAMETER)))
+    texts = [text for text in st.query_params.get_all(PARAMETER) if text.strip()]
+    asked = list(dict.fromkeys(key_of(text) or text for text in texts))
     for key in asked:
         found = search_of(key) if key not in known else None
         if found is not None:

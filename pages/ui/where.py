@@ -12,9 +12,15 @@ from pages.ui.words import in_words
 PAGES: dict[str, str] = {
     **dict.fromkeys(("connectivity", "level_path", "siblings", "network_comparison"), "diagnose/connectivity.py"),
     "first_stable_point": "diagnose/stability.py",
-    **dict.fromkeys(("hessian_trace", "hessian_eigenpairs", "spectral_density"), "diagnose/curvature.py"),
+    **dict.fromkeys(("hessian_trace", "hessian_eigenpairs", "spectral_density", "pyhessian_opinion"),
+                    "diagnose/curvature.py"),
     "landscape": "diagnose/landscape.py", "pac_bayes": "diagnose/bounds.py"}
 """Kind of an analysis -> its page below pages/."""
+
+
+def page_of(question: Spec) -> str | None:
+    """The page below pages/ that shows the answer; None if no page does."""
+    return "explore/ticket.py" if isinstance(question, TicketSearch) else PAGES.get(question.name)
 
 
 def open_answer(question: Spec | None) -> None:

@@ -38,8 +38,9 @@ ASKED = {"lenet": question(Lenet300100(first=9, second=7), 0.9),
          "resnet": question(CifarResnet(depth=8, width=2), 0.7)}
 
 IN_ORDER = {"lenet": ["fc1.weight", "fc2.weight", "fc.weight"],
-            "resnet": ["conv.weight", *(f"{part}.weight" for part in (
-                "blocks.0.conv1", "blocks.0.conv2"))]}
+            "resnet": [f"{name}.weight" for name in (
+                "conv", "blocks.0.conv1", "blocks.0.conv2", "blocks.1.conv1", "blocks.1.conv2", "blocks.1.shortcut.0",
+                "blocks.2.conv1", "blocks.2.conv2", "blocks.2.shortcut.0", "fc")]}
 """Prunable parameters from the input on."""
 
 
@@ -184,9 +185,9 @@ def test_layers_of_density_0_and_1_and_nothing_in_common():
 
     mixed = whole | {"fc2.weight": none["fc2.weight"]}
     layers, summary = compared(acting(whole), acting(mixed))
-    assert layers["both"].tolist() == layers["low"].tolist() == layers["high"].tolist() == [15, 24, 0]
-    assert layers["expected"].tolist() == [15, 24, 0]
-    assert np.isnan(layers["signs_agree"]).tolist() == [False, False, True]
+    assert layers["both"].tolist() == layers["low"].tolist() == layers["high"].tolist() == [24, 0, 15]
+    assert layers["expected"].tolist() == [24, 0, 15]
+    assert np.isnan(layers["signs_agree"]).tolist() == [False, True, False]
     assert (summary["signs_agree"], summary["both"]) == (1, 39)
     assert (summary["both_expected_low"], summary["both_expected_high"]) == (39, 39)
     assert summary["distance"] == pytest.approx(float(np.linalg.norm(weights["fc2.weight"])))

@@ -103,7 +103,7 @@ def test_eigenvalues_stand_at_their_ranks_with_their_residuals():
 
 def density(label, low, peak):
     value = np.array([low, 0.0, 1.0])
-    return spectrum.Density(label, value, np.array([0.0, peak, 0.1]), np.array([0.0, 0.2, 0.05]), (0.012, 0.003))
+    return spectrum.Density(label, value, np.array([0.0, peak, 0.1]), np.array([0.0, 0.2, 0.05]), (0.012, 0.003, 0.4))
 
 
 def test_the_density_is_drawn_on_a_log_axis_and_its_negative_part_marked():
@@ -113,7 +113,9 @@ def test_the_density_is_drawn_on_a_log_axis_and_its_negative_part_marked():
         ("-1.0", "", "0.0"), ("0.0", "2.0", "0.2"), ("1.0", "0.1", "0.05")]
     (shade,) = (s for s in figure.layout.shapes if s.type == "rect")
     assert (shade.x0, shade.x1) == (-1.0, 0)
-    assert "below 0, 1.2 ± 0.3 %" in figure.layout.annotations[0].text
+    assert "below 0, 1.2 % (95 %: 0.3 to 40)" in figure.layout.annotations[0].text
+    none = spectrum.Density("n", np.array([-1.0, 1]), np.ones(2), np.ones(2), (0.012, math.nan, math.nan))
+    assert spectrum.spectral_density([none]).layout.annotations[0].text.endswith("below 0, 1.2 %")
     assert not [s for s in spectrum.spectral_density([density("n", 0.0, 2.0)]).layout.shapes if s.type == "rect"]
 
 

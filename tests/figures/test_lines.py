@@ -149,6 +149,7 @@ def test_numbers_by_layer(column):
 
 def a_trail(**changes):
     facts = {"label": "t", "point": np.array([10, 5, 2, 3]), "barrier": np.array([0.0, 0.01, 0.3, 0.05]),
+             "low": np.array([0.0, 0.005, 0.2, 0.01]), "high": np.array([0.01, 0.03, 0.4, 0.09]),
              "threshold": 0.02, "length": 20, "unit": "ep", "found": 5, "bisection": 3}
     return stable_point.Trail(**(facts | changes))
 
@@ -157,11 +158,26 @@ def test_the_trail_numbers_the_tries_and_tells_stable_from_unstable():
     figure = stable_point.trail(a_trail())
     rows = {int(r["try"]): r for r in read(figure)}
     assert [(rows[n]["point_ep"], rows[n]["verdict"]) for n in (1, 2, 3, 4)] == [
-        ("10", "stable"), ("5", "stable"), ("2", "unstable"), ("3", "unstable")]
+        ("10", "stable"), ("5", "stable, undecided"), ("2", "unstable"), ("3", "unstable, undecided")]
+    assert [(float(rows[n]["low_95"]), float(rows[n]["high_95"])) for n in (1, 2, 3, 4)] == [
+        (0, 1), (0.5, 3), (20, 40), (1, 9)]
     assert [rows[n]["why"] for n in (3, 4)] == ["bisection", "looking for contradictions"]
-    looks = {(t.marker.symbol, t.marker.color) for t in figure.data if t.mode == "markers+text"}
-    assert len(looks) == 2
+    tries = {t.name: t for t in figure.data if t.mode == "markers+text"}
+    assert len({(t.marker.symbol, t.marker.line.color) for t in tries.values()}) == 2
+    assert {name for name, t in tries.items() if t.marker.color == "white"} == {
+        "stable, undecided", "unstable, undecided"}, "these are hollow"
+    bars = tries["stable, undecided"].error_y
+    assert (bars.array[0], bars.arrayminus[0]) == pytest.approx((2, 0.5))
     assert [a.text for a in figure.layout.annotations] == ["<b>stable from 5</b>"]
+
+
+def test_a_trail_without_intervals_has_no_bars_and_nothing_undecided():
+    unknown = np.full(4, np.nan)
+    figure = stable_point.trail(a_trail(low=unknown, high=unknown))
+    tries = [t for t in figure.data if t.mode == "markers+text"]
+    assert {t.name for t in tries} == {"stable", "unstable"}
+    assert all(t.error_y.array is None for t in tries)
+    assert {r["low_95"] for r in read(figure)} == {""}
 
 
 def test_a_trail_in_progress_has_no_answer():

@@ -66,7 +66,8 @@ def spectrum(question):
     return Answer({"density/value": value, "density/density": density, "density/stderr": density / 10,
                    "node/value": np.ones((2, 3)), "node/weight": np.ones((2, 3)) / 3},
                   {"lowest": -6.4, "highest": 237.5, "trace": 690.0, "trace_stderr": 41.0, "share_negative": 0.31,
-                   "share_negative_stderr": 0.02, "share_near_zero": 0.6, "products": 480, "size": 950,
+                   "share_negative_stderr": 0.02, "share_negative_low": 0.12, "share_negative_high": 0.46,
+                   "share_near_zero": 0.6, "products": 480, "size": 950,
                    "images": 1024})
 
 

@@ -20,8 +20,9 @@ def put(store, question, arrays, summary):
     store.put(question, Answer(arrays, summary), parents={}, provenance=PROVENANCE)
 
 
-def put_line(store, question=LINE, height=0.3, interval=0.05):
-    """A line whose test error rises by `height` in the middle, from 4% at both ends; the interval is +- `interval`."""
+def put_line(store, question=LINE, height=0.3, interval=0.05, **said):
+    """A line whose test error rises by `height` in the middle, from 4% at both ends; the interval is +- `interval`;
+    the summary says more, or otherwise, as told."""
     alpha = np.arange(question.points) / (question.points - 1)
     bump = np.sin(np.pi * alpha)
     middle = float(bump.max())
@@ -34,20 +35,23 @@ def put_line(store, question=LINE, height=0.3, interval=0.05):
     if question.training_images:
         arrays |= {"train_error": height * bump / 2, "train_loss": height * bump / 2}
         summary |= {"barrier_train": height / 2, "barrier_alpha_train": 0.5, "loss_barrier_train": height / 2}
-    put(store, question, arrays, summary)
+    put(store, question, arrays, summary | said)
 
 
-def put_siblings(store, question=SIBLINGS, heights=(0.01, 0.02, 0.06), lines=True):
+def put_siblings(store, question=SIBLINGS, heights=(0.01, 0.02, 0.06), lines=True, interval=None):
     """Siblings with these barriers between the pairs, and the lines themselves."""
     heights = np.resize(np.array(heights), len(question.lines()))
+    spread = {} if interval is None else {"pair/barrier_test_low": heights - interval,
+                                          "pair/barrier_test_high": heights + interval}
     if lines:
         for line, height in zip(question.lines(), heights, strict=True):
             put_line(store, line, float(height))
     pairs = [(a, b) for a in range(question.count) for b in range(a + 1, question.count)]
     put(store, question, {
         "pair/first": np.array([a for a, _ in pairs]), "pair/second": np.array([b for _, b in pairs]),
-        "pair/key": text_array([line.key for line in question.lines()]), "pair/barrier_test": heights},
-        {"pairs": len(pairs), "barrier_mean": float(heights.mean()), "barrier_std": float(heights.std(ddof=1)),
+        "pair/key": text_array([line.key for line in question.lines()]), "pair/barrier_test": heights} | spread,
+        {"pairs": len(pairs), "barrier_mean": float(heights.mean()),
+         "barrier_std": float(heights.std(ddof=1)) if len(pairs) > 1 else None,
          "barrier_highest": float(heights.max()), "stable": bool(heights.mean() < 0.02)})
 
 
@@ -63,7 +67,7 @@ def put_path(store, question=PATH, heights=(0.01, 0.2)):
          "highest_from_level": int(height.argmax()), "stable_steps": int((height < 0.02).sum())})
 
 
-def put_point(store, question=POINT, points=(10, 5, 2, 3, 1, 6), found=3, monotone=True):
+def put_point(store, question=POINT, points=(10, 5, 2, 3, 1, 6), found=3, monotone=True, interval=None):
     """A first stable point found with these tries (the last two look for contradictions), and their lines."""
     barriers = np.array([0.1 * (p < found) + 0.001 * p for p in points])
     if not monotone:
@@ -73,7 +77,8 @@ def put_point(store, question=POINT, points=(10, 5, 2, 3, 1, 6), found=3, monoto
     length = question.start.training.length
     put(store, question, {
         "trail/point": np.array(points), "trail/barrier": barriers, "trail/stable": barriers < 0.02,
-        "trail/key": text_array([question.at(p).key for p in points])},
+        "trail/key": text_array([question.at(p).key for p in points])}
+        | ({} if interval is None else {"trail/low": barriers - interval, "trail/high": barriers + interval}),
         {"point": found, "unit": length.unit, "length": length.count, "share": found / length.count,
          "before_end": found < length.count, "tries": len(points) - 2, "most_tries": length.count.bit_length(),
          "threshold": question.threshold, "monotone": monotone, "contradictions": "" if monotone else str(points[-1])})

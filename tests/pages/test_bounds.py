@@ -145,3 +145,10 @@ def test_the_page_opens_with_all_bounds_of_the_kind(open_page, store, rates):
     assert set(open_page("bounds").query_params["ask"]) == {q.key for q in rates}
     put(store, BOUND.replace(delta=0.02), age=-1)
     assert open_page("bounds").query_params["ask"] == BOUND.replace(delta=0.02).key
+
+
+@pytest.mark.parametrize(("error", "warned"), [(0.89, True), (0.5, False)])
+def test_a_network_that_guesses_is_warned_of(open_page, store, error, warned):
+    put(store, BOUND, train_error=error)
+    text = words(open_page("bounds", ask=[BOUND.key])).replace("*", "")
+    assert ("This network is not trained: it errs on 89 % of the images, and guessing on 90 %" in text) == warned

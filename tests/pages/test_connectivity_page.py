@@ -197,7 +197,7 @@ def test_level_to_level_is_one_long_curve(open_page, store):
     app = open_page("connectivity", view="Level to level")
     curve = traces(app)["Test images"]
     assert curve["x"] == pytest.approx([0, 0.25, 0.5, 0.75, 1, 1, 1.25, 1.5, 1.75, 2])
-    assert "1 of 2 steps stay in one valley" in words(app)
+    assert "1 of 2 steps stays in one valley" in words(app)
     assert "from level 1 to the next" in words(app)
 
 
@@ -358,3 +358,86 @@ def test_teaching_mode_is_large(open_page, store):
     assert json.loads(app.get("plotly_chart")[0].proto.spec)["layout"]["xaxis"]["tickfont"]["size"] == 20
 
 
+@pytest.mark.parametrize(("said", "word"), [
+    ("undecided", "Undecided."), ("connected", "One valley."), ("separated", "A barrier.")])
+def test_the_verdict_is_that_of_the_answer(open_page, store, said, word):
+    put_line(store, verdict=said)
+    text = words(open_page("connectivity"))
+    assert [w for w in ("Undecided.", "One valley.", "A barrier.") if w in text] == [word]
+
+
+@pytest.mark.parametrize("guess", [True, False])
+def test_both_ends_guessing_is_warned_of(open_page, store, guess):
+    put_line(store, height=0.0, both_guess=guess, first_test_error=0.9, second_test_error=0.896)
+    assert ("Both ends guess. Their test errors, 90 % and 89.6 %" in words(open_page("connectivity")).replace(
+        "*", "")) == guess
+
+
+@pytest.mark.parametrize(("height", "interval", "word"), [
+    (0.015, 0.01, "Undecided."), (0.015, 0.001, "Stable."), (0.3, 0.01, "Not stable."), (0.015, None, "Stable.")])
+def test_a_single_pair_of_siblings_is_judged_like_its_line(open_page, store, height, interval, word):
+    alone = SIBLINGS.replace(count=2)
+    put_siblings(store, alone, heights=(height,), interval=interval)
+    text = words(open_page("connectivity", view="Siblings"))
+    assert word in text
+    assert "standard deviation" not in text
+    assert "of one pair" in text
+
+
+def test_a_search_of_one_step_is_in_the_singular(open_page, store):
+    search = SEARCH.replace(levels=1)
+    put_path(store, PATH.replace(of=search), heights=(0.01,))
+    assert "the one step stays below 2 points" in words(open_page("connectivity", view="Level to level"))
+
+
+def test_a_link_to_another_kind_of_answer_leads_to_its_page(open_page, store):
+    put_point(store)
+    put_line(store)
+    app = open_page("connectivity", ask=POINT.key)
+    assert f"{POINT.key[:6]} is an answer of another kind, First stable point of training" in words(app)
+    (link,) = [link.proto for link in app.get("page_link") if link.proto.label == "Open"]
+    assert f"ask={POINT.key}" in str(link)
+    assert "stability" in str(link)
+    put_search(store)
+    app = open_page("stability", ask=[SEARCH.key, POINT.key])
+    assert f"{SEARCH.key[:6]} is an answer of another kind" in words(app)
+    assert app.query_params["ask"] == POINT.key
+    (link,) = [link.proto for link in app.get("page_link") if link.proto.label == "Open"]
+    assert f"search={SEARCH.key}" in str(link)
+
+
+@pytest.mark.parametrize("length", [4, 6, 23])
+def test_the_beginning_of_a_key_is_enough_in_a_link(open_page, store, length):
+    put_line(store, LINE.replace(points=7))
+    put_siblings(store)
+    app = open_page("connectivity", ask=SIBLINGS.key[:length])
+    assert app.query_params["ask"] == SIBLINGS.key, "the tab of siblings is open"
+    assert "does not hold" not in words(app)
+
+
+def test_too_short_a_beginning_or_one_of_several_keys_is_said(open_page, store, monkeypatch):
+    put_line(store)
+    assert f"does not hold {LINE.key[:3]}" in words(open_page("connectivity", ask=LINE.key[:3]))
+    put_line(store, LINE.replace(points=7))
+    monkeypatch.setattr("pages.ui.asked.SHORTEST", 0)
+    assert "does not hold" not in words(open_page("connectivity", ask=""))
+    other = next(q for n in range(3, 400) if (q := LINE.replace(points=n)).key[0] == LINE.key[0] and q != LINE)
+    put_line(store, other)
+    assert f"does not hold {LINE.key[0]}." in words(open_page("connectivity", ask=LINE.key[0]))
+
+
+def test_an_empty_link_is_none(open_page, store):
+    put_line(store)
+    app = open_page("connectivity", ask="")
+    assert "does not hold" not in words(app)
+    assert app.query_params["ask"] == LINE.key
+
+
+def test_a_link_with_too_many_answers_says_how_many_are_shown(open_page, store):
+    asked = [LINE.replace(points=n) for n in range(3, 15)]
+    for question in asked:
+        put_line(store, question)
+    app = open_page("connectivity", ask=[q.key for q in asked])
+    assert "The link names 12 answers; the first 10 are shown." in words(app)
+    assert app.query_params["ask"] == [q.key for q in asked[:10]]
+    assert "The link names" not in words(open_page("connectivity", ask=[q.key for q in asked[:10]]))

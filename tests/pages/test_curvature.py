@@ -3,12 +3,13 @@
 import numpy as np
 import pytest
 
+from lth_engine.core.artifact import Answer
 from lth_engine.specs.curvature import HessianTrace
 from lth_engine.specs.flatness import Sam
 from tests.pages.conftest import words
 from tests.pages.diagnosed import alts, begin, button, drawn
 from tests.pages.fake_diagnoses import DENSITY, LAYERS, OPINION, OTHER, RUN, TOP, TRACE, put, running
-from tests.pages.fake_search import SEARCH, put_runs, put_search
+from tests.pages.fake_search import PROVENANCE, SEARCH, put_runs, put_search
 
 
 def test_nothing_stored_says_what_to_do(open_page):
@@ -72,7 +73,10 @@ def test_eigenvalues_density_and_second_opinion_stand_beside(open_page, store):
     text = words(app)
     assert "residual 0.24" in text
     assert "**target of 0.1 % not reached** within 200 products" in text
-    assert "31.0 ± 2.0 %" in [s.value for s in app.subheader]
+    assert "31.0 %" in [s.value for s in app.subheader]
+    assert "95 % interval 12 to 46 %; 60.0 % are about 0" in text
+    figure = drawn(app, "The density of the eigenvalues of the Hessian")
+    assert "31 % (95 %: 12 to 46)" in figure["layout"]["annotations"][0]["text"]
     (table,) = app.table
     cells = table.value.set_index("")
     assert cells.loc["Trace ± standard error"].tolist() == ["704 ± 33 nats", "720 ± 51 nats",
@@ -155,3 +159,32 @@ def test_networks_on_other_images_do_not_compare(open_page, store):
     put(store, TRACE)
     other = put(store, TRACE.replace(of=OTHER, images=100))
     assert "Their numbers do not compare" in words(open_page("curvature", ask=[TRACE.key, other.key]))
+
+
+def test_a_density_from_before_there_was_an_interval_has_its_error(open_page, store):
+    put(store, DENSITY, share_negative_low=None, share_negative_high=None)
+    app = open_page("curvature", ask=[DENSITY.key])
+    assert "31.0 ± 2.0 %" in [s.value for s in app.subheader]
+    assert "± standard error; 60.0 % are about 0" in words(app)
+
+
+@pytest.mark.parametrize(("count", "largest"), [(5, "every residual of the 5 largest is"),
+                                                (1, "the residual of the largest is")])
+def test_the_target_is_that_of_the_largest_eigenvalues_alone(open_page, store, count, largest):
+    question = put(store, TOP.replace(count=count), reached=True)
+    text = words(open_page("curvature", ask=[question.key]))
+    assert f"{largest} below 0.1 % of the largest eigenvalue. The 2 smallest came along without a target: " \
+           "residual up to 0.13 nats" in text
+
+
+@pytest.mark.parametrize(("loss", "chance", "warned"), [
+    (4.7, 0.1, True), (4.5, 0.1, False), (4.5, 0.5, True), (4.7, None, False)])
+def test_a_network_that_has_diverged_is_warned_of(open_page, store, loss, chance, warned):
+    """Guessing among ten classes has a loss of ln 10 = 2.30 nats."""
+    if chance is not None:
+        store.put(RUN, Answer({}, {"chance": chance}), parents={}, provenance=PROVENANCE)
+    put(store, TRACE, loss=loss)
+    put(store, OPINION)
+    for question in (TRACE, OPINION):
+        text = words(open_page("curvature", ask=[question.key, *([TRACE.key] if question is OPINION else [])]))
+        assert ("This network is not trained: its loss is" in text.replace("*", "")) == warned

@@ -5,10 +5,11 @@ import json
 import numpy as np
 import pytest
 
+from lth_engine.core.artifact import Answer
 from tests.pages.conftest import key_of, words
 from tests.pages.diagnosed import alts, begin
 from tests.pages.fake_diagnoses import LINE, OTHER, PLANE, put
-from tests.pages.fake_search import put_runs
+from tests.pages.fake_search import PROVENANCE, put_runs
 
 FLAT = PLANE.replace(of=OTHER)
 
@@ -103,3 +104,32 @@ def test_the_page_opens_with_planes_that_ask_the_same(open_page, store):
     app = open_page("landscape")
     assert app.query_params["ask"] == [FLAT.key, PLANE.key]
     assert figures(app)[0]["data"][0]["type"] == "contour"
+
+
+@pytest.mark.parametrize(("planes", "colours"), [([PLANE], False), ([PLANE, FLAT], True)])
+def test_a_line_beside_planes_has_its_name_and_its_own_scale(open_page, store, planes, colours):
+    for question in (LINE, *planes):
+        put(store, question)
+    text = words(open_page("landscape", ask=[q.key for q in (LINE, *planes)]))
+    assert "**Along a line** · A: " in text
+    for letter in "BC"[:len(planes)]:
+        assert f"**{letter}: " in text, "each plane has its name"
+    assert ("The colours of the planes have one scale." in text) == colours
+    assert "The figure of lines has its own scale." in text
+
+
+def test_planes_alone_speak_of_no_lines(open_page, store):
+    for question in (PLANE, FLAT):
+        put(store, question)
+    text = words(open_page("landscape", ask=[PLANE.key, FLAT.key]))
+    assert "The colours have one scale." in text
+    assert "Along a line" not in text
+    assert "figure of lines" not in text
+
+
+@pytest.mark.parametrize("loss", [0.02, 30.0])
+def test_a_network_that_has_diverged_is_warned_of(open_page, store, loss):
+    store.put(PLANE.of, Answer({}, {"chance": 0.1}), parents={}, provenance=PROVENANCE)
+    put(store, PLANE, loss_middle=loss)
+    text = words(open_page("landscape", ask=[PLANE.key])).replace("*", "")
+    assert ("This network is not trained: its loss is 30.0 nats, and guessing has 2.30." in text) == (loss > 4)

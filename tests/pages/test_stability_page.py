@@ -41,7 +41,7 @@ def test_the_command_line_asks_the_same(open_page, store, queue):
 def test_done_says_the_point_and_draws_the_trail(open_page, store):
     put_point(store)
     app = open_page("stability")
-    assert "Stable from 3 epochs on" in words(app)
+    assert "Stable from epoch 3 on" in words(app)
     assert "15 % of training" in words(app)
     drawn = traces(app)
     assert drawn["stable"]["text"] == ["1", "2", "4", "6"]
@@ -58,7 +58,7 @@ def test_a_barrier_that_is_not_monotone_is_warned_of(open_page, store):
     put_point(store, monotone=False)
     text = words(open_page("stability"))
     assert "Not monotone" in text
-    assert "the tries at 6 epochs" in text
+    assert "but the try at 6 epochs says otherwise" in text
 
 
 def test_running_shows_the_tries_so_far(open_page, store, queue):
@@ -88,3 +88,36 @@ def test_several_settings_side_by_side(open_page, store):
 @pytest.mark.parametrize("page", ["stability", "connectivity"])
 def test_an_unknown_key_in_an_empty_store_is_said(open_page, page):
     assert "does not hold nonsense" in words(open_page(page, ask="nonsense"))
+
+
+def test_tries_whose_interval_holds_the_threshold_are_undecided(open_page, store):
+    put_point(store, interval=0.018)        # barriers: 0.010 0.005 0.102 0.003 0.101 0.006
+    app = open_page("stability")
+    assert "4 tries undecided. At 3, 5, 6, 10 epochs" in words(app).replace("*", "")
+    assert traces(app)["stable, undecided"]["text"] == ["1", "2", "4", "6"]
+    assert "Bars are 95 % bootstrap intervals" in words(app)
+    put_point(store, POINT.replace(points=5), interval=0.001)
+    assert "undecided" not in words(open_page("stability", ask=POINT.replace(points=5).key)).split("a hollow mark")[0]
+
+
+def test_an_answer_from_before_there_were_intervals_says_nothing_of_them(open_page, store):
+    put_point(store)
+    text = words(open_page("stability"))
+    assert "undecided" not in text
+    assert "Bars are" not in text
+
+
+def test_a_try_in_progress_has_its_interval(open_page, store, queue):
+    put_line(store, POINT.at(10), height=0.015, interval=0.01)
+    start(queue, POINT)
+    app = open_page("stability", ask=POINT.key)
+    assert "1 try of at most 5 is done" in words(app)
+    (one,) = [t for name, t in traces(app).items() if name == "stable, undecided"]
+    assert (one["error_y"]["array"], one["error_y"]["arrayminus"]) == (pytest.approx([1.0]), pytest.approx([1.0]))
+
+
+@pytest.mark.parametrize(("points", "found", "words_of_it"), [
+    ((10, 5, 2, 1, 0, 3), 0, "Stable from the very start"), ((10, 5, 2, 1, 0, 3), 1, "Stable from epoch 1 on")])
+def test_the_point_in_words(open_page, store, points, found, words_of_it):
+    put_point(store, points=points, found=found)
+    assert words_of_it in words(open_page("stability"))
