@@ -379,7 +379,8 @@ def test_both_ends_guessing_is_warned_of(open_page, store, guess):
 
 @pytest.mark.parametrize(("put", "lines", "place", "said"), [
     (put_siblings, SIBLINGS.lines(), {"view": "Siblings"}, "Both ends of pair 0–2 guess"),
-    (put_path, PATH.lines(), {"view": "Level to level"}, "Both ends of the step from level 1 guess")], ids=["siblings", "path"])
+    (put_path, PATH.lines(), {"view": "Level to level"}, "Both ends of the step from level 1 guess")],
+    ids=["siblings", "path"])
 def test_lines_of_an_answer_whose_ends_guess_are_named(open_page, store, put, lines, place, said):
     put(store)
     store.remove(lines[1].key)
