@@ -59,7 +59,7 @@ def test_a_link_to_a_landscape_keeps_how_it_is_drawn(measured, tab):
 def test_both_bounds_are_on_the_screen_and_saved_with_their_terms(measured, tab):
     page = tab(f"{measured.url}/bounds?ask={BOUND.key}")
     page.get_by_text("vacuous: no better than guessing").wait_for()
-    page.get_by_text("No certificate: the images").wait_for()
+    page.get_by_text("No certificate: batch normalisation").wait_for()
     rows = saved(page, "The oracle and the certified bound, each with its terms")
     for bound, size in (("Oracle", 52.0), ("Certified", 97.0)):
         parts = [float(r["percent"]) for r in rows if r["bound"] == bound and r["bound_percent"]]
