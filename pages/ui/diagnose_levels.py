@@ -35,6 +35,7 @@ def _draw(done: list[Question]) -> None:
     names = lettered(asked)
     if len(asked) == 1:
         _verdict(asked[0])
+        lines.guessing({line.key: f"the step from level {n}" for n, line in enumerate(asked[0].lines())})
     measure, parts = lines.controls("levels")
     chart(long_line([_path(q, names[q.key]) for q in asked], measure, parts), "level-path",
           f"{measure.capitalize()} from level to level of a search")

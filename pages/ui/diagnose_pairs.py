@@ -36,7 +36,7 @@ def _draw(done: list[Question]) -> None:
     found = [lines.line_of(q, names[q.key]) for q in asked]
     if len(asked) == 1:
         lines.verdict(diagnosing.summary(asked[0]), adaptive=asked[0].adaptive)
-        lines.both_guess(diagnosing.summary(asked[0]))
+    lines.guessing({key: name.split(":")[0] for key, name in names.items()})
     measure, parts = lines.controls("pairs", parts=any("train_error" in line.values for line in found))
     chart(along(found, measure, parts), "connectivity-line", ALT.format(measure.capitalize()))
     several = "Solid: test images; dotted: training images. " if len(asked) > 1 and len(parts) > 1 else ""

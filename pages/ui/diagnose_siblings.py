@@ -68,6 +68,8 @@ def _one(question: Siblings) -> None:
     else:
         st.warning(f"**Not stable.** {words}, 2 points or more: the order of the images decides in which valley "
                    "training ends.", icon=":material/landscape:")
+    places = [f"{a}–{b}" for a, b in combinations(range(question.count), 2)]
+    lines.guessing({line.key: f"pair {place}" for line, place in zip(question.lines(), places, strict=True)})
     measure, _ = lines.controls("siblings", parts=False)
     left, right = st.columns([3, 2])
     with left:
@@ -80,7 +82,6 @@ def _one(question: Siblings) -> None:
              Number("Highest barrier", lines.points(number(said, "barrier_highest")), "barrier"),
              Number("Siblings", f"{question.count}", "siblings", "they differ in the order of the images alone")],
             "siblings.numbers")
-    places = [f"{int(a)}–{int(b)}" for a, b in zip(found["first"], found["second"], strict=True)]
     with st.expander("Each pair with its interval"):
         chart(dots([Barriers("pairs", places, found["barrier_test"], *bounds(found))], "Pair of siblings",
                    lines.CONNECTED), "siblings-pairs", "Barrier of each pair of siblings")

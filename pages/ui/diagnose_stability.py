@@ -45,6 +45,7 @@ def _one(question: FirstStablePoint) -> None:
     found = _stored(question, "tries")
     _verdict(said)
     _undecided(found)
+    lines.guessing({question.at(int(p)).key: f"the try at {int(p):,}" for p in found.point})
     chart(trail(found), "stability", "Barrier at each point of training that was tried")
     st.caption(f"Numbers tell the order of the tries. Below the dashed line ({lines.points(question.threshold)}) two "
                "siblings count as connected: blue circles; orange squares are not." + _bars(found))

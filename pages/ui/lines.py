@@ -14,8 +14,10 @@ from lth_engine.core.summary import number
 from lth_engine.figures.line import Line, Top
 from lth_engine.specs.connecting import Connectivity
 from pages.ui.explaining import between, with_error
+from pages.ui.lab import lab
 from pages.ui.reading import arrays, summary
 from pages.ui.unfinished import Saved
+from pages.ui.words import literal
 
 CONNECTED = 0.02
 """Barrier of the test error, a fraction, below which two networks count as connected (Frankle et al. 2020)."""
@@ -83,6 +85,8 @@ def verdict(said: Mapping[str, Scalar], adaptive: bool = False) -> None:
     if word == "undecided":
         st.info(f"**Undecided.** {words}; the interval contains the 2 points that two networks in one valley stay "
                 "below.", icon=":material/help:")
+    elif word == "connected" and said.get("both_guess"):
+        st.info(f"{words}, less than 2 points.", icon=":material/horizontal_rule:")
     elif word == "connected":
         st.success(f"**One valley.** {words}, less than 2 points: the two networks are linearly connected.",
                    icon=":material/check_circle:")
@@ -91,16 +95,18 @@ def verdict(said: Mapping[str, Scalar], adaptive: bool = False) -> None:
                    icon=":material/landscape:")
 
 
-def both_guess(said: Mapping[str, Scalar]) -> None:
-    """A warning where both ends guess; nothing elsewhere."""
-    if said.get("both_guess"):
-        st.warning(f"**Both ends guess.** Their test errors, {_ends(said)}, are those of a network that has learned "
-                   "nothing: a flat error between them proves nothing; look at the loss.",
-                   icon=":material/casino:")
+def guessing(lines: Mapping[str, str]) -> None:
+    """A warning if both ends of a line guess; nothing elsewhere.
 
-
-def _ends(said: Mapping[str, Scalar]) -> str:
-    return " and ".join(f"{100 * number(said, f'{end}_test_error'):.3g} %" for end in ("first", "second"))
+    Args:
+        lines: keys of stored lines -> what each is called, where there are several.
+    """
+    rows = lab().store.rows(lines)
+    found = [name for key, name in lines.items() if key in rows and rows[key].summary.get("both_guess")]
+    if found:
+        where = f" of {literal(', '.join(found))}" if len(lines) > 1 else ""
+        st.warning(f"**Both ends{where} guess.** Their test errors are those of networks that have learned "
+                   "nothing: a flat error between them proves nothing; look at the loss.", icon=":material/casino:")
 
 
 def from_ends(said: Mapping[str, Scalar]) -> str:

@@ -368,9 +368,24 @@ def test_the_verdict_is_that_of_the_answer(open_page, store, said, word):
 
 @pytest.mark.parametrize("guess", [True, False])
 def test_both_ends_guessing_is_warned_of(open_page, store, guess):
-    put_line(store, height=0.0, both_guess=guess, first_test_error=0.9, second_test_error=0.896)
-    assert ("Both ends guess. Their test errors, 90 % and 89.6 %" in words(open_page("connectivity")).replace(
-        "*", "")) == guess
+    put_line(store, height=0.0, interval=0.001, both_guess=guess, first_test_error=0.9, second_test_error=0.896)
+    text = words(open_page("connectivity"))
+    assert ("Both ends guess." in text) == guess
+    assert ("One valley." in text) != guess
+    put_line(store, LINE.replace(points=7))
+    several = words(open_page("connectivity", ask=[LINE.replace(points=7).key, LINE.key]))
+    assert ("Both ends of B guess." in several) == guess
+
+
+@pytest.mark.parametrize(("put", "lines", "place", "said"), [
+    (put_siblings, SIBLINGS.lines(), {"view": "Siblings"}, "Both ends of pair 0–2 guess"),
+    (put_path, PATH.lines(), {"view": "Level to level"}, "Both ends of the step from level 1 guess")],
+    ids=["siblings", "path"])
+def test_lines_of_an_answer_whose_ends_guess_are_named(open_page, store, put, lines, place, said):
+    put(store)
+    store.remove(lines[1].key)
+    put_line(store, lines[1], both_guess=True)
+    assert said in words(open_page("connectivity", **place))
 
 
 @pytest.mark.parametrize(("height", "interval", "word"), [
