@@ -70,7 +70,8 @@ def answer(question: HessianTrace, inputs: Inputs, bench: Workbench) -> Answer:
     """Estimate the trace until its standard error is `error` of it, or `most_products` are made.
 
     The arrays are running/products, /trace, /stderr (the estimate after each step) and layers/name, /trace, /stderr,
-    /size, in nats.
+    /size, in nats. With `near_zero` positive and negative curvature cancel, and `reached` speaks of an error that is
+    the wanted part of a tenth of the Frobenius norm.
 
     Raises:
         Cancelled: the user asked to stop; estimate and random vectors so far are in the checkpoint.
@@ -91,8 +92,8 @@ def answer(question: HessianTrace, inputs: Inputs, bench: Workbench) -> Answer:
         summary: dict[str, Scalar] = {
             "trace": found.trace, "trace_stderr": found.stderr, "trace_low": low, "trace_high": high,
             "products": trail.estimator.products, "probes": trail.estimator.probes,
-            "reached": found.within(question.error), "exact": found.exact, "size": hessian.size, "loss": hessian.loss,
-            "gradient_norm": hessian.gradient_norm, "images": len(images)}
+            "reached": found.within(question.error), "near_zero": found.near_zero, "exact": found.exact,
+            "size": hessian.size, "loss": hessian.loss, "gradient_norm": hessian.gradient_norm, "images": len(images)}
         return Answer(trail.arrays() | {f"layers/{name}": value for name, value in layers.items()}, summary)
 
 

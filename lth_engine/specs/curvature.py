@@ -74,7 +74,8 @@ class HessianTrace(AtNetwork, name="hessian_trace"):
                           "Schraudolph 2002")
     """Products to a standard error of 5%, mean over seeds, on half-pruned networks trained on digits: LeNet krylov 17,
     hutchpp 24, xtrace 28, hutchinson 64; ResNet-8 13, 18, 19, 127; LeNet as initialised 40, 51, 73, 64."""
-    error: float = knob(0.05, "Standard error to reach, as a fraction of the estimate.", low=0, open_low=True, high=1)
+    error: float = knob(0.05, "Standard error to reach, as a fraction of the estimate (of a tenth of the Frobenius "
+                        "norm, where positive and negative curvature cancel).", low=0, open_low=True, high=1)
     most_products: int = knob(1000, "Products with the Hessian after which the estimate stops anyway; xtrace, which "
                               "holds all of its vectors, stops at 128 at the latest.", low=6, high=10_000_000)
 

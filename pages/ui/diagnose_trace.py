@@ -77,9 +77,11 @@ def _numbers(question: HessianTrace, key: str) -> None:
         between(number(found, "trace_low"), number(found, "trace_high"), "nats")
     numbers([Number("Trace ± standard error", trace_words(found), "hessian_trace", note)], key, 1)
     relative = number(found, "trace_stderr") / max(abs(number(found, "trace")), 1e-300)
+    of_what = " (of a tenth of the Frobenius norm: positive and negative curvature cancel here)" * \
+        bool(found.get("near_zero"))
     reached = "exact" if exact else f"standard error {percent(relative, 2)} of the trace, " + (
-        f"target of {percent(question.error)} reached" if found.get("reached") else
-        f"**target of {percent(question.error)} not reached** within {found['products']:,} products")
+        f"target of {percent(question.error)}{of_what} reached" if found.get("reached") else
+        f"**target of {percent(question.error)}{of_what} not reached** within {found['products']:,} products")
     st.caption(f"{found['products']:,} products with the Hessian ({question.estimator}), {reached}; {found['size']:,} "
                f"coordinates; loss {number(found, 'loss'):.4g} nats, gradient norm "
                f"{number(found, 'gradient_norm'):.3g}.")

@@ -9,6 +9,7 @@ from torch import nn
 
 from lth_engine.analysis import hessian_trace, saving
 from lth_engine.analysis.curvature.deflated_trace import DeflatedTrace
+from lth_engine.analysis.curvature.estimate import Estimate
 from lth_engine.analysis.curvature.hessian import Hessian
 from lth_engine.analysis.curvature.xtrace import MOST_VECTORS, XTrace
 from lth_engine.answer import StoredInputs, answer
@@ -405,6 +406,15 @@ def test_a_network_whose_loss_overflows(store, bench, monkeypatch):
     monkeypatch.setattr(hessian_trace, "network_at", steep)
     with pytest.raises(NonFinite, match=r"The loss of this network is .*, so it has no curvature"):
         hessian_trace.answer(HessianTrace(of=RUN, images=50), StoredInputs(store), bench)
+
+
+def test_near_zero_means_less_than_a_tenth_of_the_frobenius_norm():
+    def estimate(trace, exact=False):
+        return Estimate(trace, 1.0, np.inf, np.zeros(1), np.zeros(1), 100.0, exact)
+    assert [estimate(trace).near_zero for trace in (9.9, -9.9, 10.0, -10.0)] == [True, True, False, False]
+    assert not estimate(0.0, exact=True).near_zero
+    assert estimate(0.0).allowed(0.05) == 0.5
+    assert estimate(-40.0).allowed(0.05) == 2.0
 
 
 def test_a_network_with_negative_trace():

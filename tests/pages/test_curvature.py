@@ -45,6 +45,13 @@ def test_kept_and_all_weights_stand_side_by_side_and_the_missing_one_is_a_button
     assert {t["name"] for t in lines if "95" not in t.get("name", "95")} == {"Kept weights", "All weights"}
 
 
+def test_a_target_beside_a_trace_near_zero_says_what_it_is_a_part_of(open_page, store):
+    put(store, TRACE, near_zero=True)
+    text = words(open_page("curvature", ask=[TRACE.key]))
+    assert "target of 5 % (of a tenth of the Frobenius norm: positive and negative curvature" in text
+    assert "cancel here) reached" in text
+
+
 def test_a_target_that_was_not_reached_is_said(open_page, store):
     put(store, TRACE, reached=False)
     assert "**target of 5 % not reached** within 12 products" in words(open_page("curvature", ask=[TRACE.key]))

@@ -39,8 +39,13 @@ class Estimate:
         half = float(stdtrit(min(self.freedom, 1e6), 0.975)) * self.stderr
         return self.trace - half, self.trace + half
 
+    @property
+    def near_zero(self) -> bool:
+        """Whether the trace is so small that its error is judged by the Frobenius norm instead."""
+        return not self.exact and abs(self.trace) < NEAR_ZERO * self.frobenius
+
     def allowed(self, error: float) -> float:
-        """The standard error that is `error` of the trace."""
+        """The standard error that is `error` of the trace; where it is near zero, of a tenth of the Frobenius norm."""
         return error * max(abs(self.trace), NEAR_ZERO * self.frobenius)
 
     def within(self, error: float) -> bool:
