@@ -14,6 +14,9 @@ from lth_engine.core.readings import readings
 from lth_engine.core.search_table import rows_where, variants
 from lth_engine.core.verdict import half_width
 
+LISTED = 10_000
+"""Values of an array up to which it is printed."""
+
 
 def as_text(artifact: Artifact) -> str:
     """A ticket search as its table and verdict, anything else as its summary."""
@@ -37,13 +40,16 @@ def search_text(artifact: Artifact) -> str:
 
 
 def as_json(artifact: Artifact) -> str:
-    """key, kind, spec, summary and (of a ticket search) its table, one object a run; nan is null."""
+    """key, kind, spec, summary, and the table of a ticket search (one object a run) or the arrays of an analysis of up
+    to LISTED values; nan is null."""
     values: dict[str, Any] = {"key": artifact.key, "kind": artifact.kind, "spec": artifact.spec,
                               "summary": {name: finite(value) for name, value in artifact.summary.items()}}
     table = artifact.group("table")
     if table:
         plain = {name: _plain(column) for name, column in table.items()}
         values["table"] = [dict(zip(plain, row, strict=True)) for row in zip(*plain.values(), strict=True)]
+    elif not artifact.group("mask"):  # runs and tickets have one; their weights are for export
+        values["arrays"] = {name: _nested(array) for name, array in artifact.arrays.items() if array.size <= LISTED}
     return json.dumps(values, allow_nan=False)
 
 
@@ -74,3 +80,8 @@ def _accuracy(values: Array) -> str:
 
 def _plain(column: Array) -> list[Any]:
     return list(texts(column)) if column.dtype.kind == "S" else [finite(value) for value in column.tolist()]
+
+
+def _nested(array: Array) -> list[Any]:
+    """An array of any number of dimensions as lists of lists."""
+    return _plain(array) if array.ndim < 2 else [_nested(row) for row in array]

@@ -25,7 +25,11 @@ def test_a_question_is_answered_about_runs_that_are_pointed_to(command: Command,
     assert code == 0
     wanted = Connectivity(first=SEARCH.run(0, 0), second=SEARCH.run(1, 1, "random_mask"), points=3, resamples=0,
                           training_images=False)
-    assert json.loads(out)["key"] == wanted.key
+    said = json.loads(out)
+    assert said["key"] == wanted.key
+    assert said["arrays"]["alpha"] == [0.0, 0.5, 1.0]
+    assert [said["arrays"]["test_error"][i] for i in (0, -1)] == [
+        said["summary"]["first_test_error"], said["summary"]["second_test_error"]]
     code, out, _ = command("answer", "--question", "connectivity", "--first", SEARCH.run(0, 0).key, "--second",
                            f"{SEARCH.key}/1/1/random_mask", *POINTS, "--store", shelf)
     assert code == 0
