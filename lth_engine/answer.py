@@ -93,7 +93,7 @@ def side_by_side(device: str) -> bool:
 
 def needed(pending: Sequence[Question], store: Store) -> dict[str, set[str]]:
     """Keys of what each question needs, as far as the answers that are there tell, by its key."""
-    return {q.key: {i.key for i in (*q.inputs(), *q.further(store.summary))} for q in pending}
+    return {q.key: {i.key for i in q.needs(store.summary)} for q in pending}
 
 
 def next_group(pending: Sequence[Question], needs: Mapping[str, set[str]] | None) -> list[Question]:
@@ -153,8 +153,7 @@ def plan(question: Question, store: Store) -> list[Question]:
             continue
         seen.add(key)
         stack.append((current, True))
-        needed = (*current.inputs(), *current.further(store.summary))
-        stack.extend((cast(Question, q), False) for q in reversed(needed))
+        stack.extend((cast(Question, q), False) for q in reversed(current.needs(store.summary)))
     return list(order.values())
 
 
@@ -202,8 +201,7 @@ def _solve_together(runs: Sequence[Run], benches: Sequence[Workbench], store: St
 
 
 def _put(question: Question, found: Answer, device: str, seconds: float, store: Store) -> None:
-    used = (*question.inputs(), *question.further(store.summary))
-    parents = {q.key: store.head(q.key).content_sha256 for q in used}
+    parents = {q.key: store.head(q.key).content_sha256 for q in question.needs(store.summary)}
     store.put(question, found, parents=parents, provenance=_provenance(device, seconds))
 
 

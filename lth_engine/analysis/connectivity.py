@@ -10,7 +10,7 @@ import numpy as np
 import torch
 
 from lth_engine.analysis.lines.adaptive import next_place
-from lth_engine.analysis.lines.barrier import STABLE, error_barrier
+from lth_engine.analysis.lines.barrier import error_barrier
 from lth_engine.analysis.lines.bootstrap import barrier_interval
 from lth_engine.analysis.lines.curve import Curve, in_order
 from lth_engine.analysis.lines.ends import ends
@@ -106,7 +106,7 @@ def _summary(alpha: Array, curves: Mapping[str, Array], interval: tuple[float, f
     low, high = interval or (None, None)
     found: dict[str, Scalar] = {"barrier_test": barriers["test_error"].height,
                                 "barrier_alpha": barriers["test_error"].alpha,
-                                "verdict": connected(barriers["test_error"].height, low, high, STABLE)}
+                                "verdict": connected(barriers["test_error"].height, low, high)}
     if interval is not None:
         found |= {"barrier_test_low": low, "barrier_test_high": high}
     if "train_error" in barriers:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from lth_engine.analysis.lines.barrier import STABLE
 from lth_engine.analysis.lines.barriers import gathered
 from lth_engine.core.artifact import Answer, Inputs, Scalar
+from lth_engine.core.connected import STABLE
 from lth_engine.core.workbench import Workbench
 from lth_engine.specs.connecting import LevelPath
 

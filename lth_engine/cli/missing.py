@@ -62,5 +62,4 @@ def _input(spec: Mapping[str, object], key: str, store: Store) -> Spec | None:
         question = question_from_dict(dict(spec))
     except BadInput:
         return None
-    needed = (*question.inputs(), *question.further(store.summary))
-    return next((one for one in needed if one.key == key), None)
+    return next((one for one in question.needs(store.summary) if one.key == key), None)

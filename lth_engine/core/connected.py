@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-VERDICTS = ("connected", "undecided", "separated")
+STABLE = 0.02
+"""Barriers of the error below this connect two networks (Frankle et al. 2020; Pruning Close to Home, section 4.1: 2
+points)."""
 
 
-def connected(barrier: float, low: float | None, high: float | None, threshold: float) -> str:
+def connected(barrier: float, low: float | None, high: float | None, threshold: float = STABLE) -> str:
     """The verdict: connected if the barrier is below the threshold, separated if it is not, undecided if its 95%
     interval holds the threshold.
 

@@ -17,5 +17,5 @@ def needed_keys(question: Spec, known: Known) -> set[str]:
         key = spec.key
         if key not in keys:
             keys.add(key)
-            left.extend((*spec.inputs(), *spec.further(known)))
+            left.extend(spec.needs(known))
     return keys

@@ -26,6 +26,7 @@ from lth_engine.specs.training import Training
 FOLDER = Path(__file__).resolve().parents[2] / "assets" / "examples"
 """Where the answers lie, KEY.h5."""
 
+_PLAIN = NoFlatness()
 _LENET, _RESNET = Lenet300100(first=32, second=16), CifarResnet(depth=8, width=4)
 
 
@@ -36,7 +37,7 @@ def examples() -> tuple[Question, ...]:
     return found
 
 
-def search(flatness: FlatnessSpec = NoFlatness(), lr: float = 0.1) -> TicketSearch:  # noqa: B008  # frozen
+def search(flatness: FlatnessSpec = _PLAIN, lr: float = 0.1) -> TicketSearch:
     """A small search on the digits, its tickets down to 8.6% density."""
     training = Training(length=Step(15), batch_size=64, optimizer=Sgd(lr=lr, momentum=0.9), flatness=flatness,
                         evaluate_every=Step(5))

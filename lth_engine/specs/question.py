@@ -38,3 +38,7 @@ class Question(Spec, family="question", package="lth_engine.analysis"):
         this one.
         """
         return ()
+
+    def needs(self, known: Known) -> tuple[Spec, ...]:
+        """All questions that must be answered before this one, as far as the answers that are there tell."""
+        return (*self.inputs(), *self.further(known))

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from lth_engine.core.bisection import FirstStable, contradictions, first_stable, least_tries
+from lth_engine.core.connected import STABLE
 from lth_engine.core.errors import BadInput
 from lth_engine.core.knob import knob
 from lth_engine.core.spec import Spec
@@ -50,7 +51,7 @@ class FirstStablePoint(OnLines, name="first_stable_point"):
 
     title: ClassVar[str] = "First stable point of training"
     start: DenseTicket = knob(DenseTicket(), "The dense network at its initialisation, and how it is trained.")
-    threshold: float = knob(0.02, "Two networks are connected if the barrier of the error is below this.", low=0,
+    threshold: float = knob(STABLE, "Two networks are connected if the barrier of the error is below this.", low=0,
                             open_low=True, high=1, unit="fraction",
                             source="Frankle et al. 2020; Pruning Close to Home, section 4.1: 2 points")
     judged_on: str = knob("test", "The images whose error decides.", choices=("test", "train"), advanced=True)

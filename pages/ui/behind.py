@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from typing import cast
 
 from lth_engine.core.spec import Spec
 from lth_engine.specs.connecting import Connectivity
@@ -11,7 +12,7 @@ from lth_engine.specs.landscapes import Landscape
 from lth_engine.specs.question import Question
 from lth_engine.specs.tickets import DenseTicket, Run
 from pages.ui.lab import lab
-from pages.ui.words import counted, duration
+from pages.ui.words import counted
 
 MOST = 2000
 """Missing answers after which they are no longer counted."""
@@ -26,12 +27,12 @@ def missing(question: Question) -> list[Spec]:
     What lies behind a stored answer is not needed.
     """
     store, found = lab().store, dict[str, Spec]()
-    front = {q.key: q for q in question.inputs()}
+    front = {q.key: q for q in question.needs(store.summary)}
     while front and len(found) < MOST:
         held = store.has(front)
         found |= {key: q for key, q in front.items() if key not in held}
-        front = {q.key: q for key, parent in front.items() if key not in held for q in parent.inputs()
-                 if q.key not in found}
+        front = {q.key: q for key, parent in front.items() if key not in held
+                 for q in cast(Question, parent).needs(store.summary) if q.key not in found}
     return list(found.values())
 
 
@@ -74,9 +75,3 @@ def _epochs(count: float) -> str:
     if count < 1:
         return f"{count:.2g} epochs"
     return counted(round(count), "epoch")
-
-
-def seconds_words(question: Question) -> str:
-    """How long the stored answer took, "" if it is not stored."""
-    row = lab().store.rows([question.key]).get(question.key)
-    return "" if row is None else duration(row.seconds)

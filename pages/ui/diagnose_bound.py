@@ -16,8 +16,7 @@ from lth_engine.specs.question import Question
 from pages.ui import diagnosing
 from pages.ui.bound_terms import PRIORS, SIDES, bound_words, confidence, guessing, said, terms, vacuous, value
 from pages.ui.chart import chart
-from pages.ui.explaining import Number, numbers, with_error
-from pages.ui.glossary import glossary
+from pages.ui.explaining import Number, glossary, numbers, with_error
 from pages.ui.unfinished import Saved
 from pages.ui.words import literal, percent
 

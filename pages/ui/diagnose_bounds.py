@@ -13,7 +13,7 @@ from lth_engine.specs.question import Question
 from pages.ui import diagnose_bound, diagnosing
 from pages.ui.bound_terms import PRIORS, SIDES, bound_words, value
 from pages.ui.chart import chart
-from pages.ui.glossary import glossary
+from pages.ui.explaining import glossary
 from pages.ui.made import apart, density_words, like_the_newest, named
 from pages.ui.titles import subject
 from pages.ui.trained import warn_of_error

@@ -106,13 +106,11 @@ def show_density(first: AtNetwork, known: Sequence[Question]) -> None:
 
 
 def _below_zero(found: Mapping[str, Scalar]) -> Number:
-    """The share of the eigenvalues below 0 with its interval; answers from before there was one have its error."""
-    share, low, high = (100 * number(found, f"share_negative{end}") for end in ("", "_low", "_high"))
-    known = math.isfinite(low) and math.isfinite(high)
-    error = None if known else 100 * number(found, "share_negative_stderr")
-    zero = with_error(100 * number(found, "share_near_zero"), None, "%")
-    return Number("Eigenvalues below 0", with_error(share, error, "%"), "share_negative",
-                  f"{between(low, high, '%') if known else '± standard error'}; {zero} are about 0")
+    """The share of the eigenvalues below 0 with its interval: its standard error alone would say too little."""
+    share, low, high, zero = (100 * number(found, name) for name in (
+        "share_negative", "share_negative_low", "share_negative_high", "share_near_zero"))
+    return Number("Eigenvalues below 0", with_error(share, None, "%"), "share_negative",
+                  f"{between(low, high, '%')}; {with_error(zero, None, '%')} are about 0")
 
 
 def density(label: str, question: SpectralDensity) -> Density:

@@ -8,6 +8,7 @@ import numpy as np
 import streamlit as st
 
 from lth_engine.core.artifact import Array
+from lth_engine.core.connected import STABLE
 from lth_engine.core.summary import number
 from lth_engine.figures.barriers import Barriers, dots
 from lth_engine.figures.long_line import Path, long_line
@@ -41,7 +42,7 @@ def _draw(done: list[Question]) -> None:
           f"{measure.capitalize()} from level to level of a search")
     st.caption("At each level lies a trained network; between two levels the straight line from one to the next. "
                "Where the curve stays flat, pruning has not left the valley (Pruning Close to Home, figure 2).")
-    chart(dots([_barriers(q, names[q.key]) for q in asked], "Step from level to level", lines.CONNECTED),
+    chart(dots([_barriers(q, names[q.key]) for q in asked], "Step from level to level", STABLE),
           "level-barriers", "Barrier of each step from level to level")
     for question in asked:
         if len(asked) > 1:

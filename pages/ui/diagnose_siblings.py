@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from itertools import combinations
 from typing import cast
 
@@ -9,7 +10,7 @@ import numpy as np
 import streamlit as st
 
 from lth_engine.core.artifact import Array
-from lth_engine.core.connected import connected
+from lth_engine.core.connected import STABLE
 from lth_engine.core.summary import number
 from lth_engine.figures.barriers import Barriers, bundle, dots, matrix
 from lth_engine.figures.line import Line
@@ -48,7 +49,7 @@ def _together(asked: list[Siblings], names: dict[str, str]) -> None:
     spread = np.array([number(s, "barrier_std") for s in said])
     series = [Barriers(names[q.key], [names[q.key][0]], mean[i:i + 1], mean[i:i + 1] - spread[i:i + 1],
                        mean[i:i + 1] + spread[i:i + 1]) for i, q in enumerate(asked)]
-    chart(dots(series, "Ticket", lines.CONNECTED, "one standard deviation"), "siblings-together",
+    chart(dots(series, "Ticket", STABLE, "one standard deviation"), "siblings-together",
           "Mean barrier between siblings, a dot a ticket")
     st.caption("Means over the pairs; the bars reach one standard deviation of the pairs up and down.")
 
@@ -58,7 +59,7 @@ def _one(question: Siblings) -> None:
     mean, spread = number(said, "barrier_mean"), number(said, "barrier_std")
     pairs = int(number(said, "pairs"))
     found = diagnosing.arrays(question, "pair")
-    word, words = _judged(found["barrier_test"], *bounds(found))
+    word, words = said["verdict"], _words(mean, spread, pairs, found)
     if word == "undecided":
         st.info(f"**Undecided.** {words}; the interval contains the 2 points that siblings in one valley stay below.",
                 icon=":material/help:")
@@ -84,19 +85,17 @@ def _one(question: Siblings) -> None:
             "siblings.numbers")
     with st.expander("Each pair with its interval"):
         chart(dots([Barriers("pairs", places, found["barrier_test"], *bounds(found))], "Pair of siblings",
-                   lines.CONNECTED), "siblings-pairs", "Barrier of each pair of siblings")
+                   STABLE), "siblings-pairs", "Barrier of each pair of siblings")
 
 
-def _judged(barriers: Array, low: Array, high: Array) -> tuple[str, str]:
-    """Whether siblings are connected, and their barrier in words: a single pair's with its interval, else the mean."""
-    mean, pairs = float(barriers.mean()), len(barriers)
+def _words(mean: float, spread: float, pairs: int, found: Mapping[str, Array]) -> str:
+    """The barrier between siblings: a single pair's with its interval, else the mean with its spread."""
     if pairs == 1:
+        low, high = bounds(found)
         interval = lines.interval(float(low[0]), float(high[0]), " (", ")")
-        return (connected(mean, float(low[0]), float(high[0]), lines.CONNECTED),
-                f"The barrier between the two siblings is **{lines.points(mean)}**{interval}")
-    words = with_error(100 * mean, 100 * float(barriers.std(ddof=1)), "points")
-    return (connected(mean, None, None, lines.CONNECTED),
-            f"The barrier between two siblings is **{words}** (mean and standard deviation over {pairs} pairs)")
+        return f"The barrier between the two siblings is **{lines.points(mean)}**{interval}"
+    words = with_error(100 * mean, 100 * spread, "points")
+    return f"The barrier between two siblings is **{words}** (mean and standard deviation over {pairs} pairs)"
 
 
 def _matrix(question: Siblings) -> Array:

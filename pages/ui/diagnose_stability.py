@@ -18,7 +18,7 @@ from lth_engine.specs.stability import FirstStablePoint
 from pages.ui import diagnosing, lines
 from pages.ui.chart import chart
 from pages.ui.explaining import Number, explained, numbers, with_error
-from pages.ui.line_parts import summary_of
+from pages.ui.lab import lab
 from pages.ui.titles import lettered
 from pages.ui.unfinished import Partial
 from pages.ui.words import counted
@@ -82,8 +82,7 @@ def _verdict(said: Mapping[str, Scalar]) -> None:
 def _stored(question: FirstStablePoint, label: str) -> Trail:
     """The trail of a stored answer."""
     said, found = diagnosing.summary(question), diagnosing.arrays(question, "trail")
-    unknown = np.full(len(found["point"]), np.nan)
-    return Trail(label, found["point"], found["barrier"], found.get("low", unknown), found.get("high", unknown),
+    return Trail(label, found["point"], found["barrier"], found["low"], found["high"],
                  question.threshold, int(number(said, "length")), str(said["unit"]), int(number(said, "point")),
                  int(number(said, "tries")))
 
@@ -91,7 +90,7 @@ def _stored(question: FirstStablePoint, label: str) -> Trail:
 def _live(question: FirstStablePoint) -> Trail:
     """The tries whose lines are stored, while the search goes on."""
     length = question.start.training.length
-    tried = question.trail(summary_of).tried
+    tried = question.trail(lab().store.summary).tried
     low, high = (np.array([_end(question, p, end) for p, _ in tried]) for end in ("low", "high"))
     return Trail("so far", np.array([p for p, _ in tried]), np.array([b for _, b in tried]), low, high,
                  question.threshold, length.count, length.unit)
@@ -99,7 +98,7 @@ def _live(question: FirstStablePoint) -> Trail:
 
 def _end(question: FirstStablePoint, point: int, end: str) -> float:
     """An end of the interval of a try, nan if it has none: only that of the test error does."""
-    said = summary_of(question.at(point).key) if question.judged_on == "test" else None
+    said = lab().store.summary(question.at(point).key) if question.judged_on == "test" else None
     return math.nan if said is None else number(said, f"barrier_test_{end}")
 
 

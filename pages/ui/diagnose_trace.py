@@ -18,8 +18,7 @@ from pages.ui import diagnosing
 from pages.ui.answer import state_of
 from pages.ui.chart import chart
 from pages.ui.companions import chosen_keys, there
-from pages.ui.explaining import Number, between, numbers, with_error
-from pages.ui.glossary import glossary
+from pages.ui.explaining import Number, between, glossary, numbers, with_error
 from pages.ui.places import MEANING, WEIGHTS, companion
 from pages.ui.unfinished import Saved, from_checkpoint
 from pages.ui.words import percent

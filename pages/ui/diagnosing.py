@@ -63,18 +63,19 @@ def show(kinds: Sequence[type[Question]], name: str, draw: Draw, *, partial: Par
             draw(done)
 
 
-def in_detail(asked: Sequence[Asked], names: Mapping[str, str], name: str) -> Asked:
+def in_detail(asked: Sequence[Asked], names: Mapping[str, str], name: str, label: str = "In detail") -> Asked:
     """The one of several answers that is drawn in detail, as the reader chooses.
 
     Args:
         asked: at least one; a single one needs no choice.
         names: label of each by key.
         name: prefix of the widget's key.
+        label: of the choice.
     """
     if len(asked) == 1:
         return asked[0]
     keys = {q.key: q for q in asked}
-    return keys[st.selectbox("In detail", list(keys), format_func=names.__getitem__, key=f"{name}.one")]
+    return keys[st.selectbox(label, list(keys), format_func=names.__getitem__, key=f"{name}.one")]
 
 
 def tabs(names: Mapping[str, Sequence[str]]) -> list[Any]:

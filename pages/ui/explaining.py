@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import streamlit as st
@@ -62,6 +62,18 @@ def explained(name: str, key: str, label: str = "") -> None:
     with st.popover(label, icon=":material/help:", type="tertiary", key=f"{key}.{name}.explained",
                     help="What this number means, and when not to believe it"):
         st.markdown(text_of(name))
+
+
+def glossary(words: Mapping[str, str], key: str) -> None:
+    """A row of pop-overs below a table or a figure, one a word.
+
+    Args:
+        words: word -> name of its text in assets/explained.
+        key: prefix of the widgets' keys, unique on the page.
+    """
+    with st.container(horizontal=True, gap="small"):
+        for word, name in words.items():
+            explained(name, key, word)
 
 
 @functools.cache

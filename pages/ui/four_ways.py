@@ -8,7 +8,7 @@ import streamlit as st
 
 from lth_engine.figures.line import panel
 from lth_engine.specs.connecting import Connectivity
-from pages.ui import lab, lines
+from pages.ui import diagnosing, lab, lines
 from pages.ui.answer import act, state_of
 from pages.ui.chart import chart
 from pages.ui.explaining import explained
@@ -21,10 +21,7 @@ MATCHING = {"none": "units as they are", "weights": "units matched"}
 def show(asked: Sequence[Connectivity], names: dict[str, str]) -> None:
     """The panel of one of the lines, or the button that asks for what is missing of it."""
     st.subheader("Four ways to measure it", anchor=False)
-    question = asked[0]
-    if len(asked) > 1:
-        keys = {q.key: q for q in asked}
-        question = keys[st.selectbox("Line", list(keys), format_func=names.__getitem__, key="pairs.four")]
+    question = diagnosing.in_detail(asked, names, "pairs.four", "Line")
     with st.container(horizontal=True, gap="small"):
         explained("norm_statistics", "pairs.four", "Statistics of normalisation")
         explained("weight_matching", "pairs.four", "Matched units")

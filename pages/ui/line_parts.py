@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Mapping
 
-from lth_engine.core.artifact import Scalar, texts
+from lth_engine.core.artifact import texts
 from lth_engine.specs.connecting import Connectivity, LevelPath, Siblings
 from lth_engine.specs.question import Question
 from lth_engine.specs.stability import FirstStablePoint
@@ -24,12 +23,6 @@ def parts_of_others() -> set[str]:
     return found - {job.key for job in lab().queue.list() if job.kind == Connectivity.name}
 
 
-def summary_of(key: str) -> Mapping[str, Scalar] | None:
-    """The summary of a stored answer, for questions that ask what is known; None if it is not stored."""
-    row = lab().store.rows([key]).get(key)
-    return None if row is None else row.summary
-
-
 def _lines(question: Question) -> frozenset[str]:
     if isinstance(question, Siblings | LevelPath):
         return _declared(question)
@@ -37,7 +30,7 @@ def _lines(question: Question) -> frozenset[str]:
         return frozenset()
     if lab().store.has([question.key]):
         return frozenset(texts(read_arrays(question.key, "trail")["key"]))
-    return frozenset(line.key for line in question.further(summary_of))
+    return frozenset(line.key for line in question.further(lab().store.summary))
 
 
 @functools.lru_cache(maxsize=1000)

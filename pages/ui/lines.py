@@ -9,7 +9,7 @@ import numpy as np
 import streamlit as st
 
 from lth_engine.core.artifact import Array, Scalar
-from lth_engine.core.connected import connected
+from lth_engine.core.connected import STABLE
 from lth_engine.core.summary import number
 from lth_engine.figures.line import Line, Top
 from lth_engine.specs.connecting import Connectivity
@@ -18,9 +18,6 @@ from pages.ui.lab import lab
 from pages.ui.reading import arrays, summary
 from pages.ui.unfinished import Saved
 from pages.ui.words import literal
-
-CONNECTED = 0.02
-"""Barrier of the test error, a fraction, below which two networks count as connected (Frankle et al. 2020)."""
 
 OF_MEASURED = ", of the places measured"
 """What an interval of the adaptive mode speaks of: it cannot see a peak between them."""
@@ -81,7 +78,7 @@ def verdict(said: Mapping[str, Scalar], adaptive: bool = False) -> None:
     height, low, high = (number(said, f"barrier_test{end}") for end in ("", "_low", "_high"))
     words = f"Between the two networks the test error rises by **{points(height)}**"
     words += interval(low, high, " (", OF_MEASURED * adaptive + ")")
-    word = said.get("verdict") or connected(height, low, high, CONNECTED)
+    word = said["verdict"]
     if word == "undecided":
         st.info(f"**Undecided.** {words}; the interval contains the 2 points that two networks in one valley stay "
                 "below.", icon=":material/help:")
@@ -112,7 +109,7 @@ def guessing(lines: Mapping[str, str]) -> None:
 def from_ends(said: Mapping[str, Scalar]) -> str:
     """What of a barrier the two ends alone make, where that is not next to nothing; "" elsewhere."""
     share = abs(number(said, "first_test_error") - number(said, "second_test_error")) / 2
-    if not share > CONNECTED / 4:
+    if not share > STABLE / 4:
         return ""
     return f"{points(share)} of it because the two ends differ: a straight rise between them counts, too."
 

@@ -7,16 +7,13 @@ import pytest
 import torch
 
 from lth_engine.analysis.curvature.at_network import network_at
-from lth_engine.answer import StoredInputs, answer
 from lth_engine.core.errors import BadInput, NonFinite
 from lth_engine.core.mask import Mask
-from lth_engine.core.workbench import Workbench
 from lth_engine.specs.curvature import HessianTrace
 from lth_engine.specs.finding import OneShot
 from lth_engine.specs.models import CifarResnet
 from lth_engine.specs.tickets import DenseTicket, FoundTicket, Run
 from lth_engine.specs.training import Training
-from lth_engine.store.store import Store
 from lth_engine.training.chosen import chosen
 from lth_engine.training.material import material
 
@@ -24,18 +21,6 @@ TRAINING = Training(length="1ep", batch_size=64)
 TICKET = FoundTicket(start=DenseTicket(model=CifarResnet(depth=8, width=4)), training=TRAINING,
                      search=OneShot(fraction=0.5))
 RUN = Run(ticket=TICKET, training=TRAINING)
-
-
-@pytest.fixture(scope="module")
-def bench(tmp_path_factory):
-    return Workbench(tmp_path_factory.mktemp("data"))
-
-
-@pytest.fixture(scope="module")
-def inputs(tmp_path_factory, bench):
-    store = Store(tmp_path_factory.mktemp("store"))
-    answer(RUN, store, data_root=bench.data_root)
-    return StoredInputs(store)
 
 
 class With:

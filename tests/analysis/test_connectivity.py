@@ -28,6 +28,7 @@ from lth_engine.specs.training import Training
 from lth_engine.store.store import Store
 from lth_engine.training.batches import Images
 from lth_engine.training.material import material
+from tests.analysis.toy_network import Memory
 from tests.data.layouts import write_imagenet100
 
 HOW = ("recalibrated", "interpolated", "batch")
@@ -297,18 +298,6 @@ def test_T11_there_are_101_places_with_both_ends(inputs, data_root):
     said = found.summary
     interval = said["barrier_test_low"], said["barrier_test_high"]
     assert said["verdict"] == connected(said["barrier_test"], *interval, 0.02)
-
-
-class Memory:
-    """A checkpoint that stays here."""
-
-    saved = None
-
-    def load(self):
-        return self.saved
-
-    def save(self, arrays, scalars):
-        self.saved = ({n: a.copy() for n, a in arrays.items()}, dict(scalars))
 
 
 def test_a_stopped_curve_goes_on_where_it_was(inputs, data_root, monkeypatch):

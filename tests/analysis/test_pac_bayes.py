@@ -20,6 +20,7 @@ from lth_engine.specs.models import CifarResnet, Lenet300100
 from lth_engine.specs.tickets import DenseTicket, FoundTicket, Run
 from lth_engine.specs.training import Training
 from lth_engine.store.store import Store
+from tests.analysis.toy_network import Memory
 from tests.data.layouts import write_imagenet100
 
 TRAINING = Training(length="2ep", batch_size=64)
@@ -181,18 +182,6 @@ def test_the_images_and_labels_are_those_of_the_training(found):
     assert 590 < s["n"] < 620
     assert s["train_error"] > s["test_error"] + 0.2, "half of the labels were drawn anew"
     assert "noisy labels" in s["certified_why_not"]
-
-
-class Memory:
-    """A checkpoint that stays here."""
-
-    saved = None
-
-    def load(self):
-        return self.saved
-
-    def save(self, arrays, scalars):
-        self.saved = ({n: a.copy() for n, a in arrays.items()}, dict(scalars))
 
 
 @pytest.mark.parametrize(("model", "prior", "at"), [

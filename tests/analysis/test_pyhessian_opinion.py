@@ -13,7 +13,6 @@ from lth_engine.analysis.curvature import graph_memory
 from lth_engine.analysis.curvature.at_network import network_at
 from lth_engine.analysis.curvature.coordinates import Coordinates
 from lth_engine.analysis.curvature.hessian import Hessian
-from lth_engine.answer import StoredInputs, answer
 from lth_engine.core.errors import Cancelled
 from lth_engine.core.workbench import Workbench
 from lth_engine.specs.curvature import HessianTrace, PyhessianOpinion
@@ -21,24 +20,11 @@ from lth_engine.specs.finding import OneShot
 from lth_engine.specs.models import CifarResnet
 from lth_engine.specs.tickets import DenseTicket, FoundTicket, Run
 from lth_engine.specs.training import Training
-from lth_engine.store.store import Store
 
 TRAINING = Training(length="2ep", batch_size=64)
 TICKET = FoundTicket(start=DenseTicket(model=CifarResnet(depth=8, width=2)), training=TRAINING,
                      search=OneShot(fraction=0.5))
 RUN = Run(ticket=TICKET, training=TRAINING)
-
-
-@pytest.fixture(scope="module")
-def bench(tmp_path_factory):
-    return Workbench(tmp_path_factory.mktemp("data"))
-
-
-@pytest.fixture(scope="module")
-def inputs(tmp_path_factory, bench):
-    store = Store(tmp_path_factory.mktemp("store"))
-    answer(RUN, store, data_root=bench.data_root)
-    return StoredInputs(store)
 
 
 @pytest.mark.parametrize("knobs", [{}, {"weights": "all"}, {"layer": "fc.weight"}, {"norm_statistics": "batch"}],

@@ -3,6 +3,7 @@
 import numpy as np
 
 from lth_engine.core.artifact import Answer, text_array
+from lth_engine.core.connected import connected
 from lth_engine.specs.comparing_networks import NetworkComparison
 from lth_engine.specs.connecting import Connectivity, LevelPath, Siblings
 from lth_engine.specs.stability import FirstStablePoint
@@ -27,11 +28,13 @@ def put_line(store, question=LINE, height=0.3, interval=0.05, **said):
     bump = np.sin(np.pi * alpha)
     middle = float(bump.max())
     arrays = {"alpha": alpha, "test_error": 0.04 + height * bump / middle, "test_loss": 0.1 + height * bump}
-    summary = {"barrier_test": height, "barrier_alpha": 0.5, "stable": height < 0.02, "first_test_error": 0.04,
+    summary = {"barrier_test": height, "barrier_alpha": 0.5, "first_test_error": 0.04,
                "second_test_error": 0.04, "loss_barrier_test": height * middle, "density_first": 1.0,
                "density_second": 0.64, "mask_overlap": 0.64, "evaluations": question.points, "test_images": 450}
+    ends = (None, None) if interval is None else (height - interval, height + interval)
+    summary["verdict"] = connected(height, *ends)
     if interval is not None:
-        summary |= {"barrier_test_low": height - interval, "barrier_test_high": height + interval}
+        summary |= {"barrier_test_low": ends[0], "barrier_test_high": ends[1]}
     if question.training_images:
         arrays |= {"train_error": height * bump / 2, "train_loss": height * bump / 2}
         summary |= {"barrier_train": height / 2, "barrier_alpha_train": 0.5, "loss_barrier_train": height / 2}
@@ -43,6 +46,7 @@ def put_siblings(store, question=SIBLINGS, heights=(0.01, 0.02, 0.06), lines=Tru
     heights = np.resize(np.array(heights), len(question.lines()))
     spread = {} if interval is None else {"pair/barrier_test_low": heights - interval,
                                           "pair/barrier_test_high": heights + interval}
+    ends = (None, None) if interval is None or len(heights) > 1 else (heights[0] - interval, heights[0] + interval)
     if lines:
         for line, height in zip(question.lines(), heights, strict=True):
             put_line(store, line, float(height))
@@ -52,7 +56,7 @@ def put_siblings(store, question=SIBLINGS, heights=(0.01, 0.02, 0.06), lines=Tru
         "pair/key": text_array([line.key for line in question.lines()]), "pair/barrier_test": heights} | spread,
         {"pairs": len(pairs), "barrier_mean": float(heights.mean()),
          "barrier_std": float(heights.std(ddof=1)) if len(pairs) > 1 else None,
-         "barrier_highest": float(heights.max()), "stable": bool(heights.mean() < 0.02)})
+         "barrier_highest": float(heights.max()), "verdict": connected(float(heights.mean()), *ends)})
 
 
 def put_path(store, question=PATH, heights=(0.01, 0.2)):
@@ -74,11 +78,11 @@ def put_point(store, question=POINT, points=(10, 5, 2, 3, 1, 6), found=3, monoto
         barriers[-1] = 0.05
     for point, height in zip(points, barriers, strict=True):
         put_line(store, question.at(point), float(height))
-    length = question.start.training.length
+    length, half = question.start.training.length, np.nan if interval is None else interval
     put(store, question, {
         "trail/point": np.array(points), "trail/barrier": barriers, "trail/stable": barriers < 0.02,
-        "trail/key": text_array([question.at(p).key for p in points])}
-        | ({} if interval is None else {"trail/low": barriers - interval, "trail/high": barriers + interval}),
+        "trail/key": text_array([question.at(p).key for p in points]),
+        "trail/low": barriers - half, "trail/high": barriers + half},
         {"point": found, "unit": length.unit, "length": length.count, "share": found / length.count,
          "before_end": found < length.count, "tries": len(points) - 2, "most_tries": length.count.bit_length(),
          "threshold": question.threshold, "monotone": monotone, "contradictions": "" if monotone else str(points[-1])})

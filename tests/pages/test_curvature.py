@@ -168,13 +168,6 @@ def test_networks_on_other_images_do_not_compare(open_page, store):
     assert "Their numbers do not compare" in words(open_page("curvature", ask=[TRACE.key, other.key]))
 
 
-def test_a_density_from_before_there_was_an_interval_has_its_error(open_page, store):
-    put(store, DENSITY, share_negative_low=None, share_negative_high=None)
-    app = open_page("curvature", ask=[DENSITY.key])
-    assert "31.0 ± 2.0 %" in [s.value for s in app.subheader]
-    assert "± standard error; 60.0 % are about 0" in words(app)
-
-
 @pytest.mark.parametrize(("count", "largest"), [(5, "every residual of the 5 largest is"),
                                                 (1, "the residual of the largest is")])
 def test_the_target_is_that_of_the_largest_eigenvalues_alone(open_page, store, count, largest):

@@ -100,7 +100,7 @@ def test_tries_whose_interval_holds_the_threshold_are_undecided(open_page, store
     assert "undecided" not in words(open_page("stability", ask=POINT.replace(points=5).key)).split("a hollow mark")[0]
 
 
-def test_an_answer_from_before_there_were_intervals_says_nothing_of_them(open_page, store):
+def test_an_answer_without_intervals_says_nothing_of_them(open_page, store):
     put_point(store)
     text = words(open_page("stability"))
     assert "undecided" not in text

@@ -9,9 +9,6 @@ import numpy as np
 from lth_engine.core.artifact import Array
 from lth_engine.core.errors import BadInput, NonFinite
 
-STABLE = 0.02
-"""Two networks count as connected if the barrier of the error is below this (Frankle et al. 2020; 2 points)."""
-
 
 @dataclass(frozen=True)
 class Barrier:

@@ -70,7 +70,8 @@ def layer(multiply: Callable[..., Tensor], x: Tensor, weight: Tensor, *options: 
     Counts are whole numbers, so half is the floor for those that `multiply` has summed up, forward and backward.
     """
     counts = multiply(_Cut.apply(x, 0.0, 0.5), weight, None, *options, **named)
-    return _Cut.apply(counts, 0.5, 0.0)  # type: ignore[no-any-return, no-untyped-call]
+    cut: Tensor = _Cut.apply(counts, 0.5, 0.0)
+    return cut
 
 
 def attention(query: Tensor, key: Tensor, value: Tensor) -> Tensor:
@@ -79,7 +80,8 @@ def attention(query: Tensor, key: Tensor, value: Tensor) -> Tensor:
 
 
 def _softmax(input: Tensor, dim: int = -1, *options: Any, **named: Any) -> Tensor:
-    return _Positive.apply(input.sum(dim, keepdim=True).expand_as(input))  # type: ignore[no-any-return, no-untyped-call]
+    reached: Tensor = _Positive.apply(input.sum(dim, keepdim=True).expand_as(input))
+    return reached
 
 
 def multi_head_attention(given: Mapping[str, Any]) -> tuple[Tensor, None]:
