@@ -7,6 +7,7 @@ import pytest
 
 from lth_engine.answer import answer, plan
 from lth_engine.core.artifact import texts
+from lth_engine.core.connected import connected
 from lth_engine.core.errors import BadInput, Cancelled
 from lth_engine.specs.connecting import Siblings
 from lth_engine.specs.models import Lenet300100
@@ -109,6 +110,10 @@ def test_siblings_are_compared_pairwise(lab):
     assert found.arrays["pair/barrier_test"].tolist() == barriers
     assert found.summary["barrier_mean"] == pytest.approx(np.mean(barriers))
     assert found.summary["barrier_std"] == pytest.approx(np.std(barriers, ddof=1))
+    assert found.summary["verdict"] == connected(np.mean(barriers), None, None)
+    alone = answer(question.replace(count=2), store, data_root=data).summary
+    line = store.head(question.replace(count=2).lines()[0].key).summary
+    assert (alone["verdict"], alone["barrier_std"]) == (line["verdict"], None)
     assert list(zip(found.arrays["pair/first"], found.arrays["pair/second"], strict=True)) == [(0, 1), (0, 2), (1, 2)]
 
 
