@@ -22,9 +22,10 @@ MAY_IMPORT: dict[str, set[str]] = {
     "models": {"core", "specs"},
     "masking": {"core", "specs"},
     "training": {"core", "specs", "data", "models", "masking"},
-    "scorers": {"core", "specs", "masking"},
-    "finders": {"core", "specs", "scorers", "training", "masking", "models", "data"},
-    "analysis": {"core", "specs", "training", "masking", "models", "data"},
+    "objectives": {"core", "specs", "masking"},
+    "scorers": {"core", "specs", "masking", "objectives"},
+    "finders": {"core", "specs", "scorers", "objectives", "training", "masking", "models", "data"},
+    "analysis": {"core", "specs", "objectives", "training", "masking", "models", "data"},
     "answer": {"core", "specs", "store", "data", "models", "masking", "training", "scorers", "finders", "analysis"},
     "cli": {"core", "specs", "store", "jobs", "answer"},
     "pages": {"core", "specs", "store", "jobs", "figures"},
@@ -43,7 +44,7 @@ LIBRARIES: dict[str, set[str]] = {
     "figures": {"numpy", "plotly", "PIL"},
     "cli": {"numpy"},
     "pages": {"numpy", "plotly", "streamlit", "starlette"},
-    **dict.fromkeys(("data", "models", "masking", "training", "scorers", "finders", "answer"), TORCH),
+    **dict.fromkeys(("data", "models", "masking", "training", "objectives", "scorers", "finders", "answer"), TORCH),
     "analysis": TORCH | {"pyhessian"},
 }
 """Layer -> libraries beyond the standard one that it may import."""

@@ -17,11 +17,11 @@ from lth_engine.analysis.lines.ends import ends
 from lth_engine.analysis.lines.line import Line
 from lth_engine.analysis.lines.norm_statistics import protocol, require_room, tracking
 from lth_engine.analysis.lines.score import score
-from lth_engine.analysis.meter import Meter
 from lth_engine.analysis.shown_again import shown_again
 from lth_engine.core.artifact import Answer, Array, Inputs, Scalar
 from lth_engine.core.connected import connected
 from lth_engine.core.errors import BadInput
+from lth_engine.core.meter import Meter
 from lth_engine.core.workbench import Progress, Workbench
 from lth_engine.specs.connecting import Connectivity
 from lth_engine.training.material import Material, material, network

@@ -8,8 +8,8 @@ import torch
 from lth_engine.analysis.curvature.at_network import network_at
 from lth_engine.analysis.curvature.eigen_search import EigenSearch, Pairs
 from lth_engine.analysis.curvature.hessian import Hessian
-from lth_engine.analysis.saving import Saving
 from lth_engine.core.artifact import Answer, Array, Inputs, Scalar
+from lth_engine.core.saving import Saving
 from lth_engine.core.workbench import Progress, Workbench
 from lth_engine.specs.curvature import HessianEigenpairs
 

@@ -18,9 +18,9 @@ from lth_engine.analysis.curvature.gauss_newton import GaussNewtonTrace
 from lth_engine.analysis.curvature.graph_memory import CHUNK_BYTES
 from lth_engine.analysis.curvature.hessian import Hessian
 from lth_engine.analysis.curvature.xtrace import XTrace
-from lth_engine.analysis.saving import Saving, State
 from lth_engine.core.artifact import Answer, Array, Inputs, Scalar, text_array
 from lth_engine.core.errors import NonFinite
+from lth_engine.core.saving import Saving, State
 from lth_engine.core.workbench import Progress, Workbench
 from lth_engine.specs.curvature import HessianTrace
 

@@ -13,11 +13,11 @@ from lth_engine.analysis.curvature.coordinates import Coordinates
 from lth_engine.analysis.curvature.lanczos import gaussian
 from lth_engine.analysis.landscapes.directions import Direction, length, orthogonal, scaled
 from lth_engine.analysis.landscapes.plane import Plane
-from lth_engine.analysis.meter import Meter
-from lth_engine.analysis.saving import Saving, State
 from lth_engine.analysis.shown_again import shown_again
 from lth_engine.core.artifact import Answer, Array, Inputs, Scalar
 from lth_engine.core.errors import BadInput, NonFinite
+from lth_engine.core.meter import Meter
+from lth_engine.core.saving import Saving, State
 from lth_engine.core.seeds import derive
 from lth_engine.core.workbench import Progress, Workbench
 from lth_engine.specs.landscapes import Landscape

@@ -9,9 +9,9 @@ from scipy.special import stdtrit
 from lth_engine.analysis.curvature.at_network import network_at
 from lth_engine.analysis.curvature.hessian import Hessian
 from lth_engine.analysis.curvature.quadrature import densities, mean_and_error, quadrature, random_signs, shares_below
-from lth_engine.analysis.saving import Saving, State
 from lth_engine.core.artifact import Answer, Array, Inputs, Scalar
 from lth_engine.core.errors import BadInput
+from lth_engine.core.saving import Saving, State
 from lth_engine.core.seeds import derive
 from lth_engine.core.workbench import Progress, Workbench
 from lth_engine.specs.curvature import SpectralDensity

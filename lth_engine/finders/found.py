@@ -2,31 +2,76 @@
 
 from __future__ import annotations
 
-import importlib
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
 
 import torch
 
-from lth_engine.core.artifact import Answer, Inputs
+from lth_engine.core.artifact import Answer, Array, Inputs, Scalar
 from lth_engine.core.mask import Mask
 from lth_engine.core.ticket import Ticket
 from lth_engine.core.workbench import Workbench
+from lth_engine.finders.ranked import keep_best
 from lth_engine.finders.rewound import rewound, with_ignored
+from lth_engine.finders.scored import cost, subjects
 from lth_engine.masking.prunable import without_ignored
+from lth_engine.masking.prune import Tensors, prune_to_level
+from lth_engine.specs.finding import Ranking
 from lth_engine.specs.tickets import FoundTicket
+
+
+@dataclass(frozen=True)
+class Cut:
+    """A mask, and what it was cut from.
+
+    Attributes:
+        mask: kept weights of every prunable parameter.
+        before: the mask that it was cut out of.
+        onward: the weights that the ticket starts from, before they are masked.
+        summary: what the search says of itself.
+    """
+
+    mask: Mask
+    before: Mask
+    onward: Mapping[str, Array]
+    summary: Mapping[str, Scalar]
 
 
 def answer(question: FoundTicket, inputs: Inputs, bench: Workbench) -> Answer:
     """Ask the search for the mask, and lay it over the weights that the search goes on from."""
+    found = cut(question, inputs, bench)
+    ticket = rewound(found.mask, found.onward, question.at_level)
+    return ticket.to_answer(overlap_with_previous=found.mask.overlap(found.before), **found.summary)
+
+
+def cut(question: FoundTicket, inputs: Inputs, bench: Workbench, invert: bool = False) -> Cut:
+    """The mask of the highest scores, or (`invert`) of the lowest."""
     dense = Ticket.from_artifact(inputs[question.start.key])
-    run = question.reads()
+    run, learned = question.reads(), question.learned()
     read = None if run is None else inputs[run.key]
     trained = dense.start if read is None else read.group("final")
     before = dense.mask if read is None else Mask(read.group("mask"))
     names = without_ignored(dense.mask, question.search.ignore)
     ignored = dense.mask.size - sum(dense.mask[n].size for n in names)
-    search = importlib.import_module(f"{question.search.package}.{question.search.name}")
-    kept = search.find(question, {n: torch.from_numpy(trained[n]) for n in names},
-                       {n: torch.tensor(before[n]) for n in names}, ignored)
+    allowed = {n: torch.tensor(before[n]) for n in names}
+    summary: Mapping[str, Scalar] = {}
+    if learned is None:
+        kept, summary = _ranked(question, trained, allowed, ignored, bench, invert)
+    else:
+        scores = {n: torch.tensor(value) for n, value in inputs[learned.key].group("score").items()}
+        ranked = {n: -value if invert else value for n, value in scores.items()}
+        kept = prune_to_level(question.search, question.at_level, ranked, allowed, ignored)
     mask = with_ignored({name: value.numpy() for name, value in kept.items()}, dense.mask)
-    onward = trained if question.search.continues else dense.start
-    return rewound(mask, onward, question.at_level).to_answer(overlap_with_previous=mask.overlap(before))
+    return Cut(mask, before, trained if question.search.continues else dense.start, summary)
+
+
+def _ranked(question: FoundTicket, weights: Mapping[str, Array], allowed: Tensors, ignored: int, bench: Workbench,
+            invert: bool) -> tuple[Tensors, Mapping[str, Scalar]]:
+    """The mask by the search's scorer, and what it cost where that is more than reading the weights."""
+    assert isinstance(question.search, Ranking)
+    scorer = question.search.scorer
+    began = time.perf_counter()
+    kept = keep_best(question, scorer, subjects(question, weights, list(allowed), bench), allowed, ignored, invert)
+    seconds = time.perf_counter() - began
+    return kept, cost(question, scorer, seconds, bench) if question.shows_images else {}

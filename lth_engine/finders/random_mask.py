@@ -11,8 +11,9 @@ from lth_engine.core.workbench import Workbench
 from lth_engine.finders.rewound import rewound, with_ignored
 from lth_engine.masking.allocate import allocate
 from lth_engine.scorers.random import score
+from lth_engine.scorers.subject import Subject
 from lth_engine.specs.controls import RandomMask
-from lth_engine.specs.finding import RandomScore
+from lth_engine.specs.scorers import RandomScore
 
 
 def answer(question: RandomMask, inputs: Inputs, bench: Workbench) -> Answer:
@@ -20,7 +21,7 @@ def answer(question: RandomMask, inputs: Inputs, bench: Workbench) -> Answer:
     ticket = Ticket.from_artifact(inputs[question.of.key])
     dense = inputs[question.dense.key].group("start")
     weights = {name: torch.from_numpy(dense[name]) for name in ticket.mask if name not in question.of.search.ignore}
-    scores = score(RandomScore(), weights, derive(question.seed, "random mask"))
+    scores = score(RandomScore(), Subject(weights, {}, derive(question.seed, "random mask")))
     kept = allocate(scores, sum(int(ticket.mask[name].sum()) for name in weights))
     mask = with_ignored({name: value.numpy() for name, value in kept.items()}, ticket.mask)
     return rewound(mask, dense, question.level).to_answer(overlap_with_ticket=mask.overlap(ticket.mask))

@@ -1,19 +1,49 @@
-"""One round of pruning by a score: what iterative, rewinding and one-shot searches have in common."""
+"""Pruning by a score, in one round or in several: what all searches have in common that rank weights."""
 
 from __future__ import annotations
 
 import importlib
+from collections.abc import Callable
+from fractions import Fraction
 
 import torch
 
-from lth_engine.masking.prune import Tensors, prune_to_level
-from lth_engine.specs.finding import ScorerSpec
+from lth_engine.masking.prune import Tensors, prune_to
+from lth_engine.scorers.subject import Subject
+from lth_engine.specs.finding import SearchSpec
+from lth_engine.specs.scorers import ScorerSpec
 from lth_engine.specs.tickets import FoundTicket
 
 
-def keep_best(question: FoundTicket, scorer: ScorerSpec, weights: Tensors, allowed: Tensors,
-              ignored: int) -> dict[str, torch.Tensor]:
-    """Of the weights still `allowed`, keep those that the scorer ranks highest."""
+def keep_best(question: FoundTicket, scorer: ScorerSpec, subject: Callable[[Tensors], Subject], allowed: Tensors,
+              ignored: int, invert: bool = False) -> dict[str, torch.Tensor]:
+    """Of the weights still `allowed`, keep those that the scorer ranks highest, as many as the level says.
+
+    In several rounds the density falls by the same factor in each, and each round is scored under the mask of the one
+    before (Tanaka et al. 2020, algorithm 1).
+
+    Args:
+        question: gives search and level.
+        scorer: ranks the weights.
+        subject: mask -> what the scorer looks at.
+        allowed: parameter name -> bool.
+        ignored: number of prunable weights in layers that stay dense.
+        invert: keep the lowest scores instead.
+    """
+    search = question.search
+    since = search.exact_density(search.reads_level(question.at_level) or 0)
     module = importlib.import_module(f"{scorer.package}.{scorer.name}")
-    scores = module.score(scorer, weights, question.mask_seed)
-    return prune_to_level(question.search, question.at_level, scores, allowed, ignored)
+    for density in _densities(search, since, question.at_level, scorer.steps):
+        scores = module.score(scorer, subject(allowed))
+        if invert:
+            scores = {name: -score for name, score in scores.items()}
+        allowed = prune_to(search, density, scores, allowed, since=since, ignored=ignored)
+        since = density
+    return dict(allowed)
+
+
+def _densities(search: SearchSpec, since: Fraction, level: int, rounds: int) -> list[Fraction]:
+    """The densities of the rounds, the last one exact."""
+    end = search.exact_density(level)
+    between = [since * Fraction(float(end / since) ** (done / rounds)) for done in range(1, rounds)]
+    return [*between, end]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from fractions import Fraction
 
 import torch
 
@@ -16,43 +17,54 @@ Tensors = Mapping[str, torch.Tensor]
 
 def prune_to_level(search: SearchSpec, level: int, scores: Tensors, allowed: Tensors,
                    ignored: int = 0) -> dict[str, torch.Tensor]:
+    """Keep the highest scores among `allowed`, as many as a level of the search does.
+
+    Args and raises as :func:`prune_to`.
+    """
+    since = search.exact_density(search.reads_level(level) or 0)
+    return prune_to(search, search.exact_density(level), scores, allowed, since=since, ignored=ignored)
+
+
+def prune_to(search: SearchSpec, density: Fraction, scores: Tensors, allowed: Tensors, *,
+             since: Fraction = Fraction(1), ignored: int = 0) -> dict[str, torch.Tensor]:
     """Keep the highest scores among `allowed`.
 
     Args:
-        search: gives fraction, scope and rule; the counts of the rule "exact" are those of `search.kept`.
-        level: the level that is pruned to.
+        search: gives scope and rule; the counts of the rule "exact" are those of `search.kept`.
+        density: fraction of all weights that is kept.
         scores: parameter name -> scores.
         allowed: parameter name -> bool; what is pruned stays pruned.
+        since: the density before, from which a rule of public code counts what it removes.
         ignored: number of prunable weights in layers that stay dense.
 
     Raises:
-        BadInput: the level keeps no weight (in some layer, if the scope is layerwise).
+        BadInput: the density keeps no weight (in some layer, if the scope is layerwise).
     """
     if search.scope == "global":
-        return _prune(search, level, scores, allowed, ignored)
+        return _prune(search, density, scores, allowed, since, ignored)
     kept: dict[str, torch.Tensor] = {}
     for name, score in scores.items():
-        kept |= _prune(search, level, {name: score}, {name: allowed[name]}, 0)
+        kept |= _prune(search, density, {name: score}, {name: allowed[name]}, since, 0)
     return kept
 
 
-def _prune(search: SearchSpec, level: int, scores: Tensors, allowed: Tensors, ignored: int) -> dict[str, torch.Tensor]:
+def _prune(search: SearchSpec, density: Fraction, scores: Tensors, allowed: Tensors, since: Fraction,
+           ignored: int) -> dict[str, torch.Tensor]:
     total = sum(s.numel() for s in scores.values())
     if search.rule == "exact":
-        return allocate(scores, search.kept(level, total), allowed)
+        return allocate(scores, round(density * total), allowed)
     require_finite(scores)
-    since = search.reads_level(level) or 0
-    removed = 1 - search.exact_density(level) / search.exact_density(since)
+    removed = 1 - density / since
     remaining = torch.cat([score[allowed[name]] for name, score in scores.items()])
     if search.rule == "open_lth":
         chosen = open_lth(remaining, removed, ignored)
     elif search.rule == "aws":
         chosen = aws(remaining, removed)
     else:
-        chosen = kthvalue(remaining, search.exact_density(level), total)
+        chosen = kthvalue(remaining, density, total)
     if not bool(chosen.any()):
-        raise BadInput(f"By the rule {search.rule}, level {level} keeps no weight (scores that tie are pruned "
-                       "together). Use fewer levels, a smaller pruning fraction, or the rule exact.")
+        raise BadInput(f"By the rule {search.rule}, a density of {float(density):.3g} keeps no weight (scores that "
+                       "tie are pruned together). Use fewer levels, a smaller pruning fraction, or the rule exact.")
     kept = {name: allowed[name].clone() for name in scores}
     parts = chosen.split([int(mask.sum()) for mask in kept.values()])
     for mask, part in zip(kept.values(), parts, strict=True):

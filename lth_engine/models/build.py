@@ -32,8 +32,8 @@ def build(spec: ModelSpec, channels: int, height: int, width: int, num_classes: 
     with torch.random.fork_rng(devices=[]):
         torch.default_generator.manual_seed(derive(init_seed, "library"))
         model: nn.Module = module.build(spec, channels, height, width, num_classes)
-    if spec.init == "he_normal":
-        initialise(model, init_seed)
+    if spec.init != "library":
+        initialise(model, init_seed, signed_constant=spec.init == "signed_constant")
     if isinstance(spec, Normalised):
         set_batch_norm(model, spec, init_seed)
     check_fit(model, spec, channels, height, width, num_classes)

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 import torch
 
-from lth_engine.specs.finding import Magnitude
+from lth_engine.scorers.subject import Subject
+from lth_engine.specs.scorers import Magnitude
 
 
-def score(spec: Magnitude, weights: Mapping[str, torch.Tensor], seed: int) -> dict[str, torch.Tensor]:
+def score(spec: Magnitude, subject: Subject) -> dict[str, torch.Tensor]:
     """|w| of each prunable parameter."""
-    return {name: weight.abs() for name, weight in weights.items()}
+    return {name: weight.abs() for name, weight in subject.weights.items()}

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 import torch
 
 from lth_engine.core.seeds import derive
-from lth_engine.specs.finding import RandomScore
+from lth_engine.scorers.subject import Subject
+from lth_engine.specs.scorers import RandomScore
 
 
-def score(spec: RandomScore, weights: Mapping[str, torch.Tensor], seed: int) -> dict[str, torch.Tensor]:
+def score(spec: RandomScore, subject: Subject) -> dict[str, torch.Tensor]:
     """U(0, 1) for each weight, each parameter from its own seed; float64, so that ties do not happen."""
     return {name: torch.rand(weight.shape, dtype=torch.float64,
-                             generator=torch.Generator().manual_seed(derive(seed, "random score", name)))
-            for name, weight in weights.items()}
+                             generator=torch.Generator().manual_seed(derive(subject.seed, "random score", name)))
+            for name, weight in subject.weights.items()}

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 import torch
 
-from lth_engine.specs.finding import SmallMagnitude
+from lth_engine.scorers.subject import Subject
+from lth_engine.specs.scorers import SmallMagnitude
 
 
-def score(spec: SmallMagnitude, weights: Mapping[str, torch.Tensor], seed: int) -> dict[str, torch.Tensor]:
+def score(spec: SmallMagnitude, subject: Subject) -> dict[str, torch.Tensor]:
     """-|w| of each prunable parameter."""
-    return {name: -weight.abs() for name, weight in weights.items()}
+    return {name: -weight.abs() for name, weight in subject.weights.items()}

@@ -47,6 +47,17 @@ class ShuffledMask(ControlTicket, name="shuffled_mask"):
 
 
 @dataclass(frozen=True, kw_only=True)
+class InvertedMask(ControlTicket, name="inverted_mask"):
+    """The same weights under the mask of the lowest scores instead of the highest, as many as the ticket keeps."""
+
+    title: ClassVar[str] = "Mask of the lowest scores"
+
+    def inputs(self) -> tuple[Spec, ...]:
+        """What the ticket was scored from, too."""
+        return tuple(dict.fromkeys((self.dense, self.of, *self.of.inputs())))
+
+
+@dataclass(frozen=True, kw_only=True)
 class Redrawn(ControlTicket, name="redrawn"):
     """The ticket's mask on other initial weights (trained to the rewind point, if there is one)."""
 
@@ -75,11 +86,19 @@ def redrawn(dense: DenseTicket, seed: int) -> DenseTicket:
 class SignTransfer(TicketSpec, name="sign_transfer"):
     """A ticket's signed mask on other initial weights: their magnitudes under the ticket's mask and signs, with
     normalisation parameters and buffers as they are drawn (Find a Winning Sign, section 3.2). It is trained from the
-    beginning of the schedule, whatever point the search rewinds to."""
+    beginning of the schedule, whatever point the search rewinds to.
+
+    Mask, signs and normalisation parameters can each be the ticket's or drawn anew. A mask that is drawn anew is the
+    ticket's, shuffled in each layer; a weight that it keeps and the ticket pruned takes the sign of the network that
+    the ticket descends from."""
 
     title: ClassVar[str] = "Signed mask, magnitudes re-drawn"
     of: TicketSpec = knob(DenseTicket(), "The ticket whose signs are taken.")
     seed: int = knob(0, "Seed of the other initial weights.", low=0, high=DERIVED_HIGH)
+    mask: bool = knob(True, "Keep the ticket's mask; else it is shuffled in each layer.", added=True)
+    signs: bool = knob(True, "Keep the ticket's signs; else those of the other weights.", added=True)
+    norms: bool = knob(False, "Keep the ticket's factors and shifts of normalisation; else those of the other "
+                       "network.", added=True, source="Find a Winning Sign, figure 2: LRR's signs need them")
 
     def check(self) -> None:
         """The other draw must have a seed that is allowed too."""
@@ -97,5 +116,6 @@ class SignTransfer(TicketSpec, name="sign_transfer"):
         return self.of.level
 
     def inputs(self) -> tuple[Spec, ...]:
-        """The other dense network and the ticket."""
-        return (self.dense, self.of)
+        """The other dense network and the ticket; the network that the ticket descends from, where its signs count."""
+        own = () if self.mask or not self.signs else (self.of.dense,)
+        return tuple(dict.fromkeys((self.dense, self.of, *own)))

@@ -1,4 +1,4 @@
-"""How a ticket is found: what ranks the weights, and what is done in each round."""
+"""How a ticket is found: what is done in each round. Searches that learn their mask are in `mask_learners`."""
 
 from __future__ import annotations
 
@@ -9,50 +9,22 @@ from typing import ClassVar
 from lth_engine.core.knob import knob
 from lth_engine.core.spec import Spec
 from lth_engine.core.step import Step
+from lth_engine.specs.scorers import AtStart, Magnitude, ScorerSpec
 from lth_engine.specs.training import Training
 
 
 @dataclass(frozen=True, kw_only=True)
-class ScorerSpec(Spec, family="scorer", package="lth_engine.scorers"):
-    """Ranks weights: the lowest scores are pruned."""
-
-    needs_training: ClassVar[bool]
-    """Whether the score is read from a trained network."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Magnitude(ScorerSpec, name="magnitude"):
-    """The absolute value of the trained weight (Han et al. 2015; "large_final" of Zhou et al. 2019)."""
-
-    title: ClassVar[str] = "Magnitude"
-    needs_training: ClassVar[bool] = True
-
-
-@dataclass(frozen=True, kw_only=True)
-class SmallMagnitude(ScorerSpec, name="small_magnitude"):
-    """Minus the absolute value of the trained weight: the control that keeps the smallest ("small_final" of Zhou et
-    al. 2019)."""
-
-    title: ClassVar[str] = "Small magnitude"
-    needs_training: ClassVar[bool] = True
-
-
-@dataclass(frozen=True, kw_only=True)
-class RandomScore(ScorerSpec, name="random"):
-    """A random number for each weight: the control that knows nothing."""
-
-    title: ClassVar[str] = "Random"
-    needs_training: ClassVar[bool] = False
-
-
-@dataclass(frozen=True, kw_only=True)
-class SearchSpec(Spec, family="search", package="lth_engine.finders"):
+class SearchSpec(Spec, family="search", package="lth_engine.specs.finding"):
     """A way to find tickets. Level 0 is dense; level L keeps round(N (1 - fraction)^L) of N weights."""
 
     fraction: float = knob(0.2, "Fraction of the remaining weights that each level removes.", low=0, open_low=True,
                            high=1, open_high=True, source="Frankle & Carbin 2019 and all four papers: 0.2")
-    scope: str = knob("global", "Rank all layers together, or prune each layer by the same fraction.",
-                      choices=("global", "layerwise"))
+    scope: str = knob(
+        "global", "Rank all layers together (global), prune each by the same fraction (layerwise), or share the kept "
+        "weights out among the layers beforehand: erk by the sizes of their sides, balanced the same number for each, "
+        "smart_ratio ever fewer from layer to layer.",
+        choices=("global", "layerwise", "erk", "balanced", "smart_ratio"),
+        source="erk: Evci et al. 2020; smart_ratio: Su et al. 2020, section 4")
     ignore: tuple[str, ...] = knob((), "Parameters that stay dense, by name (e.g. fc.weight).", advanced=True)
     rewind: Step = knob(Step(0, "it"), "Point of the dense training that each level starts from; 0it is the "
                         "initialisation.", source="Frankle et al. 2020; Pruning Close to Home uses 2ep of 200")
@@ -62,6 +34,13 @@ class SearchSpec(Spec, family="search", package="lth_engine.finders"):
 
     continues: ClassVar[bool] = False
     """Whether the kept weights go on from the end of the level before, rather than back to the rewind point."""
+    learns: ClassVar[bool] = False
+    """Whether the mask is learned in a search of its own (see `mask_learners`)."""
+
+    @property
+    def independent(self) -> bool:
+        """Whether the mask depends on no training but that to the rewind point."""
+        return self.learns
 
     def density(self, level: int) -> float:
         """Fraction kept at a level, in (0, 1]."""
@@ -86,7 +65,19 @@ class SearchSpec(Spec, family="search", package="lth_engine.finders"):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Imp(SearchSpec, name="imp"):
+class Ranking(SearchSpec):
+    """A search that ranks weights by a score."""
+
+    scorer: ScorerSpec = knob(Magnitude(), "What ranks the weights.")
+
+    @property
+    def independent(self) -> bool:
+        """Where the score looks at the network as it starts."""
+        return isinstance(self.scorer, AtStart) and not self.continues
+
+
+@dataclass(frozen=True, kw_only=True)
+class Imp(Ranking, name="imp"):
     """Iterative magnitude pruning: train, remove the smallest weights, put the rest back to their
     values at the rewind point, and repeat (Frankle & Carbin 2019; rewinding: Frankle et al. 2020)."""
 
@@ -100,7 +91,7 @@ class Imp(SearchSpec, name="imp"):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Lrr(SearchSpec, name="lrr"):
+class Lrr(Ranking, name="lrr"):
     """Learning-rate rewinding: train, remove the smallest weights, and train on from where they are, with the learning
     rate back at the rewind point (Renda et al. 2020). A mask search of its own with a constant rate is the form that
     Find a Winning Sign uses: a warm-up, a short training a level, then sparse training from the last weights."""
@@ -128,11 +119,10 @@ class Aws(Lrr, name="aws"):
 
 
 @dataclass(frozen=True, kw_only=True)
-class OneShot(SearchSpec, name="one_shot"):
+class OneShot(Ranking, name="one_shot"):
     """All weights are removed at once, by the chosen score, from one dense training (or none)."""
 
     title: ClassVar[str] = "One-shot pruning"
-    scorer: ScorerSpec = knob(Magnitude(), "What ranks the weights.")
 
     def reads_level(self, level: int) -> int | None:
         """The dense network, if the score is read from a trained one."""

@@ -17,8 +17,10 @@ class ModelSpec(Spec, family="model", package="lth_engine.models"):
     """Smallest image side in pixels that the network accepts."""
     init: str = knob(
         "he_normal", "How weights are drawn: He's normal rule for every convolution and linear layer, with zero "
-        "biases, or as the network's definition draws them.", choices=("he_normal", "library"), advanced=True,
-        added=True, source="He et al. 2015, as in open_lth; AWS leaves the library's draw")
+        "biases; the same with every weight of one size, its deviation, and a random sign (signed_constant); or as "
+        "the network's definition draws them.", choices=("he_normal", "signed_constant", "library"), advanced=True,
+        added=True, source="He et al. 2015, as in open_lth; AWS leaves the library's draw; signed_constant: "
+        "Ramanujan et al. 2020")
 
     @property
     def label(self) -> str:
@@ -32,7 +34,8 @@ class LibraryDrawn(ModelSpec):
 
     init: str = knob(
         "library", "How weights are drawn: as the network's definition draws them, or by He's normal rule for every "
-        "convolution and linear layer, with zero biases.", choices=("library", "he_normal"), advanced=True, added=True)
+        "convolution and linear layer, with zero biases; signed_constant: every weight of one size, its deviation, "
+        "and a random sign.", choices=("library", "he_normal", "signed_constant"), advanced=True, added=True)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -13,7 +13,7 @@ from typing import ClassVar, cast
 from lth_engine.core.errors import BadInput
 from lth_engine.core.knob import knob
 from lth_engine.core.spec import Spec, catalogue, from_dict
-from lth_engine.specs.controls import ControlTicket, RandomMask, Redrawn, ShuffledMask, SignTransfer
+from lth_engine.specs.controls import ControlTicket, InvertedMask, RandomMask, Redrawn, ShuffledMask, SignTransfer
 from lth_engine.specs.data import SEED_HIGH, DataSpec, Digits
 from lth_engine.specs.finding import Imp, SearchSpec
 from lth_engine.specs.models import Lenet300100, ModelSpec
@@ -22,10 +22,10 @@ from lth_engine.specs.question import Question
 from lth_engine.specs.tickets import DenseTicket, FoundTicket, Run, TicketSpec, Trained
 from lth_engine.specs.training import Training
 
-CONTROLS: tuple[str, ...] = ("random_mask", "redrawn", "shuffled_mask", "sign_transfer")
+CONTROLS: tuple[str, ...] = ("random_mask", "redrawn", "shuffled_mask", "sign_transfer", "inverted_mask")
 """Names of the controls that a search may train beside its tickets."""
 
-_CONTROLS: dict[str, type[ControlTicket]] = {c.name: c for c in (RandomMask, Redrawn, ShuffledMask)}
+_CONTROLS: dict[str, type[ControlTicket]] = {c.name: c for c in (RandomMask, Redrawn, ShuffledMask, InvertedMask)}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,7 +56,11 @@ class TicketSearch(Question, name="ticket_search"):
     def check(self) -> None:
         """The rewind point must lie before the end of each training that goes on from it."""
         self.pretraining_like.require_reaches(self.search.rewind, self.pretraining.setting("pretraining"))
-        self.mask_training.require_before_end(self.search.rewind, self.mask_search.setting("mask_search"))
+        if not self.search.independent:
+            self.mask_training.require_before_end(self.search.rewind, self.mask_search.setting("mask_search"))
+        elif self.mask_search != Same():
+            raise BadInput(f"The search {self.search.name} reads no training, so a mask search of its own would "
+                           "change nothing. Set mask_search to same; settings of the search stand in search.")
         if not self.whole and not self._trains_anew:
             self.training.require_before_end(self.search.rewind)
 
@@ -100,8 +104,9 @@ class TicketSearch(Question, name="ticket_search"):
         seed, dense = self.seed + replicate, self.dense(replicate)
         if level == 0:
             return dense
-        return FoundTicket(start=dense, training=self.mask_training, order_seed=seed, search=self.search,
-                           at_level=level, mask_seed=seed)
+        training = Training() if self.search.independent else self.mask_training
+        return FoundTicket(start=dense, training=training, order_seed=seed, search=self.search, at_level=level,
+                           mask_seed=seed)
 
     def ticket(self, level: int, replicate: int) -> TicketSpec:
         """What sparse training starts from.

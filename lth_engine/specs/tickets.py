@@ -15,7 +15,8 @@ from lth_engine.core.seeds import derive
 from lth_engine.core.spec import Spec
 from lth_engine.core.step import Step
 from lth_engine.specs.data import SEED_HIGH, DataSpec, Digits
-from lth_engine.specs.finding import Imp, SearchSpec
+from lth_engine.specs.finding import Imp, Ranking, SearchSpec
+from lth_engine.specs.mask_learners import Cts, MaskLearner
 from lth_engine.specs.models import Lenet300100, ModelSpec
 from lth_engine.specs.question import Question
 from lth_engine.specs.training import Training
@@ -99,6 +100,60 @@ class DenseTicket(TicketSpec, name="dense"):
 
 
 @dataclass(frozen=True, kw_only=True)
+class LearnedMask(Question, name="learned_mask", package="lth_engine.finders"):
+    """The search of a learned mask: one score a weight, of which a ticket keeps the highest.
+
+    The whole of it is stored, so that a ticket, its inverse and another cut of the same scores cost nothing more.
+    """
+
+    title: ClassVar[str] = "Search near initialisation"
+    start: DenseTicket = knob(DenseTicket(), "The dense network at the rewind point, whose weights are searched.")
+    search: SearchSpec = knob(Cts(), "Search that learns its mask (cts, edge_popup, gem_miner, "
+                              "continuous_sparsification).")
+    at_level: int = knob(19, "Level whose density is searched for; 19 levels of 0.2 are 1.44%.", low=1, high=200)
+    seed: int = knob(0, "Seed of the search: the order of the images and every draw.", low=0, high=DERIVED_HIGH)
+
+    def check(self) -> None:
+        """The search must learn, and start where the network stands."""
+        if not isinstance(self.search, MaskLearner):
+            raise BadInput(f"The search {self.search.name} learns no mask. Choose cts, edge_popup, gem_miner or "
+                           "continuous_sparsification.")
+        require_same_rewind(self.search, self.start)
+
+    @property
+    def learner(self) -> MaskLearner:
+        """The search."""
+        assert isinstance(self.search, MaskLearner)
+        return self.search
+
+    @property
+    def rounds(self) -> int:
+        """How often the length of the search is run through."""
+        return getattr(self.learner, "rounds", 1)
+
+    @property
+    def density(self) -> float:
+        """The density that is searched for, in (0, 1]."""
+        return self.learner.density(self.at_level)
+
+    @property
+    def epochs(self) -> float:
+        """Those of all rounds; the passes of the dense network beside it are a third of one each."""
+        return self.rounds * about_epochs(self.learner.length) * (1 + self.learner.compared / 3)
+
+    def inputs(self) -> tuple[Spec, ...]:
+        """The dense network at the rewind point."""
+        return (self.start,)
+
+
+def require_same_rewind(search: SearchSpec, start: DenseTicket) -> None:
+    """Refuse a search that rewinds elsewhere than to the network that it starts from. Raises BadInput."""
+    if search.rewind != start.rewind:
+        raise BadInput(f"The search rewinds to {search.rewind} but the ticket starts at {start.rewind}. Give both the "
+                       "same rewind point.")
+
+
+@dataclass(frozen=True, kw_only=True)
 class FoundTicket(TicketSpec, name="found"):
     """The ticket that a search finds at one level."""
 
@@ -112,9 +167,7 @@ class FoundTicket(TicketSpec, name="found"):
 
     def check(self) -> None:
         """The search and the start must agree on the rewind point."""
-        if self.search.rewind != self.start.rewind:
-            raise BadInput(f"The search rewinds to {self.search.rewind} but the ticket starts at {self.start.rewind}. "
-                           "Give both the same rewind point.")
+        require_same_rewind(self.search, self.start)
 
     @property
     def dense(self) -> DenseTicket:
@@ -134,14 +187,26 @@ class FoundTicket(TicketSpec, name="found"):
         ticket = self.start if level == 0 else self.replace(at_level=level)
         return Run(ticket=ticket, training=self.training, order_seed=self.order_seed)
 
+    def learned(self) -> LearnedMask | None:
+        """The search of the mask that is cut at this level, if the mask is learned."""
+        if not isinstance(self.search, MaskLearner):
+            return None
+        return LearnedMask(start=self.start, search=self.search, seed=self.mask_seed,
+                           at_level=self.at_level if self.search.each_level else 1)
+
+    @property
+    def shows_images(self) -> bool:
+        """Whether the network is shown images to score its weights, which costs passes of its own."""
+        return isinstance(self.search, Ranking) and self.search.scorer.passes > 0
+
     def ancestor(self) -> Run | None:
         """See :attr:`TicketSpec.ancestor`."""
         return self.reads()
 
     def inputs(self) -> tuple[Spec, ...]:
-        """The dense network, and the run that is read."""
-        run = self.reads()
-        return (self.start,) if run is None else (self.start, run)
+        """The dense network, and the run or the learned mask that is read."""
+        read = self.reads() or self.learned()
+        return (self.start,) if read is None else (self.start, read)
 
     def origin(self) -> tuple[Question, str]:
         """The end of the run that is read, if the search goes on from there; else the rewind point."""

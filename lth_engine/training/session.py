@@ -17,6 +17,7 @@ from torch import nn
 
 from lth_engine.core.artifact import Array, Scalar
 from lth_engine.core.errors import Cancelled, NonFinite
+from lth_engine.core.meter import REPORT_SECONDS
 from lth_engine.core.workbench import Progress, Workbench
 from lth_engine.specs.training import Training
 from lth_engine.training.batches import Batches
@@ -40,9 +41,6 @@ _LIVE = ("test_accuracy", "validation_accuracy", "train_loss")
 
 _FORMAT = 2
 """Of the checkpoint; one of another format is left alone and the training starts anew."""
-
-REPORT_SECONDS = 0.2
-"""Time between two reports: often enough for a live page."""
 
 
 @dataclass

@@ -10,10 +10,11 @@ from lth_engine.core.step import Step
 from lth_engine.finders import sign_transfer
 from lth_engine.models.build import build
 from lth_engine.specs.controls import SignTransfer
-from lth_engine.specs.finding import Aws, Imp, Lrr, Magnitude, OneShot, RandomScore, SmallMagnitude
+from lth_engine.specs.finding import Aws, Imp, Lrr, OneShot
 from lth_engine.specs.optimizers import Sgd
 from lth_engine.specs.phases import Own, Same
 from lth_engine.specs.questions import CONTROLS
+from lth_engine.specs.scorers import Magnitude, RandomScore, SmallMagnitude
 from lth_engine.specs.terms import L2Init, LearningDistance
 from lth_engine.specs.tickets import DenseTicket, Run
 from lth_engine.specs.training import Training

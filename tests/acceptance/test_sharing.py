@@ -5,10 +5,11 @@ import pytest
 
 from lth_engine.answer import answer, plan
 from lth_engine.core.errors import BadInput
-from lth_engine.specs.finding import Aws, Imp, Lrr, OneShot, RandomScore
+from lth_engine.specs.finding import Aws, Imp, Lrr, OneShot
 from lth_engine.specs.phases import Own, Same
 from lth_engine.specs.questions import CONTROLS, Price, trainings
 from lth_engine.specs.schedules import Cosine
+from lth_engine.specs.scorers import RandomScore
 from lth_engine.specs.tickets import DenseTicket, FoundTicket, Run
 from lth_engine.store.store import Store
 from tests.acceptance.small_searches import SHORT, SPARSE, search_of

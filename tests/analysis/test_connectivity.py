@@ -301,7 +301,7 @@ def test_T11_there_are_101_places_with_both_ends(inputs, data_root):
 
 
 def test_a_stopped_curve_goes_on_where_it_was(inputs, data_root, monkeypatch):
-    monkeypatch.setattr("lth_engine.analysis.meter.REPORT_SECONDS", 0)
+    monkeypatch.setattr("lth_engine.core.meter.REPORT_SECONDS", 0)
     question, memory, reports = PAIRS["resnet"], Memory(), []
 
     def until(limit):
@@ -328,7 +328,7 @@ def test_a_stopped_curve_goes_on_where_it_was(inputs, data_root, monkeypatch):
 
 @pytest.mark.parametrize("stop", [0.02, 0.4, 0.9])
 def test_a_stopped_adaptive_curve_goes_on_as_it_would_have(stop, inputs, data_root, few_images, monkeypatch):
-    monkeypatch.setattr("lth_engine.analysis.meter.REPORT_SECONDS", 0)
+    monkeypatch.setattr("lth_engine.core.meter.REPORT_SECONDS", 0)
     question, memory, shown = PAIRS["lenet"].replace(points=60, adaptive=True), Memory(), []
 
     def report(progress):

@@ -113,7 +113,7 @@ def test_the_model_has_its_trained_weights_again(posterior, images):
 
 
 def test_a_stopped_count_goes_on_where_it_was(posterior, images, monkeypatch):
-    monkeypatch.setattr("lth_engine.analysis.meter.REPORT_SECONDS", 0)
+    monkeypatch.setattr("lth_engine.core.meter.REPORT_SECONDS", 0)
     whole = measured(posterior, images, 3, 20)
     saved, shares = notes(), []
 

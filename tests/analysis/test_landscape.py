@@ -167,7 +167,7 @@ def test_filter_scaled_eigenvectors_have_the_filters_lengths(monkeypatch, tmp_pa
 
 @pytest.mark.parametrize("stop", [0, 1, 7, 24])
 def test_a_stopped_grid_goes_on_where_it_was_and_the_network_is_untouched(monkeypatch, tmp_path, stop):
-    monkeypatch.setattr("lth_engine.analysis.meter.REPORT_SECONDS", -1)
+    monkeypatch.setattr("lth_engine.core.meter.REPORT_SECONDS", -1)
     made = toy()
     before = {n: v.clone() for n, v in made[0].state_dict().items()}
     checkpoint = Store(tmp_path / "store").checkpoint(Landscape(points=5).key)

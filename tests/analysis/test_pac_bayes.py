@@ -187,7 +187,7 @@ def test_the_images_and_labels_are_those_of_the_training(found):
 @pytest.mark.parametrize(("model", "prior", "at"), [
     *((LENET, "spike_and_slab", at) for at in (0.5, 1.6, 2.9, 3.7)), (RESNET, "gaussian_init", 1.6)])
 def test_a_stopped_bound_goes_on_bit_for_bit(model, prior, at, solve, monkeypatch):
-    monkeypatch.setattr("lth_engine.analysis.meter.REPORT_SECONDS", 0)
+    monkeypatch.setattr("lth_engine.core.meter.REPORT_SECONDS", 0)
     question, memory, reports = asked(of(model), prior=prior, lr=1.0), Memory(), []
 
     def stop(progress):

@@ -10,10 +10,11 @@ from lth_engine.core.errors import BadInput, Cancelled
 from lth_engine.core.mask import Mask
 from lth_engine.core.search_table import rows_where
 from lth_engine.specs.data import Digits
-from lth_engine.specs.finding import Imp, OneShot, RandomScore
+from lth_engine.specs.finding import Imp, OneShot
 from lth_engine.specs.models import CifarResnet, Lenet300100
 from lth_engine.specs.optimizers import Sgd
 from lth_engine.specs.questions import Price, TicketSearch
+from lth_engine.specs.scorers import RandomScore
 from lth_engine.specs.training import Training
 from lth_engine.store.store import Store
 

@@ -15,8 +15,9 @@ from lth_engine.masking.prunable import prunable
 from lth_engine.masking.prune import prune_to_level
 from lth_engine.models.build import build
 from lth_engine.scorers.magnitude import score
-from lth_engine.specs.finding import Imp, Magnitude
+from lth_engine.specs.finding import Imp
 from lth_engine.specs.models import Vgg
+from lth_engine.specs.scorers import Magnitude
 
 
 def main(rounds: int = 5) -> None:

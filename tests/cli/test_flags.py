@@ -9,11 +9,12 @@ from lth_engine.cli.explain import explain
 from lth_engine.cli.flags import Flag, apply_flags, read_flags
 from lth_engine.core.errors import BadInput
 from lth_engine.core.step import Step
-from lth_engine.specs.finding import OneShot, RandomScore
+from lth_engine.specs.finding import OneShot
 from lth_engine.specs.phases import Own, Same
 from lth_engine.specs.question import Question
 from lth_engine.specs.questions import TicketSearch
 from lth_engine.specs.schedules import MultiStep
+from lth_engine.specs.scorers import RandomScore
 from lth_engine.specs.tickets import Run
 from tests.specs.members import others
 

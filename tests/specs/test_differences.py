@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from lth_engine.core.step import Step
 from lth_engine.specs.differences import differences, share_seeds
-from lth_engine.specs.finding import OneShot, RandomScore
+from lth_engine.specs.finding import OneShot
 from lth_engine.specs.models import Conv
 from lth_engine.specs.phases import Own
 from lth_engine.specs.questions import TicketSearch
+from lth_engine.specs.scorers import RandomScore
 
 BASE = TicketSearch()
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from lth_engine.specs.finding import Imp, OneShot, RandomScore
+from lth_engine.specs.finding import Imp, OneShot
+from lth_engine.specs.scorers import RandomScore
 
 RESNET20 = 270_896
 """Prunable weights of ResNet-20 with projection shortcuts."""

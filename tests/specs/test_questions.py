@@ -8,11 +8,12 @@ from lth_engine.core.errors import BadInput
 from lth_engine.core.step import Step
 from lth_engine.specs.controls import RandomMask, Redrawn
 from lth_engine.specs.data import Digits
-from lth_engine.specs.finding import Aws, Imp, Lrr, OneShot, RandomScore
+from lth_engine.specs.finding import Aws, Imp, Lrr, OneShot
 from lth_engine.specs.models import Conv
 from lth_engine.specs.phases import Own
 from lth_engine.specs.questions import TicketSearch, question_from_dict
 from lth_engine.specs.schedules import Constant
+from lth_engine.specs.scorers import RandomScore
 from lth_engine.specs.tickets import DenseTicket, FoundTicket, Run, Trained
 from lth_engine.specs.training import Training
 

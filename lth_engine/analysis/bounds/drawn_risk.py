@@ -11,10 +11,10 @@ import torch
 from lth_engine.analysis.bounds.bound_formulas import kl_inverse
 from lth_engine.analysis.bounds.notes import Notes
 from lth_engine.analysis.bounds.posterior import Posterior
-from lth_engine.analysis.meter import Meter
-from lth_engine.analysis.saving import State
 from lth_engine.analysis.trained_images import TrainedImages
 from lth_engine.core.artifact import Array
+from lth_engine.core.meter import Meter
+from lth_engine.core.saving import State
 from lth_engine.core.seeds import derive
 
 _BLOCK = 1_000_000

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from lth_engine.analysis.saving import Saving, State
+from lth_engine.core.saving import Saving, State
 from lth_engine.core.workbench import Workbench
 
 

@@ -18,11 +18,11 @@ from lth_engine.analysis.bounds.bound_divergence import oracle_terms
 from lth_engine.analysis.bounds.bound_formulas import lower_of_both, slopes
 from lth_engine.analysis.bounds.notes import Notes
 from lth_engine.analysis.bounds.posterior import Posterior
-from lth_engine.analysis.meter import Meter
-from lth_engine.analysis.saving import State
 from lth_engine.analysis.trained_images import TrainedImages
 from lth_engine.core.artifact import Array, Scalar
 from lth_engine.core.errors import NonFinite
+from lth_engine.core.meter import Meter
+from lth_engine.core.saving import State
 from lth_engine.core.seeds import derive
 from lth_engine.core.workbench import Progress, Workbench
 from lth_engine.specs.bounds import PacBayes

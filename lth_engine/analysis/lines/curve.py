@@ -6,8 +6,8 @@ from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
-from lth_engine.analysis.saving import Saving, State
 from lth_engine.core.artifact import Array
+from lth_engine.core.saving import Saving, State
 from lth_engine.core.workbench import Workbench
 
 _FORM = "curve 1"

@@ -5,7 +5,8 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
-from lth_engine.training.session import REPORT_SECONDS
+REPORT_SECONDS = 0.2
+"""Time between two reports: often enough for a live page."""
 
 
 class Meter:

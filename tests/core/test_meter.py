@@ -2,9 +2,9 @@
 
 import pytest
 
-from lth_engine.analysis import meter
-from lth_engine.analysis.meter import Meter
+from lth_engine.core import meter
 from lth_engine.core.errors import Cancelled
+from lth_engine.core.meter import Meter
 
 
 def test_it_passes_on_the_first_and_then_what_is_told_when_it_is_time(monkeypatch):

@@ -1,0 +1,207 @@
+"""The search of a learned mask: shows a learner the images, records what it says, saves it, stops when asked."""
+
+from __future__ import annotations
+
+import importlib
+import time
+from collections.abc import Iterator
+
+import numpy as np
+import torch
+
+from lth_engine.core.artifact import Answer, Array, Inputs, Scalar
+from lth_engine.core.errors import BadInput, NonFinite
+from lth_engine.core.meter import Meter
+from lth_engine.core.saving import Saving
+from lth_engine.core.seeds import derive
+from lth_engine.core.ticket import Ticket
+from lth_engine.core.workbench import Progress, Workbench
+from lth_engine.finders.learner import Learner, Setting
+from lth_engine.masking.prunable import prunable
+from lth_engine.specs.mask_learners import MaskLearner
+from lth_engine.specs.tickets import LearnedMask
+from lth_engine.specs.training import Training
+from lth_engine.training.batches import Batches
+from lth_engine.training.flops import TRAINING_FACTOR, forward_flops
+from lth_engine.training.material import Material, material, network, put_weights
+from lth_engine.training.streamed import Batch
+from lth_engine.training.threads import use_threads
+
+ROWS = 400
+"""Rows of a history, about: enough for a smooth curve on a screen."""
+
+BINS = 50
+"""Bins of the histogram of probabilities, from 0 to 1."""
+
+FAR = 0.2
+"""Relative distance of the expected density from the one asked for above which a search is said to end far from it:
+twice the slack of 10% that Concrete Ticket Search gives it."""
+
+
+def before(question: LearnedMask, bench: Workbench) -> None:
+    """Refuse what could only fail: a batch larger than the set, a density that leaves no weight. Raises BadInput."""
+    images = material(question.start.data, bench)
+    _batches(question, images)
+    model = network(question.start.model, images.facts, question.start.init_seed, "cpu")
+    _keep(question, sum(p.numel() for p in prunable(model, question.search.ignore).values()))
+
+
+def answer(question: LearnedMask, inputs: Inputs, bench: Workbench) -> Answer:
+    """Learn to the end.
+
+    Arrays: score/NAME (float32, the highest are kept); history/step, history/epoch and one column for each thing that
+    the learner says; histogram/count and histogram/edge (of the probabilities to keep). The summary says density
+    (expected at the end), wanted_density, the last value of each column, what it cost, and `remark`, a sentence if the
+    search ended far from the density that was asked for.
+
+    Raises:
+        BadInput: the batch is larger than the set, or the density leaves no weight.
+        NonFinite: the objective became NaN or infinite; what was learned before is in the checkpoint.
+    """
+    return Search(question, inputs, bench).run()
+
+
+class Search:
+    """One search in progress."""
+
+    def __init__(self, question: LearnedMask, inputs: Inputs, bench: Workbench) -> None:
+        self.question, self.bench = question, bench
+        self.images = material(question.start.data, bench)
+        self.batches = _batches(question, self.images)
+        model = network(question.start.model, self.images.facts, question.start.init_seed, bench.device)
+        put_weights(model, Ticket.from_artifact(inputs[question.start.key]).start)
+        use_threads(model, self.images.facts, question.learner.batch_size)
+        names = list(prunable(model, question.search.ignore))
+        self.size = sum(prunable(model)[name].numel() for name in names)
+        self.model = model.eval()
+        per_epoch = self.batches.steps_per_epoch
+        self.total = question.learner.length.iterations(per_epoch)
+        self.noise = torch.Generator(device=bench.device)
+        self.learner: Learner = importlib.import_module(f"{question.search.package}.{question.search.name}").begin(
+            Setting(question, self.model, names, _keep(question, self.size), self.total, per_epoch, self.noise))
+        self.rows: list[list[float]] = []
+        self.done, self.seconds, self.shown = 0, 0.0, 0
+
+    @property
+    def steps(self) -> int:
+        """Steps of all rounds."""
+        return self.question.rounds * self.total
+
+    def run(self) -> Answer:
+        """Learn to the end; see :func:`answer`."""
+        meter = Meter(self._report)
+        every = max(1, self.steps // ROWS)
+        with Saving(self.bench, self._state, _form(self.question)) as saving:
+            saved = saving.load()
+            if saved is not None:
+                self._resume(*saved)
+            for x, y in self._batches_left():
+                values = self._step(x, y)
+                if self.done % every == 0 or self.done == self.steps:
+                    self._record(values)
+                meter.tell()
+                saving.now_and_then()
+        return self._answer()
+
+    def _batches_left(self) -> Iterator[Batch]:
+        while self.done < self.steps:
+            epoch, within = divmod(self.done, self.batches.steps_per_epoch)
+            for batch in self.batches.epoch(epoch, within):
+                yield batch
+                if self.done >= self.steps:
+                    return
+
+    def _step(self, x: torch.Tensor, y: torch.Tensor) -> tuple[torch.Tensor, ...]:
+        began = time.perf_counter()
+        self.noise.manual_seed(derive(self.question.seed, "learned mask", self.done))
+        values = self.learner.step(x, y, self.done)
+        self.done += 1
+        self.shown += len(y)
+        self.seconds += time.perf_counter() - began
+        return values
+
+    def _record(self, values: tuple[torch.Tensor, ...]) -> None:
+        row = [float(value) for value in values]
+        if not np.isfinite(row).all():
+            bad = self.learner.columns[int(np.argmin(np.isfinite(row)))]
+            raise NonFinite(f"The {bad} of the search became NaN or infinite by step {self.done} of {self.steps}. "
+                            f"Lower search.lr (it is {self.question.learner.lr:g}) or choose another objective.")
+        self.rows.append([float(self.done), self.done / self.batches.steps_per_epoch, *row])
+
+    def _report(self) -> None:
+        per_epoch = self.batches.steps_per_epoch
+        last: dict[str, Scalar] = dict(zip(self.learner.columns, self.rows[-1][2:], strict=True)) if self.rows else {}
+        rate = self.shown / self.seconds if self.seconds else 0.0
+        self.bench.report(Progress(self.done / per_epoch, self.steps / per_epoch,
+                                   f"{self.question.learner.title}, level {self.question.at_level}", rate, last))
+
+    def _shown_arrays(self) -> dict[str, Array]:
+        """History and histogram: what a page draws, of a search that runs or is finished."""
+        rows = np.array(self.rows, dtype=np.float64).reshape(-1, 2 + len(self.learner.columns))
+        found = {f"history/{name}": np.ascontiguousarray(rows[:, i])
+                 for i, name in enumerate(("step", "epoch", *self.learner.columns))}
+        likely = self.learner.probabilities().detach().cpu().numpy()
+        counts, edges = np.histogram(likely, bins=BINS, range=(0.0, 1.0))
+        return found | {"histogram/count": counts, "histogram/edge": edges}
+
+    def _state(self) -> tuple[dict[str, Array], dict[str, Scalar]]:
+        arrays = self._shown_arrays() | {f"learner/{name}": value for name, value in self.learner.state().items()}
+        return arrays, {"done": self.done, "seconds": self.seconds, "shown": self.shown}
+
+    def _resume(self, arrays: dict[str, Array], scalars: dict[str, Scalar]) -> None:
+        self.learner.resume({n.removeprefix("learner/"): value for n, value in arrays.items()
+                             if n.startswith("learner/")})
+        columns = [arrays[f"history/{name}"] for name in ("step", "epoch", *self.learner.columns)]
+        self.rows = [list(map(float, row)) for row in zip(*columns, strict=True)]
+        self.done, self.shown = int(_number(scalars, "done")), int(_number(scalars, "shown"))
+        self.seconds = _number(scalars, "seconds")
+
+    def _answer(self) -> Answer:
+        question, facts = self.question, self.images.facts
+        scores = {name: np.ascontiguousarray(value.detach().cpu().numpy(), dtype=np.float32)
+                  for name, value in self.learner.scores().items()}
+        forward = sum(forward_flops(self.model, facts.channels, facts.height, facts.width).values())
+        flops = float(self.shown * forward * (TRAINING_FACTOR + question.learner.compared))
+        last = dict(zip(self.learner.columns, self.rows[-1][2:], strict=True))
+        wanted = question.density
+        summary: dict[str, Scalar] = {
+            **last, "wanted_density": wanted, "level": question.at_level, "prunable": self.size,
+            "epochs": self.steps / self.batches.steps_per_epoch, "steps": self.steps, "train_seconds": self.seconds,
+            "flops_dense": flops, "flops_sparse": flops, "remark": _remark(question, last["density"], wanted)}
+        return Answer({f"score/{name}": value for name, value in scores.items()} | self._shown_arrays(), summary)
+
+
+def _remark(question: LearnedMask, density: float, wanted: float) -> str:
+    """A sentence if the search ended far from the density that was asked for, else empty."""
+    if not question.learner.each_level or abs(density / wanted - 1) <= FAR:
+        return ""
+    return (f"The search ended at an expected density of {100 * density:.3g}%, far from the {100 * wanted:.3g}% asked "
+            "for: the mask cuts its scores at the density asked for all the same, but they were learned for another. "
+            "Search longer (search.length), or change search.lr.")
+
+
+def _batches(question: LearnedMask, images: Material) -> Batches:
+    learner: MaskLearner = question.learner
+    training = Training(length=learner.length, batch_size=learner.batch_size, flip=learner.flip, crop=learner.crop)
+    try:
+        return Batches(images.train, training, derive(question.seed, "learned mask") % 2**52, level=0)
+    except BadInput as error:
+        raise BadInput(str(error).replace("training.batch_size", "search.batch_size")) from error
+
+
+def _keep(question: LearnedMask, size: int) -> int:
+    keep = question.search.kept(question.at_level, size)
+    if keep < 1:
+        raise BadInput(f"Level {question.at_level} keeps {100 * question.density:.2g}% of {size:,} weights, which is "
+                       "none. Lower the level or search.fraction.")
+    return keep
+
+
+def _form(question: LearnedMask) -> str:
+    return f"learned mask of {question.search.name}, 1"
+
+
+def _number(scalars: dict[str, Scalar], name: str) -> float:
+    value = scalars[name]
+    assert isinstance(value, int | float)
+    return value

@@ -1,0 +1,1 @@
+"""Objectives: what a masked network near its start should do well."""

@@ -1,0 +1,37 @@
+"""What a scorer looks at: weights, and where it needs them the network and some images."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import nn
+
+Tensors = Mapping[str, torch.Tensor]
+Batch = tuple[torch.Tensor, torch.Tensor]
+
+
+def _none() -> nn.Module:
+    raise RuntimeError("This scorer reads weights alone; it was given no network.")
+
+
+@dataclass(frozen=True)
+class Subject:
+    """A network that is to be scored.
+
+    Attributes:
+        weights: prunable parameter -> its values; pruned ones are 0.
+        allowed: prunable parameter -> bool, False where it is pruned already.
+        seed: of whatever a scorer draws.
+        network: the network in evaluation mode with these weights in place; made anew at each call, so that a scorer
+            may change it.
+        images: number of images of each class -> that many training images of every class without augmentation, in
+            batches of mixed classes: always the same ones for the same number.
+    """
+
+    weights: Tensors
+    allowed: Tensors
+    seed: int
+    network: Callable[[], nn.Module] = _none
+    images: Callable[[int], Sequence[Batch]] = lambda per_class: ()
