@@ -13,7 +13,7 @@ def logit(p: float) -> float:
 
 
 def logistic_noise(into: torch.Tensor, noise: torch.Generator) -> torch.Tensor:
-    """Fill `into` (float32) with draws of Logistic(0, 1): log u - log(1 - u), and return it.
+    """Fill `into` with draws of Logistic(0, 1): log u - log(1 - u), and return it.
 
     u is kept away from 0 and 1, where it would be infinite.
     """
@@ -28,7 +28,7 @@ def soft_mask(logits: torch.Tensor, into: torch.Tensor, temperature: float) -> t
 
 def sigmoid_slope(value: torch.Tensor, into: torch.Tensor) -> torch.Tensor:
     """Derivative of a sigmoid from its value p, into `into`: p (1 - p)."""
-    return torch.sub(torch.ones((), device=value.device), value, out=into).mul_(value)
+    return torch.sub(value.new_ones(()), value, out=into).mul_(value)
 
 
 def density_loss(density: torch.Tensor, held: float) -> torch.Tensor:

@@ -50,8 +50,8 @@ class Concrete:
         self.density = setting.keep / size
         self.held = min(self.spec.slack * self.density, LARGEST)
         first = self.held if self.spec.begin == "held" else min(self.density, LARGEST)
-        self.logits = torch.full((size,), logit(first), device=self.network.flat.device)
-        self.balancer = torch.zeros((), device=self.logits.device)
+        self.logits = torch.full_like(self.network.flat, logit(first))
+        self.balancer = self.logits.new_zeros(())
         self.optimizer = torch.optim.Adam([self.logits], lr=self.spec.lr, fused=True)
         self.ascent = torch.optim.Adam([self.balancer], lr=self.spec.multiplier_lr, fused=True)
         self.logits.grad = torch.zeros_like(self.logits)
