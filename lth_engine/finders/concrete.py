@@ -13,11 +13,15 @@ def logit(p: float) -> float:
 
 
 def logistic_noise(into: torch.Tensor, noise: torch.Generator) -> torch.Tensor:
-    """Fill `into` with draws of Logistic(0, 1): log u - log(1 - u), and return it.
+    """Fill `into` with draws of Logistic(0, 1), log u - log(1 - u), and return it.
 
-    u is kept away from 0 and 1, where it would be infinite.
+    u is one of the 65,536 numbers (k + 1/2) / 65,536, so the noise is finite and lies within 11.8 of 0 (all but 15 in
+    a million draws do). Four of them are cut from 64 random bits: a float32 draw each would take three times as long,
+    and drawing is most of what a step costs beside its passes.
     """
-    return into.uniform_(generator=noise).clamp_(2.0**-24, 1 - 2.0**-24).logit_()
+    bits = torch.empty(-(-into.numel() // 4), dtype=torch.int64, device=into.device)
+    whole = bits.random_(-2**63, None, generator=noise).view(torch.int16)[:into.numel()]
+    return into.copy_(whole).add_(2.0**15 + 0.5).mul_(2.0**-16).logit_()
 
 
 def soft_mask(logits: torch.Tensor, into: torch.Tensor, temperature: float) -> torch.Tensor:

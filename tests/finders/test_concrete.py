@@ -29,12 +29,19 @@ def test_noise_is_logistic():
     assert np.isfinite(drawn).all()
 
 
-def test_noise_is_finite_where_the_uniform_draw_is_0_or_almost_1(monkeypatch):
-    ends = torch.tensor([0.0, 2.0**-25, 1 - 2.0**-24])
-    monkeypatch.setattr(torch.Tensor, "uniform_", lambda self, generator: self.copy_(ends))
-    found = noise(3)
-    assert bool(found.isfinite().all())
-    torch.testing.assert_close(found, math.log(2.0**24) * torch.tensor([-1.0, -1.0, 1.0]))
+def test_noise_is_finite_at_both_ends_and_cut_from_all_the_bits(monkeypatch):
+    ends = torch.tensor([-2**63, 2**63 - 1])
+    monkeypatch.setattr(torch.Tensor, "random_", lambda self, low, high, generator: self.copy_(ends))
+    highest, half = math.log(2.0**17 - 1), math.log((2.0**16 + 1) / (2.0**16 - 1))
+    found = noise(8)
+    torch.testing.assert_close(found, torch.tensor([half] * 3 + [-highest] + [-half] * 3 + [highest]), rtol=1e-4,
+                               atol=1e-7)
+
+
+def test_draws_of_neighbours_have_nothing_in_common():
+    drawn = noise(200_000).double().view(-1, 4)
+    both = torch.corrcoef(torch.cat([drawn[1:], drawn[:-1]], dim=1).T)
+    assert (both - torch.eye(8)).abs().max() < 5 / math.sqrt(50_000)
 
 
 def test_a_sample_lies_at_or_above_one_half_as_often_as_the_weight_is_likely_to_be_kept():

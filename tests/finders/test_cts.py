@@ -11,6 +11,7 @@ from naive_cts import NaiveCts
 
 from lth_engine.answer import answer
 from lth_engine.core.workbench import Workbench
+from lth_engine.finders.concrete import logistic_noise
 from lth_engine.finders.cts import LARGEST, Concrete
 from lth_engine.finders.learner import Setting
 from lth_engine.masking.prunable import prunable
@@ -53,8 +54,8 @@ def searching(spec, model=None, density=0.3, total=10, names=None):
 
 
 def drawn(done, size):
-    u = torch.rand(size, dtype=torch.float64, generator=torch.Generator().manual_seed(100 + done))
-    return torch.log(u) - torch.log1p(-u)
+    """The noise of a step; its distribution is tested by itself."""
+    return logistic_noise(torch.empty(size, dtype=torch.float64), torch.Generator().manual_seed(100 + done))
 
 
 def follow(spec, steps=4, above=0.15):
