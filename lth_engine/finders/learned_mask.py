@@ -99,12 +99,15 @@ class Search:
             saved = saving.load()
             if saved is not None:
                 self._resume(*saved)
+            clock = time.perf_counter()
             for x, y in self._batches_left():
                 values = self._step(x, y)
                 if self.done % every == 0 or self.done == self.steps:
-                    self._record(values)
+                    self._record(values)  # waits for the device
+                self.seconds += time.perf_counter() - clock
                 meter.tell()
                 saving.now_and_then()
+                clock = time.perf_counter()
         return self._answer()
 
     def _batches_left(self) -> Iterator[Batch]:
@@ -116,12 +119,10 @@ class Search:
                     return
 
     def _step(self, x: torch.Tensor, y: torch.Tensor) -> tuple[torch.Tensor, ...]:
-        began = time.perf_counter()
         self.noise.manual_seed(derive(self.question.seed, "learned mask", self.done))
         values = self.learner.step(x, y, self.done)
         self.done += 1
         self.shown += len(y)
-        self.seconds += time.perf_counter() - began
         return values
 
     def _record(self, values: tuple[torch.Tensor, ...]) -> None:
