@@ -1,10 +1,10 @@
 """Continuous sparsification (Savarese et al. 2020): weights and a soft mask trained together while the mask hardens.
 
-The mask of a weight is sigmoid(beta s) / sigmoid(s0), where s begins at s0: nothing is masked at first. beta grows from
-1 within a round. A round begins where the one before ended, but with beta at 1 again and s at min(beta s, s0), for the
-last beta of the round before: what was suppressed stays so, the rest may be decided anew. (The public code puts beta
-back first, and so loses the suppression.) The weights here are copies: the ticket has those of the start, and unlike
-that of the public code they are not multiplied by 1 / sigmoid(s0).
+The mask of a weight is sigmoid(beta s) / sigmoid(s0), where s begins at s0: nothing is masked at first. Within a round
+beta grows from 1. A round begins where the one before ended, but with beta at 1 again and s at min(beta s, s0), by the
+last beta of the round before: what was suppressed stays so, the rest is decided anew. (The public code puts beta back
+first, and so loses the suppression.) The weights here are copies: the ticket has those of the start, and unlike that
+of the public code they are not multiplied by 1 / sigmoid(s0).
 """
 
 from __future__ import annotations
@@ -85,19 +85,19 @@ class Sparsified:
         return loss.detach(), density, torch.tensor(self.beta)
 
     def _beta(self, within: int) -> float:
-        """beta at a step of a round: it grows by the same factor each epoch, to the hardness in the last one; each
-        step, in a round of one epoch."""
+        """Factor of s at a step of a round: it grows by the same ratio each epoch, to the hardness in the last one; in
+        a round of one epoch, each step."""
         last = -(-self.total // self.per_epoch) - 1
         part = within // self.per_epoch / last if last > 0 else within / max(1, self.total - 1)
         return float(self.spec.hardness**part)
 
     @torch.no_grad()
     def probabilities(self) -> torch.Tensor:
-        """sigmoid(beta s)."""
+        """The soft mask without its scale, sigmoid(beta s)."""
         return torch.sigmoid(self.beta * self.s)
 
     def scores(self) -> Tensors:
-        """s."""
+        """The scores s."""
         return self.network.split(self.s.detach())
 
     def state(self) -> dict[str, Array]:

@@ -72,9 +72,12 @@ class Popup:
         return self.network.split(self.learned.abs())
 
     def probabilities(self) -> torch.Tensor:
-        """The magnitudes, over the largest one of all."""
-        size = self.learned.abs()
-        return size / size.max().clamp(min=torch.finfo(size.dtype).tiny)
+        """m / (m + t) for the magnitudes m and the least one t that is kept with them: a half and more is kept."""
+        found = []
+        for magnitude, keep in zip(self.learned.abs().split(self.sizes), self.counts, strict=True):
+            least = magnitude.topk(keep, sorted=False).values.min()
+            found.append(magnitude / (magnitude + least).clamp(min=torch.finfo(magnitude.dtype).tiny))
+        return torch.cat(found)
 
     def state(self) -> dict[str, Array]:
         """Scores and momentum."""

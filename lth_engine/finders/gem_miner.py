@@ -1,7 +1,7 @@
 """Gem-Miner (Sreenivasan et al. 2022, algorithm 1): scores in [0, 1] over frozen weights, rounded to a mask.
 
-The forward pass keeps the active weights whose score is above a half; the gradient by the mask is taken for that by the
-scores. Every period the lowest active scores are frozen out for good, so that the density is reached the last time.
+The forward pass keeps the active weights whose score is above a half; the gradient by the mask is taken for that by
+the scores. Every period the lowest active scores are frozen out for good; the last time reaches the density.
 """
 
 from __future__ import annotations

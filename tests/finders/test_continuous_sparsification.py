@@ -70,7 +70,8 @@ def test_steps_of_two_rounds_are_those_of_a_plain_rewrite():
         density = float(torch.cat([torch.sigmoid(beta * v).reshape(-1) for v in s.values()]).mean().detach())
         of_weights.step()
         of_masks.step()
-        assert [float(v) for v in learner.step(x, y, done)] == pytest.approx([float(loss.detach()), density, beta], rel=1e-4)
+        found = [float(v) for v in learner.step(x, y, done)]
+        assert found == pytest.approx([float(loss.detach()), density, beta], rel=1e-4)
         for name in NAMES:
             torch.testing.assert_close(learner.scores()[name], s[name].detach(), rtol=1e-3, atol=1e-5)
             torch.testing.assert_close(learner.network.split(learner.weights)[name].detach(), weights[name].detach(),

@@ -23,6 +23,14 @@ def test_T44_each_layer_keeps_size_minus_floor_of_what_is_removed_in_the_forward
         assert score[mask[name] == 1].min() > score[mask[name] == 0].max()
 
 
+def test_what_is_kept_shows_as_a_half_and_more():
+    for scope in ("layerwise", "global"):
+        learner = Popup(setting(EdgePopup(fraction=0.3, scope=scope)))
+        assert torch.equal(learner.probabilities() >= 0.5, learner.mask() == 1)
+        learner.learned.zero_()
+        assert float(learner.probabilities().abs().max()) == 0
+
+
 def test_one_threshold_for_all_layers_where_they_are_ranked_together():
     learner = Popup(setting(EdgePopup(fraction=0.3, scope="global")))
     score, mask = torch.cat([s.reshape(-1) for s in learner.scores().values()]), learner.mask()

@@ -1,5 +1,6 @@
 """T45, and Gem-Miner against a plain rewrite."""
 
+import itertools
 import math
 from fractions import Fraction
 
@@ -51,7 +52,7 @@ def test_what_is_frozen_out_stays_so_and_the_last_time_reaches_the_exact_density
     left = [round(0.2 ** (done / 3) * 1476) for done in range(4)]
     assert counts == [*[left[0]] * 4, *[left[1]] * 5, *[left[2]] * 5, *[left[3]] * 6]
     assert counts[-1] == round(0.2 * 1476)
-    assert all(bool((after <= before).all()) for before, after in zip(active, active[1:], strict=False))
+    assert all(bool((after <= before).all()) for before, after in itertools.pairwise(active))
 
 
 def test_scores_rank_what_is_frozen_out_below_all_others_the_earliest_lowest():
@@ -60,7 +61,7 @@ def test_scores_rank_what_is_frozen_out_below_all_others_the_earliest_lowest():
     assert torch.isfinite(score).all()
     rounds = [active[0] & ~active[5], active[5] & ~active[10], active[10] & ~active[15], active[20]]
     assert all(int(r.sum()) > 100 for r in rounds)
-    for lower, higher in zip(rounds, rounds[1:], strict=False):
+    for lower, higher in itertools.pairwise(rounds):
         assert score[lower].max() < score[higher].min()
     assert score[active[20]].min() >= 0
     likely = learner.probabilities()
@@ -101,7 +102,8 @@ def test_steps_are_those_of_a_plain_rewrite():
                 s.clamp_(0, 1)
         kept = sum(float(m.detach().sum()) for m in masks.values()) / 1476
         active = sum(float(f.sum()) for f in flags.values()) / 1476
-        assert [float(v) for v in learner.step(x, y, done)] == pytest.approx([float(loss.detach()), kept, active], rel=1e-5)
+        found = [float(v) for v in learner.step(x, y, done)]
+        assert found == pytest.approx([float(loss.detach()), kept, active], rel=1e-5)
         for name, value in learner.network.split(learner.learned).items():
             torch.testing.assert_close(value, scores[name].detach(), rtol=1e-4, atol=1e-6)
         if done == 1:  # the first time; lowest scores, ties (of clipped ones) by their place
