@@ -72,7 +72,7 @@ class Popup:
         return self.network.split(self.learned.abs())
 
     def probabilities(self) -> torch.Tensor:
-        """m / (m + t) for the magnitudes m and the least one t that is kept with them: a half and more is kept."""
+        """For magnitudes m, of which t is the least that is kept: m / (m + t), so that a half and more is kept."""
         found = []
         for magnitude, keep in zip(self.learned.abs().split(self.sizes), self.counts, strict=True):
             least = magnitude.topk(keep, sorted=False).values.min()
