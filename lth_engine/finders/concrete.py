@@ -21,7 +21,7 @@ def logistic_noise(into: torch.Tensor, noise: torch.Generator) -> torch.Tensor:
     """
     bits = torch.empty(-(-into.numel() // 4), dtype=torch.int64, device=into.device)
     whole = bits.random_(-2**63, None, generator=noise).view(torch.int16)[:into.numel()]
-    return into.copy_(whole).add_(2.0**15 + 0.5).mul_(2.0**-16).logit_()
+    return torch.add(whole, 2.0**15 + 0.5, out=into).mul_(2.0**-16).logit_()
 
 
 def soft_mask(logits: torch.Tensor, into: torch.Tensor, temperature: float) -> torch.Tensor:
