@@ -96,31 +96,29 @@ def prepare(question: Run, inputs: Inputs, bench: Workbench, slot: int = 0) -> P
     batches = Batches(images.train, training, question.draw_seed, ticket.level)
     start, total = training.span(question.begin, batches.steps_per_epoch)
     moved_onto = question.ticket if isinstance(question.ticket, SignTransfer) else None
+    signed = moved_onto is not None and moved_onto.signs
     initial = network(dense.model, images.facts, dense.init_seed, bench.device)
     rewind: Mapping[str, Array] = read(dense.key).group("start")
-    rewind = _transferred(rewind, ticket, moved_onto) if moved_onto else rewind
+    rewind = _with_signs(rewind, ticket) if signed else rewind
     anchor = rewind if training.term.anchor == "rewind" else None
     if training.term.anchor == "initial":
         drawn = take_weights(initial)
-        anchor = _transferred(drawn, ticket, moved_onto) if moved_onto else drawn
+        anchor = _with_signs(drawn, ticket) if signed else drawn
     stepper = workplace(dense.model, initial, training, ticket, question.draw_seed, anchor, slot)
     origin, group = question.ticket.origin()
     weights = read(origin.key).group(group)
-    if moved_onto and moved_onto.norms:
+    if moved_onto is not None and moved_onto.norms:
         weights = {**weights, **{name: ticket.start[name] for name in norm_parameters(stepper.model)}}
-    rewound = rewound_exactly(ticket.mask, take_weights(stepper.model), weights,
-                              signs=moved_onto is None or not moved_onto.signs)
+    rewound = rewound_exactly(ticket.mask, take_weights(stepper.model), weights, signs=not signed)
     session = Session(stepper, images, batches, start, total, total, bench, _words(question))
     ancestor = question.ticket.ancestor()
     before = None if ancestor is None else read(ancestor.key).group("final")
     return Prepared(ticket, rewind, before, session, rewound)
 
 
-def _transferred(weights: Mapping[str, Array], ticket: Ticket, how: SignTransfer) -> dict[str, Array]:
-    """What a signed mask turns the other weights into: prunable ones have the ticket's signs unless they are drawn
-    anew, and all others are those that `ticket` starts from."""
-    own: Mapping[str, Array] = ticket.start
-    return {name: (np.copysign(value, own[name]) if how.signs else value) if name in ticket.mask else own[name]
+def _with_signs(weights: Mapping[str, Array], ticket: Ticket) -> dict[str, Array]:
+    """Prunable weights with the signs of the ticket's: what a signed mask turns them into."""
+    return {name: np.copysign(value, ticket.start[name]) if name in ticket.mask else value
             for name, value in weights.items()}
 
 

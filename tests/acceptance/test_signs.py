@@ -1,4 +1,4 @@
-"""What of a ticket goes onto other weights (mask, signs, normalisation): every case against a rewrite weight by weight.
+"""What of a ticket goes onto other weights (mask, signs, normalisation): every case beside a loop over the weights.
 
 T18 (AWS's alpha) stands in test_training.py, T20 (LRR's rate and weights) in test_searches.py.
 """
