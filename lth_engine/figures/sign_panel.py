@@ -1,4 +1,4 @@
-"""What a signed mask carries: the panel of all cases, and the accuracy of each case beside dense network and ticket."""
+"""What a signed mask carries: the panel of all cases, and the accuracy of each beside dense network and ticket."""
 
 from __future__ import annotations
 
@@ -91,8 +91,16 @@ def panel(cases: Sequence[Case]) -> go.Figure:
     figure.update_xaxes(type="category", side="top", showline=False, ticks="", showgrid=False, fixedrange=True)
     figure.update_yaxes(type="category", autorange="reversed", showline=False, ticks="", showgrid=False,
                         fixedrange=True)
-    figure.update_layout(showlegend=False, hoverdistance=80, margin={"l": 10, "r": 10, "t": 50, "b": 10}, barmode="overlay")
+    figure.update_layout(showlegend=False, hoverdistance=80, margin={"l": 10, "r": 10, "t": 50, "b": 10})
     return figure
+
+
+def _mask(held: bool) -> str:
+    return "ticket's mask" if held else "mask shuffled"
+
+
+def _signs(held: bool) -> str:
+    return "ticket's signs" if held else "other signs"
 
 
 def _draw_cell(figure: go.Figure, case: Case, column: str, row: str) -> None:
@@ -101,7 +109,7 @@ def _draw_cell(figure: go.Figure, case: Case, column: str, row: str) -> None:
                        showscale=False, xgap=4, ygap=4, hoverinfo="skip")
     spread = f" ± {100 * case.half_width:.1f}" if np.isfinite(case.half_width) else ""
     away = "mask alone" if case.word == "reference" else f"{100 * case.difference:+.1f} points"
-    interval = (f"<br>difference %{{customdata[2]:+.2f}} points, 90% interval %{{customdata[3]:+.2f}} to "
+    interval = ("<br>difference %{{customdata[2]:+.2f}} points, 90% interval %{{customdata[3]:+.2f}} to "
                 "%{customdata[4]:+.2f}" if np.isfinite(case.low) and case.word != "reference" else "")
     figure.add_scatter(
         x=[column], y=[row], mode="text", name=case.name,
@@ -115,8 +123,8 @@ def _draw_cell(figure: go.Figure, case: Case, column: str, row: str) -> None:
 
 
 def by_case(panels: Sequence[Panel]) -> go.Figure:
-    """Test accuracy (%) of every case, a row each: replicates as small marks, the mean with its 95% interval as a large
-    one; what it is compared with as lines, where one panel is drawn."""
+    """Test accuracy (%) of every case, a row each: replicates as small marks, the mean with its 95% interval as a
+    large one; what it is compared with as lines, where one panel is drawn."""
     cells = sorted({case.cell for one in panels for case in one.cases}, reverse=True)
     figure = empty_figure(110 + max(44, 22 * len(panels)) * max(2, len(cells)))
     for index, one in enumerate(panels):
