@@ -34,7 +34,8 @@ def show() -> None:
         st.info("These searches read no trained network, so there is none to inherit signs from. Choose a search such "
                 "as iterative magnitude pruning, LRR or AWS.", icon=":material/info:")
         return
-    chart(compared(sides, MEASURES[column]), f"signs-{column}",
-          f"{MEASURES[column].title} over density, one line a search")
+    figure = compared(sides, MEASURES[column])
+    figure.update_yaxes(title_text=f"{MEASURES[column].label.split(' from ')[0]} (% of kept weights)", maxallowed=100.2)
+    chart(figure, f"signs-{column}", f"{MEASURES[column].title} over density, one line a search")
     st.caption("Lines are means over the replicates, bands 95 % Student-t intervals of the mean, small points single "
                "trainings. Signs drawn at random would agree for half of the weights.")
