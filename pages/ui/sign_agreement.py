@@ -35,7 +35,8 @@ def show() -> None:
                 "as iterative magnitude pruning, LRR or AWS.", icon=":material/info:")
         return
     figure = compared(sides, MEASURES[column])
-    figure.update_yaxes(title_text=f"{MEASURES[column].label.split(' from ')[0]} (% of kept weights)", maxallowed=100.2)
+    short = MEASURES[column].label.split(" from ")[0].split(" in ")[0]
+    figure.update_yaxes(title_text=f"{short} (% of kept weights)", maxallowed=100.2)
     chart(figure, f"signs-{column}", f"{MEASURES[column].title} over density, one line a search")
     st.caption("Lines are means over the replicates, bands 95 % Student-t intervals of the mean, small points single "
                "trainings. Signs drawn at random would agree for half of the weights.")

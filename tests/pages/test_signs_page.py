@@ -6,7 +6,6 @@ import shlex
 import pytest
 
 from lth_engine.specs.questions import question_from_dict
-from lth_engine.specs.signs import SignPanel
 from tests.pages.conftest import key_of, words
 from tests.pages.diagnosed import alts, begin, drawn
 from tests.pages.fake_search import SEARCH, put_search
@@ -130,17 +129,18 @@ def test_the_list_names_the_level_even_if_it_is_the_default(open_page, store):
     assert any(re.search(r"80 % \(level 1\)", option) for option in app.multiselect[0].options)
 
 
-@pytest.mark.parametrize("column", ["signs_inherited", "signs_kept"])
-def test_signs_over_levels_a_line_a_search(open_page, store, column):
+@pytest.mark.parametrize(("shown", "starts"), [("From the network pruned", "Signs inherited"),
+                                               ("In training", "Signs kept")])
+def test_signs_over_levels_a_line_a_search(open_page, store, shown, starts):
     other = SEARCH.replace(seed=30)
     put_signs(store, SEARCH, 0.9)
     put_signs(store, other, 0.6)
-    app = open_page("signs", search=[SEARCH.key, other.key], kept=column)
+    app = open_page("signs", search=[SEARCH.key, other.key], kept=shown)
     (alt,) = [alt for alt in alts(app) if alt.startswith("Signs")]
-    assert alt.startswith("Signs inherited" if column == "signs_inherited" else "Signs kept")
+    assert alt.startswith(starts)
     lines = {t["name"][0]: t for t in drawn(app, alt)["data"] if t["mode"] == "lines+markers"}
     assert [lines[name]["y"][-1] for name in "AB"] == pytest.approx([90, 60])
-    assert lines["A"]["y"][0] is None if column == "signs_inherited" else lines["A"]["y"][0] == pytest.approx(90)
+    assert lines["A"]["y"][0] == (None if starts == "Signs inherited" else pytest.approx(90))
 
 
 def test_searches_that_say_nothing_of_signs(open_page, store):
