@@ -73,7 +73,6 @@ def panel(cases: Sequence[Case]) -> go.Figure:
     Rows are mask and signs, columns normalisation; for a network without, rows are masks and columns signs.
     """
     normed = any(case.cell[2] for case in cases)
-    at = {case.cell: case for case in cases}
     if normed:
         rows: list[tuple[str, tuple[bool, ...]]] = [(f"{_mask(m)},<br>{_signs(s)}", (m, s)) for m in (True, False)
                                                     for s in (True, False)]
@@ -82,15 +81,17 @@ def panel(cases: Sequence[Case]) -> go.Figure:
     else:
         rows = [(_mask(m), (m,)) for m in (True, False)]
         columns = [(_signs(s), (s, False)) for s in (True, False)]
-    grid = [[at.get((*row, *column)) for _, column in columns] for _, row in rows]  # type: ignore[arg-type]
     figure = empty_figure(70 + 96 * len(rows))
-    for (row_name, _), line in zip(rows, grid, strict=True):
-        for (column_name, _), case in zip(columns, line, strict=True):
+    for y, (row, kept) in enumerate(rows):
+        for x, (column, more) in enumerate(columns):
+            case = next((case for case in cases if case.cell == (*kept, *more)), None)
             if case is not None:
-                _draw_cell(figure, case, column_name, row_name)
-    figure.update_xaxes(type="category", side="top", showline=False, ticks="", showgrid=False, fixedrange=True)
-    figure.update_yaxes(type="category", autorange="reversed", showline=False, ticks="", showgrid=False,
-                        fixedrange=True)
+                _draw_cell(figure, case, (x, y), " ".join((row, column)).replace("<br>", " "))
+    bare = {"showline": False, "ticks": "", "showgrid": False, "fixedrange": True}
+    figure.update_xaxes(**bare, side="top", tickvals=list(range(len(columns))), ticktext=[name for name, _ in columns],
+                        range=[-0.5, len(columns) - 0.5])
+    figure.update_yaxes(**bare, tickvals=list(range(len(rows))), ticktext=[name for name, _ in rows],
+                        range=[len(rows) - 0.5, -0.5])
     figure.update_layout(showlegend=False, hoverdistance=80, margin={"l": 10, "r": 10, "t": 50, "b": 10})
     return figure
 
@@ -103,23 +104,23 @@ def _signs(held: bool) -> str:
     return "ticket's signs" if held else "other signs"
 
 
-def _draw_cell(figure: go.Figure, case: Case, column: str, row: str) -> None:
-    colour, word = WORDS.get(case.word, (GRAY, ""))
-    figure.add_heatmap(x=[column], y=[row], z=[[0]], zmin=0, zmax=1, colorscale=[[0, colour], [1, colour]],
-                       showscale=False, xgap=4, ygap=4, hoverinfo="skip")
+def _draw_cell(figure: go.Figure, case: Case, at: tuple[int, int], place: str) -> None:
+    (x, y), (colour, word) = at, WORDS.get(case.word, (GRAY, ""))
+    figure.add_shape(type="rect", x0=x - 0.48, x1=x + 0.48, y0=y - 0.47, y1=y + 0.47, fillcolor=colour, line_width=0,
+                     layer="below")
     spread = f" ± {100 * case.half_width:.1f}" if np.isfinite(case.half_width) else ""
     away = "mask alone" if case.word == "reference" else f"{100 * case.difference:+.1f} points"
-    interval = ("<br>difference %{{customdata[2]:+.2f}} points, 90% interval %{{customdata[3]:+.2f}} to "
-                "%{customdata[4]:+.2f}" if np.isfinite(case.low) and case.word != "reference" else "")
+    interval = ("<br>difference %{customdata[3]:+.2f} points, 90% interval %{customdata[4]:+.2f} to "
+                "%{customdata[5]:+.2f}" if np.isfinite(case.low) and case.word != "reference" else "")
+    numbers = (case.accuracy, case.half_width, case.difference, case.low, case.high)
     figure.add_scatter(
-        x=[column], y=[row], mode="text", name=case.name,
+        x=[x], y=[y], mode="text", name=case.name,
         text=[f"<b>{100 * case.accuracy:.1f}{spread} %</b><br>{away}<br>{word}"],
         textfont={"color": "white", "size": 15},
-        customdata=[[*(100 * v if np.isfinite(v) else None for v in (
-            case.accuracy, case.half_width, case.difference, case.low, case.high)), case.word]],
-        meta={"x": "normalisation", "y": "mask_and_signs", "more": [
-            "accuracy_percent", "half_width_95", "difference_points", "low_90", "high_90", "word"]},
-        hovertemplate=f"{case.name}<br><b>%{{customdata[0]:.2f}} %</b>" + interval + "<extra></extra>")
+        customdata=[[place, *(100 * v if np.isfinite(v) else None for v in numbers), case.word]],
+        meta={"x": "column", "y": "row", "more": [
+            "case", "accuracy_percent", "half_width_95", "difference_points", "low_90", "high_90", "word"]},
+        hovertemplate=f"{case.name}<br><b>%{{customdata[1]:.2f}} %</b>" + interval + "<extra></extra>")
 
 
 def by_case(panels: Sequence[Panel]) -> go.Figure:
@@ -131,10 +132,10 @@ def by_case(panels: Sequence[Panel]) -> go.Figure:
         _dots(figure, one, cells, index, len(panels))
     if len(panels) == 1:
         _lines(figure, panels[0].lines)
-    figure.update_xaxes(title_text="Test accuracy (%)")
+    figure.update_xaxes(title_text="Test accuracy (%)", maxallowed=100.4)
     figure.update_yaxes(tickvals=list(range(len(cells))), ticktext=[case_name(cell) for cell in cells],
                         range=[len(cells) - 0.5, -0.5], showgrid=False, title_text="")
-    figure.update_layout(legend={"y": -0.16 if len(cells) > 4 else -0.3})
+    figure.update_layout(legend={"y": -0.2 if len(cells) > 4 else -0.36})
     return figure
 
 

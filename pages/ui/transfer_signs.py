@@ -10,13 +10,13 @@ import numpy as np
 import streamlit as st
 
 from lth_engine.core.artifact import Array, Scalar, texts
-from lth_engine.core.connected import STABLE
+from lth_engine.core.connected import STABLE, connected
 from lth_engine.core.summary import number
 from lth_engine.figures.barriers import Barriers, dots
 from lth_engine.figures.sign_panel import Case, Panel, by_case, case_name, panel
 from lth_engine.specs.question import Question
 from lth_engine.specs.signs import MASK_ALONE, SIGNED, Cell, SignPanel
-from pages.ui import diagnosing, sign_agreement
+from pages.ui import diagnosing, lines, sign_agreement
 from pages.ui.behind import cost_words
 from pages.ui.chart import chart
 from pages.ui.explaining import Number, glossary, numbers, with_error
@@ -85,19 +85,21 @@ def _one(question: SignPanel) -> None:
 
 
 def _numbers(question: SignPanel, said: Mapping[str, Scalar]) -> None:
-    """The two cases of the verdict, the gain, and what they are compared with."""
+    """The gain, the two cases that it is the difference of, and how sparse they are."""
     width = {case.cell: case.half_width for case in _cases(question)}
 
     def shown(name: str, cell: Cell | None = None) -> str:
-        half = width[cell] if cell is not None else None
-        return with_error(100 * number(said, f"{name}_accuracy"), None if half is None else 100 * half, "%", 4)
+        half = 100 * width[cell] if cell is not None else None
+        return with_error(100 * number(said, f"{name}_accuracy"), half, "%")
     low, high = number(said, "gain_low"), number(said, "gain_high")
     interval = (f"90 % interval {100 * low:+.2f} to {100 * high:+.2f}" if math.isfinite(low)
                 else "one replicate: no test")
     numbers([Number("Gain of the signs", f"{100 * number(said, 'gain'):+.2f} points", "sign_gain", interval),
-             Number("Mask + signs", shown("signed", SIGNED), "signed_mask", "on other weights"),
+             Number("Mask + signs", shown("signed", SIGNED), "signed_mask",
+                    f"on other weights; ticket itself {shown('ticket')}, dense {shown('dense')}"),
              Number("Mask alone", shown("mask", MASK_ALONE), "sign_cases", "on other weights"),
-             Number("The ticket itself", shown("ticket"), "", f"dense network {shown('dense')}")], "signs.numbers")
+             Number("Density", percent(number(said, "density")), "density", f"level {question.level}")],
+            "signs.numbers")
 
 
 def _barriers(question: SignPanel) -> None:
@@ -112,7 +114,15 @@ def _barriers(question: SignPanel) -> None:
         spread = np.array([np.std(row, ddof=1) if len(row) > 1 else np.nan for row in rows])
         series.append(Barriers(label, [case_name(cell).replace(" + ", "<br>+ ") for cell in cells], mean,
                                mean - spread, mean + spread))
-    chart(dots(series, "What is the ticket's", STABLE, "one standard deviation"), "signs-barriers",
+    for cell, words in ((SIGNED, "with mask and signs"), (MASK_ALONE, "with the mask alone")):
+        apart, away = (float(one.height[cells.index(cell)]) for one in series)
+        stable = "stable" if connected(apart, None, None) == "connected" else "not stable"
+        place = "the same valley as" if connected(away, None, None) == "connected" else "another valley than"
+        st.markdown(f"Training **{words}** is **{stable}** to the order of the images ({lines.points(apart)} between "
+                    f"siblings) and ends in **{place}** the ticket's own solution ({lines.points(away)}).")
+    figure = dots(series, "", STABLE, "one standard deviation")
+    figure.update_layout(height=420, legend={"y": -0.34})
+    chart(figure, "signs-barriers",
           "Barrier of the test error between siblings and to the ticket's own solution, by what is the ticket's")
     st.caption("Means over the replicates, bars of one standard deviation. Siblings start from the same weights and "
                "see the images in different orders; below 2 points two networks count as connected, so training "

@@ -95,6 +95,9 @@ def test_barriers_are_drawn_where_they_are_measured(open_page, store):
     assert found["between two siblings"]["y"] == pytest.approx([1.1, 1.1, 30.1, 30.1])
     assert found["to the ticket's own solution"]["y"] == pytest.approx([11.1, 11.1, 40.1, 40.1])
     assert "connected below 2 points" in found
+    assert "**with mask and signs** is **stable** to the order of the images (1.10 points between" in words(app)
+    assert "**with the mask alone** is **not stable**" in words(app)
+    assert words(app).count("ends in **another valley than** the ticket's own solution") == 2
 
 
 def test_running_and_failed_show_the_trainings_so_far(open_page, store, queue):
