@@ -17,7 +17,7 @@ def logistic_noise(into: torch.Tensor, noise: torch.Generator) -> torch.Tensor:
 
     u is one of the 65,536 numbers (k + 1/2) / 65,536, so the noise is finite and lies within 11.8 of 0 (all but 15 in
     a million draws do). Four of them are cut from 64 random bits: a float32 draw each would take three times as long,
-    and drawing is most of what a step costs beside its passes.
+    and drawing is the dearest part of a step beside its passes.
     """
     bits = torch.empty(-(-into.numel() // 4), dtype=torch.int64, device=into.device)
     whole = bits.random_(-2**63, None, generator=noise).view(torch.int16)[:into.numel()]
