@@ -41,9 +41,9 @@ twice the slack of 10% that Concrete Ticket Search gives it."""
 def before(question: LearnedMask, bench: Workbench) -> None:
     """Refuse what could only fail: a batch larger than the set, a density that leaves no weight. Raises BadInput."""
     images = material(question.start.data, bench)
-    _batches(question, images)
+    batches_of(question, images)
     model = network(question.start.model, images.facts, question.start.init_seed, "cpu")
-    _keep(question, sum(p.numel() for p in prunable(model, question.search.ignore).values()))
+    kept_of(question, sum(p.numel() for p in prunable(model, question.search.ignore).values()))
 
 
 def answer(question: LearnedMask, inputs: Inputs, bench: Workbench) -> Answer:
@@ -67,7 +67,7 @@ class Search:
     def __init__(self, question: LearnedMask, inputs: Inputs, bench: Workbench) -> None:
         self.question, self.bench = question, bench
         self.images = material(question.start.data, bench)
-        self.batches = _batches(question, self.images)
+        self.batches = batches_of(question, self.images)
         model = network(question.start.model, self.images.facts, question.start.init_seed, bench.device)
         put_weights(model, Ticket.from_artifact(inputs[question.start.key]).start)
         use_threads(model, self.images.facts, question.learner.batch_size)
@@ -78,7 +78,7 @@ class Search:
         self.total = question.learner.length.iterations(per_epoch)
         self.noise = torch.Generator(device=bench.device)
         self.learner: Learner = importlib.import_module(f"{question.search.package}.{question.search.name}").begin(
-            Setting(question, self.model, names, _keep(question, self.size), self.total, per_epoch, self.noise))
+            Setting(question, self.model, names, kept_of(question, self.size), self.total, per_epoch, self.noise))
         self.rows: list[list[float]] = []
         self.done, self.seconds, self.shown = 0, 0.0, 0
 
@@ -180,7 +180,8 @@ def _remark(question: LearnedMask, density: float, wanted: float) -> str:
             "Search longer (search.length), or change search.lr.")
 
 
-def _batches(question: LearnedMask, images: Material) -> Batches:
+def batches_of(question: LearnedMask, images: Material) -> Batches:
+    """The batches that the search is shown. Raises BadInput if one is larger than the set."""
     learner: MaskLearner = question.learner
     training = Training(length=learner.length, batch_size=learner.batch_size, flip=learner.flip, crop=learner.crop)
     try:
@@ -189,7 +190,8 @@ def _batches(question: LearnedMask, images: Material) -> Batches:
         raise BadInput(str(error).replace("training.batch_size", "search.batch_size")) from error
 
 
-def _keep(question: LearnedMask, size: int) -> int:
+def kept_of(question: LearnedMask, size: int) -> int:
+    """How many of `size` weights a ticket keeps. Raises BadInput if that is none."""
     keep = question.search.kept(question.at_level, size)
     if keep < 1:
         raise BadInput(f"Level {question.at_level} keeps {100 * question.density:.2g}% of {size:,} weights, which is "

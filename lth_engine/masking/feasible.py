@@ -10,8 +10,8 @@ from lth_engine.masking.prune import prune_to_level
 from lth_engine.specs.questions import TicketSearch
 
 
-def require_feasible(search: TicketSearch, model: nn.Module) -> None:
-    """Ask for the sparsest mask of the search now.
+def require_feasible(search: TicketSearch, model: nn.Module, level: int = 0) -> None:
+    """Ask for the mask of a level now, the sparsest of the search if none is given.
 
     Raises:
         BadInput: a density that leaves no weight (in some layer, if the scope is layerwise), or ignored layers that do
@@ -20,4 +20,4 @@ def require_feasible(search: TicketSearch, model: nn.Module) -> None:
     scores = {name: torch.zeros_like(p) for name, p in prunable(model, search.search.ignore).items()}
     everything = {name: torch.ones_like(score, dtype=torch.bool) for name, score in scores.items()}
     exact = search.search.replace(rule="exact")  # the counts of the other rules are within a few weights
-    prune_to_level(exact, search.levels, scores, everything)
+    prune_to_level(exact, level or search.levels, scores, everything)
