@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from lth_engine.cli.tables import TABLES
 from lth_engine.cli.words import columns, duration, pairs, size, when
 from lth_engine.core.artifact import Array, Artifact, texts
 from lth_engine.core.readings import readings
@@ -19,10 +20,12 @@ LISTED = 10_000
 
 
 def as_text(artifact: Artifact) -> str:
-    """A ticket search as its table and verdict, anything else as its summary."""
-    if artifact.kind != "ticket_search":
-        return pairs([(reading.label, reading.text) for reading in readings(artifact.summary)])
-    return f"{search_text(artifact)}\n\n{artifact.summary['verdict_text']}"
+    """A ticket search as its table and verdict, anything else as its summary, below its table if it has one."""
+    if artifact.kind == "ticket_search":
+        return f"{search_text(artifact)}\n\n{artifact.summary['verdict_text']}"
+    summary = pairs([(reading.label, reading.text) for reading in readings(artifact.summary)])
+    table = TABLES.get(artifact.kind)
+    return summary if table is None else f"{table(artifact)}\n\n{summary}"
 
 
 def search_text(artifact: Artifact) -> str:
@@ -40,16 +43,17 @@ def search_text(artifact: Artifact) -> str:
 
 
 def as_json(artifact: Artifact) -> str:
-    """key, kind, spec, summary, and the table of a ticket search (one object a run) or the arrays of an analysis of up
-    to LISTED values; nan is null."""
+    """key, kind, spec, summary, the table (one object a row) of an answer that has one, and the other arrays of an
+    analysis of up to LISTED values; nan is null."""
     values: dict[str, Any] = {"key": artifact.key, "kind": artifact.kind, "spec": artifact.spec,
                               "summary": {name: finite(value) for name, value in artifact.summary.items()}}
     table = artifact.group("table")
     if table:
         plain = {name: _plain(column) for name, column in table.items()}
         values["table"] = [dict(zip(plain, row, strict=True)) for row in zip(*plain.values(), strict=True)]
-    elif not artifact.group("mask"):  # runs and tickets have one; their weights are for export
-        values["arrays"] = {name: _nested(array) for name, array in artifact.arrays.items() if array.size <= LISTED}
+    if artifact.kind != "ticket_search" and not artifact.group("mask"):  # weights of runs are for export
+        values["arrays"] = {name: _nested(array) for name, array in artifact.arrays.items()
+                            if array.size <= LISTED and not name.startswith("table/")}
     return json.dumps(values, allow_nan=False)
 
 

@@ -35,8 +35,8 @@ def test_epochs_at_1_44_per_cent(method: str, published: float) -> None:
     assert epochs(method) == published
 
 
-@pytest.mark.parametrize(("method", "rounds", "published"), [("snip", 1, 160), ("grasp", 1, 160), ("synflow", 100, 161),
-                                                             ("saliency_reverse_kl", 1, 160)])
+@pytest.mark.parametrize(("method", "rounds", "published"), [
+    ("snip", 1, 160), ("grasp", 1, 160), ("synflow", 100, 161), ("saliency_reverse_kl", 1, 160)])
 def test_a_score_is_one_iteration_a_round(method: str, rounds: int, published: int) -> None:
     assert epochs(method) == 160 + rounds / STEPS
     assert round(epochs(method)) == published
