@@ -17,7 +17,7 @@ from lth_engine.core.spec import catalogue
 from lth_engine.core.verdict import Verdict, judge
 from lth_engine.core.workbench import Workbench
 from lth_engine.finders import learned_mask
-from lth_engine.masking.feasible import require_feasible
+from lth_engine.masking.feasible import require_level
 from lth_engine.specs.costs import COSTS, costly, table_with_costs
 from lth_engine.specs.questions import TicketSearch, in_order, trainings
 from lth_engine.specs.tickets import DenseTicket, LearnedMask, Run
@@ -26,7 +26,7 @@ from lth_engine.training.material import Material, material, network
 
 
 def before(question: TicketSearch, bench: Workbench) -> None:
-    """Refuse what could only fail after hours; see :func:`lth_engine.masking.feasible.require_feasible`."""
+    """Refuse what could only fail after hours; see :func:`require_askable`."""
     require_askable(question, question.levels, bench)
 
 
@@ -37,7 +37,7 @@ def require_askable(search: TicketSearch, level: int, bench: Workbench) -> None:
     ends = search.run(0, 0), search.run(level, 0)
     for needed in {(type(q), q.training): q for q in trainings(*ends)}.values():
         require_possible(search, needed, images)
-    require_feasible(search, network(search.model, images.facts, search.seed, bench.device), level)
+    require_level(search.search, level, network(search.model, images.facts, search.seed, bench.device))
     for mask in in_order(*ends):
         if isinstance(mask, LearnedMask):
             learned_mask.before(mask, bench)

@@ -43,7 +43,7 @@ def before(question: LearnedMask, bench: Workbench) -> None:
     images = material(question.start.data, bench)
     batches_of(question, images)
     model = network(question.start.model, images.facts, question.start.init_seed, "cpu")
-    kept_of(question, sum(p.numel() for p in prunable(model, question.search.ignore).values()))
+    _keep(question, sum(p.numel() for p in prunable(model, question.search.ignore).values()))
 
 
 def answer(question: LearnedMask, inputs: Inputs, bench: Workbench) -> Answer:
@@ -78,7 +78,7 @@ class Search:
         self.total = question.learner.length.iterations(per_epoch)
         self.noise = torch.Generator(device=bench.device)
         self.learner: Learner = importlib.import_module(f"{question.search.package}.{question.search.name}").begin(
-            Setting(question, self.model, names, kept_of(question, self.size), self.total, per_epoch, self.noise))
+            Setting(question, self.model, names, _keep(question, self.size), self.total, per_epoch, self.noise))
         self.rows: list[list[float]] = []
         self.done, self.seconds, self.shown = 0, 0.0, 0
 
@@ -190,8 +190,7 @@ def batches_of(question: LearnedMask, images: Material) -> Batches:
         raise BadInput(str(error).replace("training.batch_size", "search.batch_size")) from error
 
 
-def kept_of(question: LearnedMask, size: int) -> int:
-    """How many of `size` weights a ticket keeps. Raises BadInput if that is none."""
+def _keep(question: LearnedMask, size: int) -> int:
     keep = question.search.kept(question.at_level, size)
     if keep < 1:
         raise BadInput(f"Level {question.at_level} keeps {100 * question.density:.2g}% of {size:,} weights, which is "
