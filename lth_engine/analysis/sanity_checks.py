@@ -29,7 +29,7 @@ from lth_engine.training.material import material, network
 WORDS = {"better": "passes", "equivalent": "no difference", "worse": "worse", "undecided": "undecided"}
 """What is said of a ticket in a comparison -> what is said of the check."""
 
-NAMES = {"shuffled_mask": "its mask shuffled in each layer", "redrawn": "its mask on weights drawn anew",
+NAMES = {"shuffled_mask": "itself with the mask shuffled in each layer", "redrawn": "itself with the weights drawn anew",
          "inverted_mask": "the mask of the lowest scores", "random_mask": "a random mask of the same density",
          "small_dense": "a small dense network of about as many weights"}
 """Check -> what the ticket is compared with, in a sentence."""
@@ -139,7 +139,7 @@ def _sentences(question: SanityChecks, tests: Mapping[str, Difference], words: M
 
 def _about(name: str, test: Difference, said_of_it: str, margin: float) -> str:
     """One check in a sentence."""
-    numbers = (f"{100 * test.mean:+.2f} points, {100 * test.low:+.2f} to {100 * test.high:+.2f}")
+    numbers = f"{100 * test.mean:+.2f} points, {100 * test.low:+.2f} to {100 * test.high:+.2f}"
     what = NAMES[name]
     if said_of_it == "passes":
         return f"It is above {what} ({numbers})."
