@@ -29,8 +29,9 @@ from lth_engine.training.material import material, network
 WORDS = {"better": "passes", "equivalent": "no difference", "worse": "worse", "undecided": "undecided"}
 """What is said of a ticket in a comparison -> what is said of the check."""
 
-NAMES = {"shuffled_mask": "itself with the mask shuffled in each layer", "redrawn": "itself with the weights drawn anew",
-         "inverted_mask": "the mask of the lowest scores", "random_mask": "a random mask of the same density",
+NAMES = {"shuffled_mask": "itself with the mask shuffled in each layer",
+         "redrawn": "itself with the weights drawn anew", "inverted_mask": "the mask of the lowest scores",
+         "random_mask": "a random mask of the same density",
          "small_dense": "a small dense network of about as many weights"}
 """Check -> what the ticket is compared with, in a sentence."""
 

@@ -7,7 +7,7 @@ import torch.nn.functional as F
 
 from lth_engine.answer import answer
 from lth_engine.core.artifact import texts
-from lth_engine.core.errors import BadInput, Cancelled
+from lth_engine.core.errors import BadInput, Cancelled, NonFinite
 from lth_engine.core.step import Step
 from lth_engine.core.workbench import Workbench
 from lth_engine.models.build import build
@@ -103,6 +103,14 @@ def test_it_can_be_stopped(answered, monkeypatch):
             raise Cancelled("Stopped.")
     with pytest.raises(Cancelled):
         answer(QUESTION.replace(images=400), store, data_root=data_root, report=stop)
+
+
+def test_an_objective_that_is_not_finite_is_named_with_its_ticket(answered, monkeypatch):
+    store, data_root, _ = answered
+    monkeypatch.setattr("lth_engine.analysis.objective_values.measured",
+                        lambda spec, compared: torch.tensor(np.nan if spec.name == "loss_change" else 0.0))
+    with pytest.raises(NonFinite, match=r"loss_change of the ticket of dense at level 0 .* Leave it out"):
+        answer(QUESTION.replace(images=300), store, data_root=data_root)
 
 
 @pytest.mark.parametrize(("question", "message"), [

@@ -53,6 +53,14 @@ def test_methods_compared_and_their_objectives(command: Command, tmp_path: Path)
     assert len(Store(tmp_path / "lab", create=False).list("objective_values")) == 1
 
 
+def test_a_price_says_what_the_masks_cost(command: Command, tmp_path: Path) -> None:
+    asked = ("price", "--search", "cts", "--search.length", "2ep", "--levels", "1", "--replicates", "1",
+             "--training.length", "1ep", "--store", tmp_path / "lab")
+    assert "of that, masks" in command(*asked)[1]
+    assert "2 epochs" in command(*asked)[1]
+    assert "masks" not in command("price", *asked[5:])[1]
+
+
 @pytest.mark.parametrize("question", ["sanity_checks", "method_comparison", "objective_values"])
 def test_their_flags_are_explained(command: Command, question: str, tmp_path: Path) -> None:
     code, out, _ = command("answer", "--question", question, "--help", "--store", tmp_path)

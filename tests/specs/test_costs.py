@@ -6,7 +6,7 @@ import pytest
 
 from lth_engine.core.artifact import Scalar
 from lth_engine.core.step import Step
-from lth_engine.specs.comparing_methods import MethodComparison
+from lth_engine.specs.comparing_methods import MethodComparison, ObjectiveValues
 from lth_engine.specs.costs import COSTS, costly, costs_behind, published_epochs, table_with_costs, trainings_behind
 from lth_engine.specs.finding import Imp, OneShot
 from lth_engine.specs.mask_learners import Cts
@@ -90,3 +90,11 @@ def test_two_hundred_levels_are_not_too_deep() -> None:
     run = MethodComparison(level=200, methods=("imp",)).run("imp", 0)
     assert len(costs_behind(run)[run]) == 201
     assert isinstance(run, Run)
+
+
+def test_progress_of_objectives_grows_with_what_is_shown() -> None:
+    small = ObjectiveValues(of=TicketSearch(replicates=1), methods=("random",), objectives=("task_loss",),
+                            first_level=1, last_level=1, images=500)
+    assert small.epochs == pytest.approx(2 * 0.01)
+    assert small.replace(last_level=11).epochs == pytest.approx(4 * 0.01)
+    assert small.replace(images=0).epochs == 2
