@@ -25,7 +25,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "objectives": {"core", "specs", "masking"},
     "scorers": {"core", "specs", "masking", "objectives"},
     "finders": {"core", "specs", "scorers", "objectives", "training", "masking", "models", "data"},
-    "analysis": {"core", "specs", "objectives", "training", "masking", "models", "data"},
+    "analysis": {"core", "specs", "finders", "objectives", "training", "masking", "models", "data"},
     "answer": {"core", "specs", "store", "data", "models", "masking", "training", "scorers", "finders", "analysis"},
     "cli": {"core", "specs", "store", "jobs", "answer"},
     "pages": {"core", "specs", "store", "jobs", "figures"},

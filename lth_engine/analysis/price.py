@@ -1,4 +1,4 @@
-"""What a ticket search will cost on this machine, from a few timed steps."""
+"""What a ticket search will cost on this machine, from a few timed steps of each kind of training and mask search."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from dataclasses import dataclass
 import torch
 import torch.nn.functional as F
 
-from lth_engine.analysis.ticket_search import require_possible
+from lth_engine.analysis.mask_price import WARM_UP, images_in, mask_price
+from lth_engine.analysis.ticket_search import require_askable
 from lth_engine.core.artifact import Answer, Inputs, Scalar
 from lth_engine.core.mask import Mask
 from lth_engine.core.ticket import Ticket
 from lth_engine.core.workbench import Progress, Workbench
-from lth_engine.masking.feasible import require_feasible
 from lth_engine.masking.prunable import prunable
 from lth_engine.specs.models import ModelSpec
 from lth_engine.specs.questions import Price, TicketSearch, trainings
@@ -32,9 +32,6 @@ from lth_engine.training.workplace import workplace
 _FILE_BYTES = 40_000
 """Size of a stored ticket or run of a network with a handful of weights, about (measured with LeNet-30-20)."""
 
-_WARM_UP = 2
-"""Steps before the clock starts."""
-
 _TIMED_SECONDS = 1.0
 """How long the steps of one kind of training are timed, and an evaluation."""
 
@@ -45,11 +42,9 @@ def answer(question: Price, inputs: Inputs, bench: Workbench) -> Answer:
     images = material(search.data, bench)
     facts = images.facts
     model = network(search.model, facts, search.seed, bench.device)
-    require_feasible(search, model)
+    require_askable(search, search.levels, bench)
     bench.report(Progress(0, 0, "timing a few steps"))
     needed = trainings(search)
-    for one in {q.training: q for q in needed}.values():
-        require_possible(search, one, images)
     batches = {q.training: Batches(images.train, q.training, 0, level=0) for q in needed}
     plans = [_plan(q, batches[q.training]) for q in needed]
     seconds = {training: _seconds_a_step(search.model, facts, training, images, bench)
@@ -60,15 +55,21 @@ def answer(question: Price, inputs: Inputs, bench: Workbench) -> Answer:
     count = sum(p.numel() for p in prunable(model, search.search.ignore).values())
     host, accelerator = _peak_bytes(bench.device)
     first = _plan(search.run(0, 0), batches[search.training])
+    masks = mask_price(search, images, dense, seconds[search.training] / search.training.batch_size, _TIMED_SECONDS,
+                       bench)
     summary: dict[str, Scalar] = {
-        "epochs": sum(plan.epochs for plan in plans), "runs": len(search.runs()), "trainings": len(plans),
-        "steps_per_epoch": first.batches.steps_per_epoch, "steps": sum(plan.steps for plan in plans),
-        "flops_dense": sum(plan.images_seen * dense for plan in plans),
-        "flops_sparse": sum(plan.images_seen * sparse_flops(
+        "epochs": sum(plan.epochs for plan in plans) + masks.epochs, "runs": len(search.runs()),
+        "trainings": len(plans),
+        "steps_per_epoch": first.batches.steps_per_epoch, "steps": sum(plan.steps for plan in plans) + masks.steps,
+        "flops_dense": masks.flops + sum(plan.images_seen * dense for plan in plans),
+        "flops_sparse": masks.flops + sum(plan.images_seen * sparse_flops(
             per_image, dict.fromkeys(names, search.search.density(plan.level))) for plan in plans),
-        "seconds": sum(plan.steps * seconds[plan.training] + plan.evaluations * check for plan in plans),
+        "seconds": masks.seconds + sum(plan.steps * seconds[plan.training] + plan.evaluations * check
+                                       for plan in plans),
+        "mask_epochs": masks.epochs, "mask_seconds": masks.seconds,
         "step_milliseconds": 1000 * seconds[search.training], "evaluation_seconds": check,
-        "peak_bytes": host, "accelerator_peak_bytes": accelerator, "store_bytes": _store_bytes(search, plans, count),
+        "peak_bytes": host, "accelerator_peak_bytes": accelerator,
+        "store_bytes": _store_bytes(search, plans, masks.learned, count),
         "parameters": sum(p.numel() for p in model.parameters()), "prunable": count,
         "train_images": first.batches.count}
     return Answer({}, summary)
@@ -95,12 +96,8 @@ class _Plan:
     @property
     def images_seen(self) -> float:
         """Images that pass forward and backward, in units of a forward pass."""
-        return TRAINING_FACTOR * self.training.flatness.passes * (self._images(self.stop) - self._images(self.start))
-
-    def _images(self, steps: int) -> int:
-        """Images in the first `steps` steps; the last batch of an epoch may be smaller."""
-        epochs, rest = divmod(steps, self.batches.steps_per_epoch)
-        return epochs * self.batches.count + min(rest * self.training.batch_size, self.batches.count)
+        first, last = (images_in(self.batches, self.training.batch_size, steps) for steps in (self.start, self.stop))
+        return TRAINING_FACTOR * self.training.flatness.passes * (last - first)
 
     @property
     def evaluations(self) -> int:
@@ -117,10 +114,11 @@ def _plan(question: Run | DenseTicket, batches: Batches) -> _Plan:
     return _Plan(training, batches, question.ticket.level, *training.span(question.begin, batches.steps_per_epoch))
 
 
-def _store_bytes(search: TicketSearch, plans: Sequence[_Plan], count: int) -> int:
-    """Kept weights of every training and of its ticket (4 bytes each), their packed masks, and what any file holds."""
+def _store_bytes(search: TicketSearch, plans: Sequence[_Plan], learned: int, count: int) -> int:
+    """Kept weights of every training and of its ticket (4 bytes each), their packed masks, the scores of masks that
+    are learned, and what any file holds."""
     kept = 2 * sum(search.search.density(plan.level) for plan in plans)
-    return int(4 * kept * count + 2 * len(plans) * (count / 8 + _FILE_BYTES))
+    return int(4 * kept * count + 2 * len(plans) * (count / 8 + _FILE_BYTES) + learned * (4 * count + _FILE_BYTES))
 
 
 def _seconds_a_step(spec: ModelSpec, facts: Facts, training: Training, images: Material, bench: Workbench) -> float:
@@ -135,10 +133,10 @@ def _seconds_a_step(spec: ModelSpec, facts: Facts, training: Training, images: M
     steps = 0
     began = time.perf_counter()
     for done in train(step, batches, start=0, stop=1_000_000, total=1_000_000):
-        if done.step == _WARM_UP:
+        if done.step == WARM_UP:
             float(done.loss)
             began = time.perf_counter()
-        steps = done.step - _WARM_UP
+        steps = done.step - WARM_UP
         if steps >= 3 and time.perf_counter() - began > _TIMED_SECONDS:
             break
     float(done.loss)

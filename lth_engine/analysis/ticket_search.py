@@ -16,20 +16,31 @@ from lth_engine.core.search_table import Table, rows_where
 from lth_engine.core.spec import catalogue
 from lth_engine.core.verdict import Verdict, judge
 from lth_engine.core.workbench import Workbench
-from lth_engine.masking.feasible import require_feasible
-from lth_engine.specs.costs import COSTS, table_with_costs
-from lth_engine.specs.questions import TicketSearch, trainings
-from lth_engine.specs.tickets import DenseTicket, Run
+from lth_engine.finders import learned_mask
+from lth_engine.masking.feasible import require_level
+from lth_engine.specs.costs import COSTS, costly, table_with_costs
+from lth_engine.specs.questions import TicketSearch, in_order, trainings
+from lth_engine.specs.tickets import DenseTicket, LearnedMask, Run
 from lth_engine.training.batches import Batches
 from lth_engine.training.material import Material, material, network
 
 
 def before(question: TicketSearch, bench: Workbench) -> None:
-    """Refuse what could only fail after hours; see :func:`lth_engine.masking.feasible.require_feasible`."""
-    images = material(question.data, bench)
-    for needed in trainings(question.run(0, 0), question.run(question.levels, 0)):
-        require_possible(question, needed, images)
-    require_feasible(question, network(question.model, images.facts, question.seed, bench.device))
+    """Refuse what could only fail after hours; see :func:`require_askable`."""
+    require_askable(question, question.levels, bench)
+
+
+def require_askable(search: TicketSearch, level: int, bench: Workbench) -> None:
+    """Refuse a search that could only fail on its way to a level: a training or a mask search that the images do not
+    allow, a density that leaves no weight. Raises BadInput."""
+    images = material(search.data, bench)
+    ends = search.run(0, 0), search.run(level, 0)
+    for needed in {(type(q), q.training): q for q in trainings(*ends)}.values():
+        require_possible(search, needed, images)
+    require_level(search.search, level, network(search.model, images.facts, search.seed, bench.device))
+    for mask in in_order(*ends):
+        if isinstance(mask, LearnedMask):
+            learned_mask.before(mask, bench)
 
 
 def require_possible(question: TicketSearch, needed: Run | DenseTicket, images: Material) -> None:
@@ -58,7 +69,7 @@ def empty_layers(table: Table, level: int) -> str:
 
 def answer(question: TicketSearch, inputs: Inputs, bench: Workbench) -> Answer:
     """Gather the runs and judge every level."""
-    spent = {q.key: inputs.summary(q.key) for q in trainings(question)}
+    spent = {q.key: inputs.summary(q.key) for q in costly(question)}
     table = table_with_costs(question, spent)
     verdicts = {level: judge_level(question, table, level) for level in range(1, question.levels + 1)}
     chosen = chosen_level(table, question.levels, question.margin)

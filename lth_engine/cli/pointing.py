@@ -5,11 +5,12 @@ A question about a trained network has a whole run among its knobs. Instead of s
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import cast
 
-from lth_engine.cli.flags import Flag
+from lth_engine.cli.addresses import settings
+from lth_engine.cli.flags import Flag, apply_flags
 from lth_engine.cli.shelf import only_one
 from lth_engine.core.errors import BadInput, UnknownName
 from lth_engine.core.knob import Knob, knobs
@@ -47,6 +48,7 @@ def pointed(question: Question, flags: Sequence[Flag], root: Path) -> tuple[Ques
         BadInput: nothing in the store is meant, or something of the wrong kind.
     """
     known, changes, left = pointing(question), {}, []
+    question, flags = _own_first(question, flags, known)
     for flag in flags:
         knob = known.get(flag.name.replace("-", "_"))
         if knob is None:
@@ -56,6 +58,24 @@ def pointed(question: Question, flags: Sequence[Flag], root: Path) -> tuple[Ques
         else:
             changes[knob.name] = _found(knob.type, flag.words[0], root)
     return (question.replace(**changes) if changes else question), left
+
+
+def _own_first(question: Question, flags: Sequence[Flag], known: Mapping[str, Knob]) -> tuple[Question, list[Flag]]:
+    """The question with its own plain settings applied, where they can stand before it points anywhere: what it points
+    to may suit them alone. The flags that are left."""
+    given = [flag for flag in flags if flag.name.replace("-", "_") not in known]
+    own = [flag for flag in given if flag.name.replace("-", "_") in _plain(question)]
+    if not own or len(given) == len(flags):
+        return question, list(flags)
+    try:
+        return apply_flags(question, own), [flag for flag in flags if flag not in own]
+    except BadInput:
+        return question, list(flags)  # they may suit what is pointed to; if not, the error comes then
+
+
+def _plain(question: Question) -> set[str]:
+    """Names of the question's own settings that are no parts."""
+    return {name for name, setting in settings(question).items() if len(setting.path) == 1 and not setting.picks}
 
 
 def _found(kind: type[Spec], address: str, root: Path) -> Spec:

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from lth_engine.cli.tables import TABLES
 from lth_engine.cli.words import columns, duration, pairs, size, when
 from lth_engine.core.artifact import Array, Artifact, texts
 from lth_engine.core.readings import readings
@@ -19,10 +20,12 @@ LISTED = 10_000
 
 
 def as_text(artifact: Artifact) -> str:
-    """A ticket search as its table and verdict, anything else as its summary."""
-    if artifact.kind != "ticket_search":
-        return pairs([(reading.label, reading.text) for reading in readings(artifact.summary)])
-    return f"{search_text(artifact)}\n\n{artifact.summary['verdict_text']}"
+    """A ticket search as its table and verdict, anything else as its summary, below its table if it has one."""
+    if artifact.kind == "ticket_search":
+        return f"{search_text(artifact)}\n\n{artifact.summary['verdict_text']}"
+    summary = pairs([(reading.label, reading.text) for reading in readings(artifact.summary)])
+    table = TABLES.get(artifact.kind)
+    return summary if table is None else f"{table(artifact)}\n\n{summary}"
 
 
 def search_text(artifact: Artifact) -> str:

@@ -45,7 +45,7 @@ def before(question: LearnedMask, bench: Workbench) -> None:
     """Refuse what could only fail: a batch larger than the set, a search that is too short, a density that leaves no
     weight (in some layer, where each keeps its share). Raises BadInput."""
     images = material(question.start.data, bench)
-    _batches(question, images)
+    batches_of(question, images)
     model = network(question.start.model, images.facts, question.start.init_seed, "cpu")
     _keep(question, sum(p.numel() for p in prunable(model, question.search.ignore).values()))
     require_level(question.search, question.at_level, model)
@@ -72,7 +72,7 @@ class Search:
     def __init__(self, question: LearnedMask, inputs: Inputs, bench: Workbench) -> None:
         self.question, self.bench = question, bench
         self.images = material(question.start.data, bench)
-        self.batches = _batches(question, self.images)
+        self.batches = batches_of(question, self.images)
         model = network(question.start.model, self.images.facts, question.start.init_seed, bench.device)
         put_weights(model, Ticket.from_artifact(inputs[question.start.key]).start)
         use_threads(model, self.images.facts, question.learner.batch_size)
@@ -197,7 +197,8 @@ def _remark(density: float, wanted: float) -> str:
             "Search longer (search.length), or change search.lr.")
 
 
-def _batches(question: LearnedMask, images: Material) -> Batches:
+def batches_of(question: LearnedMask, images: Material) -> Batches:
+    """The batches that the search is shown. Raises BadInput if one is larger than the set."""
     learner: MaskLearner = question.learner
     training = Training(length=learner.length, batch_size=learner.batch_size, flip=learner.flip, crop=learner.crop)
     try:

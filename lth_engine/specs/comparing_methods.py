@@ -16,6 +16,9 @@ from lth_engine.specs.tickets import Run, TicketSpec
 OBJECTIVES = tuple(catalogue("objective"))
 """Names of the objectives."""
 
+EPOCH = 50_000
+"""Images in an epoch, for the progress bar: those of CIFAR-10."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class OfMethods(Question):
@@ -90,6 +93,13 @@ class ObjectiveValues(OfMethods, name="objective_values"):
         if self.last_level < self.first_level:
             raise BadInput(f"objective_values.last_level ({self.last_level}) lies before first_level "
                            f"({self.first_level}). Exchange them.")
+
+    @property
+    def epochs(self) -> float:
+        """Passes through the images that are shown: of a training set as large as CIFAR-10's, if all are."""
+        shown = self.images / EPOCH if self.images else 1.0
+        tickets = self.of.replicates * (1 + len(self.methods) * len(self.levels))
+        return min(1.0, shown) * tickets * len(self.objectives)
 
     @property
     def levels(self) -> tuple[int, ...]:

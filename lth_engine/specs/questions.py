@@ -147,8 +147,8 @@ class TicketSearch(Question, name="ticket_search"):
         return tuple(dict.fromkeys([*(run.ticket.dense for run in runs), *runs]))
 
 
-def trainings(*questions: Spec) -> tuple[Run | DenseTicket, ...]:
-    """Every training that must have been done once all `questions` are answered, each once, inputs first."""
+def in_order(*questions: Spec) -> tuple[Spec, ...]:
+    """`questions` and everything that they are made of, each once, inputs first."""
     order: dict[Spec, None] = {}
     stack: list[tuple[Spec, bool]] = [(q, False) for q in reversed(questions)]
     seen: set[Spec] = set()
@@ -160,7 +160,13 @@ def trainings(*questions: Spec) -> tuple[Run | DenseTicket, ...]:
             seen.add(current)
             stack.append((current, True))
             stack.extend((q, False) for q in reversed(current.inputs()))
-    return tuple(q for q in order if isinstance(q, Run) or (isinstance(q, DenseTicket) and q.rewind.count))
+    return tuple(order)
+
+
+def trainings(*questions: Spec) -> tuple[Run | DenseTicket, ...]:
+    """Every training that must have been done once all `questions` are answered, each once, inputs first."""
+    return tuple(q for q in in_order(*questions)
+                 if isinstance(q, Run) or (isinstance(q, DenseTicket) and q.rewind.count))
 
 
 @dataclass(frozen=True, kw_only=True)
