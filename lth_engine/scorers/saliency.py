@@ -5,7 +5,6 @@ from __future__ import annotations
 import torch
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
-from lth_engine.core.errors import BadInput
 from lth_engine.core.seeds import derive
 from lth_engine.objectives.compared import Compared
 from lth_engine.objectives.masked_network import MaskedNetwork
@@ -16,11 +15,7 @@ from lth_engine.specs.scorers import Saliency
 
 def score(spec: Saliency, subject: Subject) -> dict[str, torch.Tensor]:
     """|dR/ds| at s = 1 + N(0, sigma^2), drawn once: R is the mean over the batches, by their sizes, of the objective
-    of the network with weights s w beside that with weights w. The factor of a pruned weight is 0.
-
-    Raises:
-        BadInput: nothing depends on s there, as where an objective compares equal networks (sigma 0).
-    """
+    of the network with weights s w beside that with weights w. The factor of a pruned weight is 0."""
     network = MaskedNetwork(subject.network(), list(subject.weights), spec.norm_statistics)
     overlay = _overlay(spec.sigma, subject, network.flat).requires_grad_()
     total, shown = torch.zeros_like(network.flat), 0
@@ -29,9 +24,6 @@ def score(spec: Saliency, subject: Subject) -> dict[str, torch.Tensor]:
             value = measured(spec.objective, Compared(network, overlay, x, y))
             total += len(y) * torch.autograd.grad(value, overlay)[0]
             shown += len(y)
-    if not bool(total.any()):
-        raise BadInput(f"The objective {spec.objective.name} does not change with any weight at scorer.sigma "
-                       f"{spec.sigma:g}, so it cannot rank them. Raise scorer.sigma (0.06 is usual).")
     return {name: part.cpu() for name, part in network.split((total / shown).abs()).items()}
 
 

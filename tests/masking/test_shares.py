@@ -6,13 +6,18 @@ import numpy as np
 import pytest
 import torch
 
+from lth_engine.answer import answer
 from lth_engine.core.errors import BadInput
+from lth_engine.core.mask import Mask
 from lth_engine.masking.prunable import in_network_order, prunable
 from lth_engine.masking.prune import prune_to, prune_to_level
 from lth_engine.masking.shares import LINEAR, shares
 from lth_engine.models.build import build
 from lth_engine.specs.finding import Imp, OneShot
 from lth_engine.specs.models import CifarResnet, Lenet300100, Vgg
+from lth_engine.specs.scorers import RandomScore, Snip
+from lth_engine.specs.tickets import DenseTicket, FoundTicket
+from lth_engine.store.store import Store
 
 SCOPES = ("erk", "balanced", "smart_ratio", "smart_ratio_vgg")
 
@@ -136,7 +141,7 @@ def test_fewer_weights_than_layers_are_refused_with_the_remedy(scope):
 
 
 def test_a_rule_of_public_code_does_not_go_with_shares():
-    with pytest.raises(BadInput, match="Choose search.rule exact"):
+    with pytest.raises(BadInput, match=r"Choose search\.rule exact"):
         Imp(scope="erk", rule="aws")
 
 
@@ -159,3 +164,19 @@ def test_each_layer_keeps_its_best_scores():
     for name, mask in kept.items():
         assert int(mask.sum()) == 100
         assert scores[name][mask].min() > scores[name][~mask].max()
+
+
+@pytest.mark.parametrize("scope", SCOPES)
+def test_a_ticket_keeps_the_share_of_each_layer_in_the_order_of_the_network(scope, tmp_path):
+    """On digits; the layer that is ignored stays dense and has no part in the shares."""
+    spec, keep = CifarResnet(depth=8, width=4), 400
+    shapes = shapes_of(spec, 8, 1)
+    first = next(iter(shapes))
+    for ignore, scorer in (((), RandomScore()), ((first,), Snip(images=2))):
+        searched = {name: shape for name, shape in shapes.items() if name not in ignore}
+        fraction = float(f"{1 - keep / sum(sizes(searched).values()):.12f}")
+        question = FoundTicket(start=DenseTicket(model=spec), search=OneShot(
+            fraction=fraction, scope=scope, scorer=scorer, ignore=ignore))
+        mask = Mask(answer(question, Store(tmp_path / scope), data_root=tmp_path).group("mask"))
+        found = {name: int(mask[name].sum()) for name in shapes}
+        assert found == sizes({n: shapes[n] for n in ignore}) | shares(scope, searched, keep)
