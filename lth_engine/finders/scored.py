@@ -59,7 +59,7 @@ class Rounds:
         """The weights under a mask, for the next round."""
         self.begun += 1
         self._tell()
-        masked = {name: torch.where(allowed[name], value, 0) for name, value in self.values.items()}
+        masked = {name: value * allowed[name] for name, value in self.values.items()}
         return Subject(masked, allowed, self.question.mask_seed, lambda: self._network(masked), self._images,
                        self._shape, self.kept)
 

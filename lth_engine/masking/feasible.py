@@ -7,18 +7,24 @@ from torch import nn
 
 from lth_engine.masking.prunable import in_network_order, prunable
 from lth_engine.masking.prune import prune_to_level
+from lth_engine.specs.finding import SearchSpec
 from lth_engine.specs.questions import TicketSearch
 
 
 def require_feasible(search: TicketSearch, model: nn.Module) -> None:
-    """Ask for the sparsest mask of the search now.
+    """Ask for the sparsest mask of the search now. Raises as :func:`require_level`."""
+    require_level(search.search, search.levels, model)
+
+
+def require_level(search: SearchSpec, level: int, model: nn.Module) -> None:
+    """Ask for a mask of the level now.
 
     Raises:
         BadInput: a density that leaves no weight (in some layer, if the scope is not global), or ignored layers that
             do not exist or are all there is.
     """
-    searched = prunable(model, search.search.ignore)
+    searched = prunable(model, search.ignore)
     scores = {name: torch.zeros_like(p) for name, p in in_network_order(model).items() if name in searched}
     everything = {name: torch.ones_like(score, dtype=torch.bool) for name, score in scores.items()}
-    exact = search.search.replace(rule="exact")  # the counts of the other rules are within a few weights
-    prune_to_level(exact, search.levels, scores, everything)
+    exact = search.replace(rule="exact")  # the counts of the other rules are within a few weights
+    prune_to_level(exact, level, scores, everything)

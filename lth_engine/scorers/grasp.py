@@ -5,9 +5,9 @@ from __future__ import annotations
 import torch
 import torch.nn.functional as F
 from torch import nn
-from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from lth_engine.scorers.differentiated import by_name, differentiated
+from lth_engine.scorers.plain_numbers import plain_numbers
 from lth_engine.scorers.subject import Subject
 from lth_engine.specs.scorers import Grasp
 
@@ -17,10 +17,13 @@ def score(spec: Grasp, subject: Subject) -> dict[str, torch.Tensor]:
     divided by the temperature, both by the prunable weights alone and with pruned ones held at zero.
 
     The published score is -w (H g), of which the largest are removed: the same order.
+
+    Raises:
+        BadInput: torch has no second derivative of a part of the network.
     """
     model, weights = differentiated(subject, spec.norm_statistics)
     parameters = list(weights.values())
-    with sdpa_kernel(SDPBackend.MATH):  # the fused attentions cannot be differentiated twice
+    with plain_numbers():
         gradient = [torch.zeros_like(p) for p in parameters]
         shown = 0
         for x, y in subject.images(spec.images):

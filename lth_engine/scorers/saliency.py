@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import torch
-from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from lth_engine.core.seeds import derive
 from lth_engine.objectives.compared import Compared
 from lth_engine.objectives.masked_network import MaskedNetwork
 from lth_engine.objectives.measured import measured
+from lth_engine.scorers.plain_numbers import plain_numbers
 from lth_engine.scorers.subject import Subject
 from lth_engine.specs.scorers import Saliency
 
@@ -19,7 +19,7 @@ def score(spec: Saliency, subject: Subject) -> dict[str, torch.Tensor]:
     network = MaskedNetwork(subject.network(), list(subject.weights), spec.norm_statistics)
     overlay = _overlay(spec.sigma, subject, network.flat).requires_grad_()
     total, shown = torch.zeros_like(network.flat), 0
-    with sdpa_kernel(SDPBackend.MATH):  # an objective may differentiate twice, which the fused attentions cannot
+    with plain_numbers():
         for x, y in subject.images(spec.images):
             value = measured(spec.objective, Compared(network, overlay, x, y))
             total += len(y) * torch.autograd.grad(value, overlay)[0]

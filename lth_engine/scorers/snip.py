@@ -6,6 +6,7 @@ import torch
 import torch.nn.functional as F
 
 from lth_engine.scorers.differentiated import by_name, differentiated
+from lth_engine.scorers.plain_numbers import plain_numbers
 from lth_engine.scorers.subject import Subject
 from lth_engine.specs.scorers import Snip
 
@@ -19,8 +20,9 @@ def score(spec: Snip, subject: Subject) -> dict[str, torch.Tensor]:
     model, weights = differentiated(subject, spec.norm_statistics)
     parameters = list(weights.values())
     total, shown = [torch.zeros_like(p) for p in parameters], 0
-    for x, y in subject.images(spec.images):
-        loss = F.cross_entropy(model(x), y, reduction="sum")
-        torch._foreach_add_(total, torch.autograd.grad(loss, parameters, materialize_grads=True))
-        shown += len(y)
+    with plain_numbers():
+        for x, y in subject.images(spec.images):
+            loss = F.cross_entropy(model(x), y, reduction="sum")
+            torch._foreach_add_(total, torch.autograd.grad(loss, parameters, materialize_grads=True))
+            shown += len(y)
     return by_name(weights, [(g * p / shown).abs() for g, p in zip(total, parameters, strict=True)])

@@ -27,13 +27,14 @@ def score(spec: Synflow, subject: Subject) -> dict[str, torch.Tensor]:
     parameters = list(weights.values())
     with torch.no_grad():
         if first:
-            _neutralise(model.double())
+            _neutralise(model.double().to(memory_format=torch.contiguous_format))  # for one image as fast as another
         torch._foreach_abs_(list(model.parameters()) if first else parameters)
     ones = torch.ones(1, *subject.shape(), dtype=torch.float64, device=parameters[0].device)
     flow = model(ones).sum()
     gradients = torch.autograd.grad(flow, parameters, materialize_grads=True)
-    found = [(p * g).abs() for p, g in zip(parameters, gradients, strict=True)]
-    if not bool(torch.isfinite(torch.stack([flow, *(f.sum() for f in found)])).all()):
+    with torch.no_grad():
+        found = list(torch._foreach_abs(torch._foreach_mul(parameters, gradients)))
+    if not bool(torch.isfinite(torch.stack([flow.detach(), *(f.sum() for f in found)])).all()):
         raise NonFinite("The synaptic flow through the network is too large for a number of 64 bits, so SynFlow "
                         "cannot rank its weights. Use another scorer, or a network of fewer layers.")
     return by_name(weights, found)
