@@ -42,7 +42,7 @@ def shares(scope: str, shapes: Shapes, keep: int) -> dict[str, int]:
     else:
         sides = [sum(shape) if scope == "erk" else 1 for shape in shapes.values()]
         weight = np.array(sides, dtype=np.float64)
-        found = _rounded(lambda t: np.minimum(sizes, t * weight), keep, sizes)
+        found = _rounded(lambda t: t * weight, keep, sizes)
     return dict(zip(shapes, found.tolist(), strict=True))
 
 
@@ -74,7 +74,7 @@ def _carried(wanted: Array, room: Array) -> Array:
 
 
 def _rounded(share: Callable[[float], Array], keep: int, sizes: Array) -> Array:
-    """Shares rounded to whole numbers, each at least 1, for the t at which they add up to `keep`.
+    """Shares rounded to whole numbers, each at least 1 and at most its size, for the t at which they add up to `keep`.
 
     Where several layers round up at the same t, the first ones do.
     """

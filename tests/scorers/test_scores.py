@@ -194,6 +194,23 @@ def test_an_objective_that_compares_equal_networks_is_refused():
         Saliency(objective=ReverseKl(), sigma=0.0)
 
 
+def test_pruned_weights_have_no_part_in_the_gradient_that_a_saliency_measures(toy):
+    model, batches = toy
+    allowed = {n: torch.rand(p.shape, generator=torch.Generator().manual_seed(1)) < 0.5
+               for n, p in prunable(model).items()}
+    subject = shown(model, batches[:1])(allowed)
+    found = saliency.score(Saliency(objective=GradientNorm(of="weights"), sigma=0.0), subject)
+
+    def norm(factors):
+        slopes = gradient(model, batches[:1], {n: factors[n] * w for n, w in subject.weights.items()})
+        return -torch.sqrt(sum((factors[n] * g).square().sum() for n, g in slopes.items())).item()
+    ones = {n: kept.double() for n, kept in allowed.items()}
+    for name, score in found.items():
+        for index in allowed[name].view(-1).nonzero().view(-1)[::9].tolist():
+            slope = (norm(nudged(ones, name, index, 1e-5)) - norm(nudged(ones, name, index, -1e-5))) / 2e-5
+            assert score.view(-1)[index].item() == pytest.approx(abs(slope), rel=1e-4, abs=1e-9)
+
+
 @pytest.mark.parametrize("scorer", [StartMagnitude(), Snip(), Grasp(), Synflow(rounds=2)], ids=lambda s: s.name)
 def test_T06_kthvalue_keeps_4294_of_a_resnet20_whatever_the_score(scorer):
     batch = digits(10, side=32)
