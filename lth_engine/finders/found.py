@@ -15,10 +15,11 @@ from lth_engine.core.workbench import Workbench
 from lth_engine.finders.ranked import keep_best
 from lth_engine.finders.rewound import rewound, with_ignored
 from lth_engine.finders.scored import cost, subjects
-from lth_engine.masking.prunable import without_ignored
+from lth_engine.masking.prunable import in_network_order, without_ignored
 from lth_engine.masking.prune import Tensors, prune_to_level
 from lth_engine.specs.finding import Ranking
 from lth_engine.specs.tickets import FoundTicket
+from lth_engine.training.material import material, network
 
 
 @dataclass(frozen=True)
@@ -52,7 +53,7 @@ def cut(question: FoundTicket, inputs: Inputs, bench: Workbench, invert: bool = 
     read = None if run is None else inputs[run.key]
     trained = dense.start if read is None else read.group("final")
     before = dense.mask if read is None else Mask(read.group("mask"))
-    names = without_ignored(dense.mask, question.search.ignore)
+    names = _searched(question, dense.mask, bench)
     ignored = dense.mask.size - sum(dense.mask[n].size for n in names)
     allowed = {n: torch.tensor(before[n]) for n in names}
     summary: Mapping[str, Scalar] = {}
@@ -64,6 +65,16 @@ def cut(question: FoundTicket, inputs: Inputs, bench: Workbench, invert: bool = 
         kept = prune_to_level(question.search, question.at_level, ranked, allowed, ignored)
     mask = with_ignored({name: value.numpy() for name, value in kept.items()}, dense.mask)
     return Cut(mask, before, trained if question.search.continues else dense.start, summary)
+
+
+def _searched(question: FoundTicket, mask: Mask, bench: Workbench) -> list[str]:
+    """The parameters that may be pruned; in the order of the network where shares go by it."""
+    names = without_ignored(mask, question.search.ignore)
+    if not question.search.shares_out:
+        return names
+    facts = material(question.start.data, bench).facts
+    model = network(question.start.model, facts, question.start.init_seed, "cpu")
+    return [name for name in in_network_order(model) if name in names]
 
 
 def _ranked(question: FoundTicket, weights: Mapping[str, Array], allowed: Tensors, ignored: int, bench: Workbench,

@@ -32,34 +32,44 @@ def allocate(scores: Tensors, keep: int, allowed: Tensors | None = None) -> dict
         NonFinite: a score is NaN or infinite.
     """
     names = sorted(scores)
-    require_finite(scores)
     flat = torch.cat([scores[n].detach().reshape(-1) for n in names])
-    candidates = flat.numel()
-    if allowed is not None:
-        open_ = torch.cat([allowed[n].reshape(-1) for n in names])
-        candidates = int(open_.count_nonzero())
-        flat = torch.where(open_, flat, -torch.inf)
+    if not _finite(flat):
+        require_finite(scores)
+    open_ = None if allowed is None else torch.cat([allowed[n].reshape(-1) for n in names])
+    candidates = flat.numel() if open_ is None else int(open_.count_nonzero())
     if not 1 <= keep <= candidates:
         raise BadInput(f"A mask must keep between 1 and {candidates} weights. Got {keep}. "
                        "Use fewer levels or a smaller pruning fraction.")
-    parts = _top(flat, keep).split([scores[n].numel() for n in names])
+    if open_ is None or candidates == flat.numel():
+        chosen = _top(flat, keep)
+    else:  # a selection among many equal numbers, as minus infinity for what is pruned, would be ten times slower
+        chosen = torch.zeros_like(open_)
+        places = open_.nonzero().squeeze(1)
+        chosen[places] = _top(flat.index_select(0, places), keep)
+    parts = chosen.split([scores[n].numel() for n in names])
     return {n: part.reshape(scores[n].shape) for n, part in zip(names, parts, strict=True)}
 
 
 def require_finite(scores: Tensors) -> None:
     """Raises NonFinite, naming the parameter, if a score is NaN or infinite."""
     for name in sorted(scores):
-        if scores[name].numel() and not bool(torch.isfinite(torch.stack(torch.aminmax(scores[name]))).all()):
+        if scores[name].numel() and not _finite(scores[name]):
             raise NonFinite(f"The pruning scores of {name} hold NaN or infinity, so the weights cannot be ranked. "
                             "Look at the training that they come from; a lower learning rate often helps.")
+
+
+def _finite(values: torch.Tensor) -> bool:
+    return bool(torch.isfinite(torch.stack(torch.aminmax(values))).all())
 
 
 def _top(values: torch.Tensor, keep: int) -> torch.Tensor:
     """True at the `keep` largest values; among equals at the lowest indices."""
     threshold = smallest(values, values.numel() - keep + 1)
-    chosen = values > threshold
-    missing = keep - int(chosen.count_nonzero())
-    chosen[(values == threshold).nonzero().squeeze(1)[:missing]] = True
+    chosen = values >= threshold
+    extra = int(chosen.count_nonzero()) - keep
+    if extra:
+        ties = (values == threshold).nonzero().squeeze(1)
+        chosen[ties[len(ties) - extra:]] = False
     return chosen
 
 

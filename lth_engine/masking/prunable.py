@@ -18,6 +18,12 @@ def prunable(model: nn.Module, ignore: tuple[str, ...] = ()) -> dict[str, torch.
 
     Raises as :func:`without_ignored`.
     """
+    found = in_network_order(model)
+    return {name: found[name] for name in without_ignored(found, ignore)}
+
+
+def in_network_order(model: nn.Module) -> dict[str, torch.Tensor]:
+    """All prunable parameters in the order in which the network defines its layers, which is that of a pass."""
     found: dict[str, torch.Tensor] = {}
     for name, module in model.named_modules():
         if isinstance(module, nn.Conv1d | nn.Conv2d | nn.Linear):
@@ -25,7 +31,7 @@ def prunable(model: nn.Module, ignore: tuple[str, ...] = ()) -> dict[str, torch.
         elif isinstance(module, nn.MultiheadAttention):
             found |= {f"{name}.{part}": weight for part in _PROJECTIONS
                       if (weight := getattr(module, part)) is not None}
-    return {name: found[name] for name in without_ignored(found, ignore)}
+    return found
 
 
 def without_ignored(names: Iterable[str], ignore: tuple[str, ...]) -> list[str]:

@@ -1,4 +1,4 @@
-"""Prunes to a level, over the whole network or layer by layer, by the search's rule for the count."""
+"""Prunes to a level, over the whole network or layer by layer, by the search's rule for the count or by shares."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import torch
 from lth_engine.core.errors import BadInput
 from lth_engine.masking.allocate import allocate, require_finite
 from lth_engine.masking.count_rules import aws, kthvalue, open_lth
+from lth_engine.masking.shares import shares
 from lth_engine.specs.finding import SearchSpec
 
 Tensors = Mapping[str, torch.Tensor]
@@ -33,18 +34,31 @@ def prune_to(search: SearchSpec, density: Fraction, scores: Tensors, allowed: Te
         search: gives scope and rule; the counts of the rule "exact" are those of `search.kept`.
         density: fraction of all weights that is kept.
         scores: parameter name -> scores.
-        allowed: parameter name -> bool; what is pruned stays pruned.
+        allowed: parameter name -> bool, what is pruned stays pruned; in the order of the network, by which smart
+            ratios go.
         since: the density before, from which a rule of public code counts what it removes.
         ignored: number of prunable weights in layers that stay dense.
 
     Raises:
-        BadInput: the density keeps no weight (in some layer, if the scope is layerwise).
+        BadInput: the density keeps no weight (in some layer, if the scope is not global).
     """
     if search.scope == "global":
         return _prune(search, density, scores, allowed, since, ignored)
+    if search.shares_out:
+        return _prune_to_shares(search.scope, density, scores, allowed)
     kept: dict[str, torch.Tensor] = {}
     for name, score in scores.items():
         kept |= _prune(search, density, {name: score}, {name: allowed[name]}, since, 0)
+    return kept
+
+
+def _prune_to_shares(scope: str, density: Fraction, scores: Tensors, allowed: Tensors) -> dict[str, torch.Tensor]:
+    """Keep as many in each layer as its share says."""
+    shapes = {name: tuple(mask.shape) for name, mask in allowed.items()}
+    total = sum(mask.numel() for mask in allowed.values())
+    kept: dict[str, torch.Tensor] = {}
+    for name, count in shares(scope, shapes, round(density * total)).items():
+        kept |= allocate({name: scores[name]}, count, {name: allowed[name]})
     return kept
 
 

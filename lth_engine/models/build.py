@@ -14,6 +14,9 @@ from lth_engine.models.fit import check_fit
 from lth_engine.models.initialise import initialise
 from lth_engine.specs.models import ModelSpec, Normalised
 
+_FITTING: set[tuple[ModelSpec, int, int, int, int]] = set()
+"""Networks that were found to fit their images in this process: the trial takes longer than drawing the weights."""
+
 
 def build(spec: ModelSpec, channels: int, height: int, width: int, num_classes: int, init_seed: int) -> nn.Module:
     """A network on the CPU for images of `channels` x `height` x `width`.
@@ -36,5 +39,8 @@ def build(spec: ModelSpec, channels: int, height: int, width: int, num_classes: 
         initialise(model, init_seed, signed_constant=spec.init == "signed_constant")
     if isinstance(spec, Normalised):
         set_batch_norm(model, spec, init_seed)
-    check_fit(model, spec, channels, height, width, num_classes)
+    wanted = spec, channels, height, width, num_classes
+    if wanted not in _FITTING:
+        check_fit(model, *wanted)
+        _FITTING.add(wanted)
     return model

@@ -13,10 +13,10 @@ from functools import cached_property
 import torch
 from torch import nn
 from torch.func import functional_call
-from torch.nn.modules.batchnorm import _NormBase
 
 from lth_engine.masking.prunable import prunable
 from lth_engine.objectives.feature_layers import feature_layers, taken
+from lth_engine.objectives.norm_statistics import use_batch_statistics
 
 Tensors = Mapping[str, torch.Tensor]
 
@@ -37,10 +37,7 @@ class MaskedNetwork:
     def __init__(self, model: nn.Module, names: Sequence[str], norm_statistics: str = "batch") -> None:
         self.model = copy.deepcopy(model).eval().requires_grad_(False)
         if norm_statistics == "batch":
-            for layer in self.model.modules():
-                if isinstance(layer, _NormBase):
-                    layer.track_running_stats = False
-                    layer.running_mean = layer.running_var = layer.num_batches_tracked = None
+            use_batch_statistics(self.model)
         weights = prunable(self.model)
         self.names = list(names)
         self._shapes = [weights[name].shape for name in self.names]

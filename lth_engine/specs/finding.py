@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import ClassVar
 
+from lth_engine.core.errors import BadInput
 from lth_engine.core.knob import knob
 from lth_engine.core.spec import Spec
 from lth_engine.core.step import Step
@@ -22,8 +23,9 @@ class SearchSpec(Spec, family="search", package="lth_engine.specs.finding"):
     scope: str = knob(
         "global", "Rank all layers together (global), prune each by the same fraction (layerwise), or share the kept "
         "weights out among the layers beforehand: erk by the sizes of their sides, balanced the same number for each, "
-        "smart_ratio ever fewer from layer to layer.",
-        choices=("global", "layerwise", "erk", "balanced", "smart_ratio"),
+        "smart_ratio at a density that falls from layer to layer (smart_ratio_vgg faster, for networks without "
+        "shortcuts).",
+        choices=("global", "layerwise", "erk", "balanced", "smart_ratio", "smart_ratio_vgg"),
         source="erk: Evci et al. 2020; smart_ratio: Su et al. 2020, section 4")
     ignore: tuple[str, ...] = knob((), "Parameters that stay dense, by name (e.g. fc.weight).", advanced=True)
     rewind: Step = knob(Step(0, "it"), "Point of the dense training that each level starts from; 0it is the "
@@ -36,6 +38,17 @@ class SearchSpec(Spec, family="search", package="lth_engine.specs.finding"):
     """Whether the kept weights go on from the end of the level before, rather than back to the rewind point."""
     learns: ClassVar[bool] = False
     """Whether the mask is learned in a search of its own (see `mask_learners`)."""
+
+    def check(self) -> None:
+        """Shares are exact counts, so no other rule goes with them."""
+        if self.shares_out and self.rule != "exact":
+            raise BadInput(f"search.scope {self.scope} gives each layer an exact count, with which search.rule "
+                           f"{self.rule} does not go. Choose search.rule exact, or search.scope global or layerwise.")
+
+    @property
+    def shares_out(self) -> bool:
+        """Whether each layer has a count of its own, given beforehand."""
+        return self.scope not in ("global", "layerwise")
 
     @property
     def independent(self) -> bool:

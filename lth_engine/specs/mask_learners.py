@@ -33,6 +33,7 @@ class MaskLearner(SearchSpec, package="lth_engine.finders"):
 
     def check(self) -> None:
         """A search has at least one step."""
+        super().check()
         if self.length.count == 0:
             raise BadInput(f'{self.name}.length must be at least "1it". Got 0.')
 

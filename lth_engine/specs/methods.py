@@ -13,6 +13,7 @@ from lth_engine.core.spec import catalogue
 from lth_engine.core.step import Step
 from lth_engine.specs.finding import Imp, Lrr, OneShot, SearchSpec
 from lth_engine.specs.mask_learners import ContinuousSparsification, Cts, EdgePopup, GemMiner
+from lth_engine.specs.models import Vgg
 from lth_engine.specs.objectives import ObjectiveSpec
 from lth_engine.specs.phases import Same
 from lth_engine.specs.questions import TicketSearch
@@ -97,6 +98,8 @@ def with_method(name: str, of: TicketSearch, near: str = "published") -> TicketS
     method, like = METHODS[name], of.search
     late = near == "rewind" or (near == "published" and method.rewinds)
     search = method.build(of.training.length)
+    if search.scope == "smart_ratio" and isinstance(of.model, Vgg):
+        search = search.replace(scope="smart_ratio_vgg")
     search = search.replace(fraction=like.fraction, ignore=like.ignore,
                             rewind=like.rewind if late else Step(0, "it"))
     return of.replace(search=search, controls=(), mask_search=Same() if search.independent else of.mask_search)

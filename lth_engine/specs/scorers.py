@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
+from lth_engine.core.errors import BadInput
 from lth_engine.core.knob import knob
 from lth_engine.core.spec import Spec
 from lth_engine.specs.objectives import ObjectiveSpec, ReverseKl
@@ -142,3 +143,9 @@ class Saliency(OnImages, name="saliency"):
     objective: ObjectiveSpec = knob(ReverseKl(), "Objective R.")
     sigma: float = knob(0.06, "Deviation of the noise on the overlay.", low=0, high=10,
                         source="Concrete Ticket Search, section V-E")
+
+    def check(self) -> None:
+        """An objective that compares with the dense network needs a network that differs from it."""
+        if self.sigma == 0 and self.objective.compares:
+            raise BadInput(f"saliency.sigma must be above 0 for the objective {self.objective.name}, which compares "
+                           "with the dense network and has no gradient there. Raise it (0.06 is usual).")

@@ -1,0 +1,1 @@
+"""Scores and masks written out naively, and tests that ours agree with them."""

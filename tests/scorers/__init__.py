@@ -1,0 +1,1 @@
+"""Tests of the scorers, and how they are shown a network."""
