@@ -15,6 +15,9 @@ from lth_engine.figures.look import GRAY, Look, empty_figure, translucent
 ROW = 46
 """Pixels of a row."""
 
+NEAR = 1.0
+"""Distance from the values up to which a line is drawn, in the width of what is drawn anyway."""
+
 
 @dataclass(frozen=True)
 class Row:
@@ -42,6 +45,7 @@ def beside(rows: Sequence[Row], title: str, lines: Mapping[str, float]) -> go.Fi
     figure = empty_figure(120 + ROW * len(rows))
     for place, row in enumerate(rows):
         _row(figure, place, row)
+    lines = near_lines(np.concatenate([np.empty(0), *(np.asarray(row.values, float) for row in rows)]), lines)
     for place, (name, value) in enumerate(lines.items()):
         if np.isfinite(value):
             figure.add_vline(x=value, line_color=GRAY, line_dash=("dash", "dot")[place % 2], line_width=1.5)
@@ -77,7 +81,26 @@ def _row(figure: go.Figure, place: int, row: Row) -> None:
                                     "to %{customdata[2]:.4g}<extra></extra>")
     if row.word:
         figure.add_annotation(x=1.01, xref="paper", xanchor="left", y=place, text=f"<b>{row.word}</b>",
-                              showarrow=False)
+                              showarrow=False, font={"size": 15})
+
+
+def near_lines(values: Array, lines: Mapping[str, float]) -> dict[str, float]:
+    """Those of the lines that lie near enough to the values to be drawn without squeezing them together.
+
+    Args:
+        values: what is drawn.
+        lines: reference values by name, the first of them always drawn.
+    """
+    known = np.asarray(values, float)
+    known = known[np.isfinite(known)]
+    finite = {name: value for name, value in lines.items() if np.isfinite(value)}
+    first = dict(list(finite.items())[:1])
+    if not len(known):
+        return first
+    every = np.append(known, list(first.values()))
+    low, high = float(every.min()), float(every.max())
+    return first | {name: value for name, value in finite.items()
+                    if low - NEAR * (high - low) <= value <= high + NEAR * (high - low)}
 
 
 def _range(rows: Sequence[Row], lines: Mapping[str, float]) -> dict[str, object]:

@@ -10,7 +10,7 @@ import numpy as np
 import plotly.graph_objects as go
 
 from lth_engine.core.artifact import Array
-from lth_engine.figures.look import GRAY, SERIES, empty_figure, nth
+from lth_engine.figures.look import GRAY, SERIES, empty_figure, log_ticks, nth
 
 HEIGHT = 320
 """Pixels: four of these figures are looked at together."""
@@ -61,10 +61,19 @@ def course(series: Sequence[Course], name: str, title: str, *, wanted: float | N
                               showarrow=False, font={"color": GRAY, "size": 12})
         values = np.append(values, wanted)
     figure.update_xaxes(title_text="Search (epochs)", range=[0, end] if end else None)
-    log = spans_orders(values)
-    figure.update_yaxes(title_text=title + (", log scale" if log else ""), type="log" if log else "linear",
-                        tickformat="~g", exponentformat="power")
+    log_if_wide(figure, values, title)
     return figure
+
+
+def log_if_wide(figure: go.Figure, values: Array, title: str) -> None:
+    """Give y its title, and a log scale with its ticks if the values span orders of magnitude."""
+    figure.update_yaxes(title_text=title)
+    if spans_orders(values):
+        known = np.asarray(values, float)
+        known = known[np.isfinite(known)]
+        ticks = log_ticks(float(known.min()) / 2, 2 * float(known.max()))
+        figure.update_yaxes(title_text=f"{title}, log scale", type="log", tickvals=ticks,
+                            ticktext=[f"{tick:g}" for tick in ticks])
 
 
 def spans_orders(values: Array) -> bool:

@@ -8,7 +8,7 @@ import numpy as np
 import plotly.graph_objects as go
 
 from lth_engine.core.artifact import Array
-from lth_engine.figures.look import GRAY, Look, empty_figure, translucent
+from lth_engine.figures.look import GRAY, Look, empty_figure, log_ticks, translucent
 
 _DIVERGING = [[0.0, "#d55e00"], [0.5, "#bdbdbd"], [1.0, "#1f83c9"]]
 """Less than chance (orange), as chance (grey), more (blue): readable on white and black."""
@@ -46,8 +46,10 @@ def layers_by_method(names: Sequence[str], size: Array, styles: Sequence[Look], 
     shown = x[::every]
     figure.update_xaxes(title_text="Layer, from the input on", tickvals=shown, ticktext=[names[n] for n in shown],
                         range=[-0.6, len(names) - 0.4])
+    known = 100 * np.asarray(density, float)[np.asarray(density) > 0]
+    ticks = log_ticks(float(known.min()) / 1.5, 150.0) if len(known) else [1.0, 10.0, 100.0]
     figure.update_yaxes(title_text="Density of the layer (%, log scale)", type="log", overlaying="y2", side="left",
-                        exponentformat="power", tickformat="~g")
+                        tickmode="array", tickvals=ticks, ticktext=[f"{tick:g}" for tick in ticks])
     figure.update_layout(yaxis2={"range": [0, max(100.0, float(share.max(initial=0)))], "side": "right",
                                  "title": {"text": "Share of all weights (%)"}, "showgrid": False, "automargin": True,
                                  "overlaying": None})
@@ -84,7 +86,7 @@ def overlap_matrix(labels: Sequence[str], both: Array, expected: Array, low: Arr
                     f"{expected[r, c]:,.1f} (95%: {low[r, c]:,.0f} to {high[r, c]:,.0f})" if r != c else ""
                     for c in range(count)] for r in range(count)], hoverinfo="text", hoverongaps=False,
         colorbar={"title": {"text": "× chance"}, "tickvals": [-3, -2, -1, 0, 1, 2, 3],
-                  "ticktext": ["⅛", "¼", "½", "1", "2", "4", "8"], "thickness": 12})
+                  "ticktext": ["1/8", "1/4", "1/2", "1", "2", "4", "8"], "thickness": 12})
     figure.update_yaxes(autorange="reversed", showgrid=False)
     figure.update_xaxes(showgrid=False, tickangle=-30)
     return figure

@@ -10,9 +10,10 @@ import numpy as np
 import plotly.graph_objects as go
 
 from lth_engine.core.artifact import Array
+from lth_engine.figures.beside import near_lines
 from lth_engine.figures.interval import student_t
 from lth_engine.figures.look import GRAY, Look, density_axis, empty_figure, log_ticks, translucent
-from lth_engine.figures.mask_search import spans_orders
+from lth_engine.figures.mask_search import log_if_wide
 
 
 @dataclass(frozen=True)
@@ -43,7 +44,8 @@ def accuracy_over_cost(methods: Sequence[Costs], title: str, name: str, lines: M
     figure = empty_figure(440)
     for one in methods:
         _costs(figure, one, name)
-    _across(figure, lines)
+    _across(figure, near_lines(np.concatenate([np.empty(0), *(np.asarray(one.accuracy, float) for one in methods)]),
+                               lines))
     found = np.concatenate([np.asarray(one.cost, float) for one in methods]) if methods else np.empty(0)
     found = found[np.isfinite(found) & (found > 0)]
     if len(found):
@@ -116,11 +118,9 @@ def over_densities(methods: Sequence[OverDensity], title: str, name: str, lines:
             hovertemplate=one.style.label + "<br>density %{x:.3g} %: <b>%{y:.4g}</b> (mean of %{customdata[0]})"
                                             "<extra></extra>")
     values = np.concatenate([*(np.asarray(one.value, float) for one in methods), np.array(list(lines.values()))])
-    log = spans_orders(values)
     _across(figure, lines)
     density_axis(figure)
-    figure.update_yaxes(title_text=title + (", log scale" if log else ""), type="log" if log else "linear",
-                        exponentformat="power")
+    log_if_wide(figure, values, title)
     return figure
 
 

@@ -4,5 +4,5 @@ import streamlit as st
 
 from pages.ui import diagnose_sanity
 
-st.title("Does the ticket need its mask, its weights, its layers?")
+st.title("Does the ticket pass its sanity checks?")
 diagnose_sanity.show()

@@ -79,7 +79,8 @@ def _verdict(question: SanityChecks, said: Mapping[str, Scalar]) -> None:
     word = str(said.get("verdict", "undecided"))
     kind = "success" if word.startswith("passes") else "warning" if word.startswith("fails") else "info"
     text = str(said.get("verdict_text") or "")
-    getattr(st, kind)(f"**{word.capitalize()}**{' checks' if word.startswith('fails') else ''}  \n{literal(text)}",
+    words = word.capitalize() + ("" if word == "undecided" else " checks" if word != "fails 1" else " check")
+    getattr(st, kind)(f"**{words}**  \n{literal(text)}",
                       icon=f":material/{_LABEL[kind]}:")
     if question.of.replicates < 3:
         st.caption(f"With {counted(question.of.replicates, 'replicate')} the test can hardly settle anything; ask a "

@@ -90,7 +90,8 @@ def _one(question: MethodComparison) -> None:
                  for name in dict.fromkeys(texts(table["method"]))]
         chart(accuracy_over_cost(drawn, COSTS[column][1], column, lines), "methods-cost",
               f"Test accuracy over {COSTS[column][0].lower()} by method")
-    st.caption("Large points are means with 95 % Student-t intervals, small ones replicates. The words are those of a "
+    st.caption(f"Chance is {lines['chance']:.3g} %. "
+               "Large points are means with 95 % Student-t intervals, small ones replicates. The words are those of a "
                f"paired test against {method_title(question.methods[0])}: better, worse, equivalent within the margin "
                f"of {100 * question.of.margin:g} points, or undecided.")
     _table(question, methods)

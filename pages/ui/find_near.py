@@ -22,6 +22,12 @@ from pages.ui.words import counted, duration, literal, percent
 
 NAME = "near"
 
+EVEN = 0.5
+"""Probability from which on a weight is more likely kept than not."""
+
+DECIDED = 0.5
+"""Share of the kept weights that must be likely, or the page says that the search has not decided."""
+
 _ABOUT = ("Concrete Ticket Search keeps the weights of an untrained network as they are and learns, for each, how "
           "likely it is to be kept, so that the sparse network does what the dense one does. A price on the expected "
           "number of kept weights, the balancer, leads the search to the density that you ask for.")
@@ -50,28 +56,42 @@ def _one(question: LearnedMask) -> None:
     remark = str(said.get("remark") or "")
     if remark:
         st.warning(literal(remark), icon=":material/wrong_location:")
+    history, histogram = diagnosing.arrays(question, "history"), diagnosing.arrays(question, "histogram")
+    if isinstance(question.search, Cts):
+        _decided(histogram, _kept(question, said))
     _numbers(question, said)
-    _figures(question, diagnosing.arrays(question, "history"), diagnosing.arrays(question, "histogram"), "near")
+    _figures(question, history, histogram, "near")
     _next(question)
+
+
+def _kept(question: LearnedMask, said: Mapping[str, Scalar]) -> int:
+    """Weights that the mask keeps."""
+    return question.search.kept(question.at_level, int(number(said, "prunable")))
+
+
+def _decided(histogram: Mapping[str, Array], kept: int) -> None:
+    """Say so if the search has not told the weights that it keeps from the others: few are likely to be kept."""
+    likely = int(histogram["count"][histogram["edge"][:-1] >= EVEN].sum())
+    if likely < DECIDED * kept:
+        st.info(f"**Not decided yet.** The mask keeps {kept:,} weights, but only {likely:,} are more likely kept than "
+                "not: among the others the cut is close to a guess. Search longer (length), or raise the learning "
+                "rate.", icon=":material/blur_on:")
 
 
 def _numbers(question: LearnedMask, said: Mapping[str, Scalar]) -> None:
     wanted, unit = number(said, "wanted_density"), _unit(question)
-    kept = question.search.kept(question.at_level, int(number(said, "prunable")))
+    kept = _kept(question, said)
     name = "objective" if "objective" in said else "loss"
     shown = [
         Number("Expected density", with_error(100 * number(said, "density"), unit="%"), "expected_density",
                f"at the end; asked for {percent(wanted)}"),
-        Number(_title(question, name), with_error(number(said, name), unit=unit), "search_objective",
-               "of the last step; lower is better")]
-    if "balancer" in said:
-        shown.append(Number("Balancer", with_error(number(said, "balancer")), "balancer", "of the last step"))
-    shown += [
+        Number(name.capitalize(), with_error(number(said, name), unit=unit), "search_objective",
+               f"{_title(question, name).lower()} of the last step; lower is better"),
         Number("Weights kept", f"{kept:,}", "density",
                f"of {int(number(said, 'prunable')):,}: the mask has this density exactly"),
         Number("Cost", with_error(number(said, "epochs"), unit="epochs"), "method_cost",
                f"{counted(int(number(said, 'steps')), 'step')}, {duration(number(said, 'train_seconds'))}")]
-    numbers(shown, "near.numbers", columns=len(shown))
+    numbers(shown, "near.numbers")
 
 
 def _figures(question: LearnedMask, history: Mapping[str, Array], histogram: Mapping[str, Array], key: str,

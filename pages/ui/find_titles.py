@@ -37,7 +37,7 @@ def search_words(search: SearchSpec) -> list[str]:
     """A search by its name, the part that it is chosen by, and the settings that are not its defaults."""
     default = type(search)()
     words = [_name(search)]
-    for k in knobs(type(search)):
+    for k in sorted(knobs(type(search)), key=lambda k: not is_spec(k.type)):
         value = getattr(search, k.name)
         if k.name in ("fraction", "rewind"):
             continue
