@@ -45,7 +45,7 @@ def course(series: Sequence[Course], name: str, title: str, *, wanted: float | N
         wanted: the value that is asked for, a dashed line.
         end: epochs of the whole search, so that the axis of a running one stays still.
     """
-    figure = empty_figure(HEIGHT)
+    figure = empty_figure(HEIGHT if len(series) < 2 else 420)
     for index, one in enumerate(series):
         style = nth(index, one.label)
         figure.add_scatter(
@@ -56,7 +56,8 @@ def course(series: Sequence[Course], name: str, title: str, *, wanted: float | N
     values = np.concatenate([np.asarray(one.value, float) for one in series]) if series else np.empty(0)
     if wanted is not None:
         figure.add_hline(y=wanted, line_color=GRAY, line_dash="dash", line_width=1.5)
-        figure.add_annotation(x=1, xref="paper", xanchor="right", yanchor="bottom", text=f"asked for {wanted:.3g}",
+        figure.update_layout(margin={"r": 62})
+        figure.add_annotation(x=1.01, xref="paper", xanchor="left", text=f"asked for<br>{wanted:.3g}", align="left",
                               y=np.log10(wanted) if spans_orders(np.append(values, wanted)) else wanted,
                               showarrow=False, font={"color": GRAY, "size": 12})
         values = np.append(values, wanted)

@@ -74,8 +74,8 @@ def _decided(histogram: Mapping[str, Array], kept: int) -> None:
     likely = int(histogram["count"][histogram["edge"][:-1] >= EVEN].sum())
     if likely < DECIDED * kept:
         st.info(f"**Not decided yet.** The mask keeps {kept:,} weights, but only {likely:,} are more likely kept than "
-                "not: among the others the cut is close to a guess. Search longer (length), or raise the learning "
-                "rate.", icon=":material/blur_on:")
+                "not; for the others small differences between low probabilities decide. Search longer (length), or "
+                "raise the learning rate.", icon=":material/blur_on:")
 
 
 def _numbers(question: LearnedMask, said: Mapping[str, Scalar]) -> None:
@@ -86,7 +86,7 @@ def _numbers(question: LearnedMask, said: Mapping[str, Scalar]) -> None:
         Number("Expected density", with_error(100 * number(said, "density"), unit="%"), "expected_density",
                f"at the end; asked for {percent(wanted)}"),
         Number(name.capitalize(), with_error(number(said, name), unit=unit), "search_objective",
-               f"{_title(question, name).lower()} of the last step; lower is better"),
+               f"{_title(question, name)}, last step; lower is better"),
         Number("Weights kept", f"{kept:,}", "density",
                f"of {int(number(said, 'prunable')):,}: the mask has this density exactly"),
         Number("Cost", with_error(number(said, "epochs"), unit="epochs"), "method_cost",

@@ -98,7 +98,7 @@ def test_layers_and_overlap_with_the_masks_of_two_methods(open_page, store):
         masks = {f"mask/{n}": np.arange(np.prod(s)).reshape(s) % 2 == 0 for n, s in SHAPES.items()}
         store.put(METHODS.run(method, 0).ticket, Answer(masks, {}), parents={}, provenance=PROVENANCE)
     app = open_page("methods", ask=METHODS.key, view="Layers and overlap")
-    captions = [image.caption for images in app.get("imgs") for image in images.proto.imgs]
+    captions = [image.caption for images in app.get("image") for image in images.proto.imgs]
     assert captions == ["random: 128 of 256 weights of fc1.weight kept", "SNIP: 128 of 256 weights of fc1.weight kept"]
     key_of(app, "method_masks.second").set_value("random").run()
     assert "Choose two different methods" in words(app)

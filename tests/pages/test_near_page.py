@@ -68,7 +68,7 @@ def test_done_shows_curves_histogram_and_numbers(open_page, store):
             "How many weights have which probability to be kept"} == set(alts(app))
     figure = drawn(app, "Expected density over the search")
     assert figure["data"][0]["y"] == pytest.approx([90, 84, 78, 72, 66])
-    assert figure["layout"]["annotations"][0]["text"] == "asked for 64"
+    assert figure["layout"]["annotations"][0]["text"] == "asked for<br>64"
     assert "66.0 %" in [s.value for s in app.subheader]
     assert "asked for 64 %" in words(app)
     assert "191" in [s.value for s in app.subheader]        # of 298 weights, 64 %
