@@ -79,7 +79,7 @@ def _one(question: MethodComparison) -> None:
     left, right = st.columns(2)
     with left:
         rows = [Row(look[name], _column(table, name, "test_accuracy") * 100,
-                    "reference" if name == question.methods[0] else signed(words.get(name, "")))
+                    signed(words.get(name, "")))
                 for name in question.methods]
         chart(beside(rows, "Test accuracy (%)", lines), "methods-accuracy",
               f"Test accuracy by method at {percent(number(said, 'density'))} density")
@@ -124,8 +124,7 @@ def _table(question: MethodComparison, methods: Mapping[str, Array]) -> None:
         f"minus {method_title(reference)} (points, 90 %)": [
             "" if name == reference else interval(float(d), float(low), float(high)) for name, d, low, high in zip(
                 names, methods["difference"], methods["low"], methods["high"], strict=True)],
-        "verdict": ["reference" if name == reference else signed(word)
-                    for name, word in zip(names, texts(methods["word"]), strict=True)],
+        "verdict": [signed(word) for word in texts(methods["word"])],
         "density (%)": 100 * methods["density"], "total epochs": methods["epochs"],
         "epochs as the paper counts": methods["published_epochs"], "seconds": methods["seconds"],
     }, hide_index=True, key="methods.table", height="content", column_config={

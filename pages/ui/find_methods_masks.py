@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import cast
 
+import numpy as np
 import streamlit as st
 
 from lth_engine.core.artifact import Array, texts
@@ -37,11 +38,15 @@ def show() -> None:
 def _draw(done: list[Question]) -> None:
     asked = cast(list[MethodComparison], done)
     question = diagnosing.in_detail(asked, lettered(asked), NAME)
-    layers, overlap = diagnosing.arrays(question, "layers"), diagnosing.arrays(question, "overlap")
-    names = [name for name in texts(diagnosing.arrays(question, "method")["name"]) if name != "dense"]
+    layers = diagnosing.arrays(question, "layers")
+    rows = texts(diagnosing.arrays(question, "method")["name"])
+    kept = [place for place, name in enumerate(rows) if name != "dense"]      # the dense network keeps everything
+    names = [rows[place] for place in kept]
+    overlap = {name: values[kept] if values.ndim == 1 else values[np.ix_(kept, kept)]
+               for name, values in diagnosing.arrays(question, "overlap").items()}
     look = styles(question.methods)
     st.subheader("Where the weights are kept", anchor=False)
-    chart(layers_by_method(texts(layers["name"]), layers["size"], [look[name] for name in names], layers["density"]),
+    chart(layers_by_method(texts(layers["name"]), layers["size"], [look[name] for name in names], layers["density"][kept]),
           "method-layers", "Density of each layer by method, over the size of the layer")
     st.caption("Means over the replicates; a layer that keeps no weight has no point. Grey bars: how much of the "
                "network the layer is.")

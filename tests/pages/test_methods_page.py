@@ -31,8 +31,8 @@ def test_done_says_the_best_and_what_the_test_says(open_page, store):
     marks = [a["text"] for a in figure["layout"]["annotations"]]
     assert marks[:3] == ["<b>reference</b>", "<b>✓ better</b>", "<b>✓ better</b>"]
     (rows,) = app.dataframe
-    assert rows.value["total epochs"].tolist() == [20, 21, 40]
-    assert rows.value["epochs as the paper counts"].tolist() == [19, 20, 39]
+    assert rows.value["total epochs"].tolist() == [20, 21, 40, 20]
+    assert rows.value["epochs as the paper counts"].tolist() == [19, 20, 39, 19]
     assert rows.value["accuracy (%)"].tolist()[2] == "80.00 ± 2.00"
 
 
