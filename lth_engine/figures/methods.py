@@ -50,12 +50,19 @@ def accuracy_over_cost(methods: Sequence[Costs], title: str, name: str, lines: M
     found = found[np.isfinite(found) & (found > 0)]
     if len(found):
         low, high = float(found.min()) / 1.5, float(found.max()) * 1.5
-        ticks = log_ticks(low, high)
+        ticks = log_ticks(low, high) if high > 10 * low else _fine_ticks(low, high)
         figure.update_xaxes(type="log", range=[math.log10(low), math.log10(high)], tickvals=ticks,
-                            ticktext=[f"{t:,.0f}" if t >= 1 else f"{t:.1g}" for t in ticks])
+                            ticktext=[f"{t:,.4g}" for t in ticks])
     figure.update_xaxes(title_text=f"{title}, log scale")
     figure.update_yaxes(title_text="Test accuracy (%)")
     return figure
+
+
+def _fine_ticks(low: float, high: float) -> list[float]:
+    """Ticks of a log axis that spans less than a power of ten."""
+    powers = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
+    return [digit * 10.0**power for power in powers for digit in (1, 1.5, 2, 3, 4, 5, 7)
+            if low <= digit * 10.0**power <= high]
 
 
 def _costs(figure: go.Figure, one: Costs, name: str) -> None:

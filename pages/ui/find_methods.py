@@ -29,6 +29,9 @@ from pages.ui.words import counted, literal, percent
 KIND = MethodComparison
 NAME = "methods"
 
+ORDER = ("better", "equivalent", "undecided", "worse")
+"""Words of the test in the order in which they are said."""
+
 COSTS: dict[str, tuple[str, str]] = {"total_epochs": ("Total epochs", "Epochs, all in all"),
                                      "total_train_seconds": ("Seconds", "Seconds of training, all in all")}
 """Columns that stand for a cost: what it is called, and the title of its axis."""
@@ -106,12 +109,12 @@ def _verdict(question: MethodComparison, said: Mapping[str, Scalar], methods: Ma
     for name, word in zip(texts(methods["name"]), texts(methods["word"]), strict=True):
         if name not in (reference, "dense"):
             by_word.setdefault(word, []).append(method_title(name))
-    tests = "; ".join(f"**{signed(word)}**: {literal(', '.join(titles))}" for word, titles in by_word.items())
+    tests = "".join(f"  \n**{signed(word)}** than {literal(method_title(reference))}: {literal('; '.join(titles))}."
+                    if word in ("better", "worse") else f"  \n**{signed(word)}**: {literal('; '.join(titles))}."
+                    for word, titles in sorted(by_word.items(), key=lambda item: ORDER.index(item[0])))
     st.info(f"**{literal(method_title(best))}** reaches the highest mean accuracy at {percent(density)} density: "
             f"**{100 * number(said, 'best_accuracy'):.2f} %** (dense network "
-            f"{100 * number(said, 'dense_accuracy'):.2f} %)." + (
-                f"  \nAgainst {literal(method_title(reference))}: {tests}." if tests else ""),
-            icon=":material/leaderboard:")
+            f"{100 * number(said, 'dense_accuracy'):.2f} %).{tests}", icon=":material/leaderboard:")
     if question.of.replicates < 3:
         st.caption(f"With {counted(question.of.replicates, 'replicate')} a test can hardly settle anything.")
 

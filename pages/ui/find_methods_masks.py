@@ -18,7 +18,7 @@ from pages.ui.explaining import glossary
 from pages.ui.find_methods import BEGIN, cost, styles
 from pages.ui.find_titles import method_title
 from pages.ui.lab import lab
-from pages.ui.masks import large, layers_of, mask_of, views
+from pages.ui.masks import frame, large, layers_of, mask_of, views
 from pages.ui.titles import lettered
 from pages.ui.words import literal
 
@@ -65,8 +65,9 @@ def _pair(question: MethodComparison, names: Sequence[str], overlap: Mapping[str
     """Two methods side by side: what they share in numbers, and their masks of one layer."""
     st.subheader("Two masks side by side", anchor=False)
     cells = st.columns(4)
-    first = cells[0].selectbox("First", names, format_func=method_title, key=f"{NAME}.first")
-    second = cells[1].selectbox("Second", names, index=1, format_func=method_title, key=f"{NAME}.second")
+    begin = _most_alike(overlap)
+    first = cells[0].selectbox("First", names, index=begin[0], format_func=method_title, key=f"{NAME}.first")
+    second = cells[1].selectbox("Second", names, index=begin[1], format_func=method_title, key=f"{NAME}.second")
     a, b = names.index(first), names.index(second)
     _shared(first, second, {name: float(overlap[name][a, b]) for name in ("both", "expected", "low", "high")},
             (int(overlap["kept"][a]), int(overlap["kept"][b])))
@@ -81,10 +82,17 @@ def _pair(question: MethodComparison, names: Sequence[str], overlap: Mapping[str
     ways = views(shapes[layer], question.of.data.name, first=layer == next(iter(shapes)))
     way = cells[3].selectbox("View", ways, format_func=_VIEWS.__getitem__, key=f"{NAME}.view.{'-'.join(ways)}")
     for place, name in zip(st.columns(2), (first, second), strict=True):
-        mask = mask_of(tickets[name], layer)
         with place:
-            st.image(large(mask, way, question.of.data.name), width="stretch",
-                     caption=f"{method_title(name)}: {int(mask.sum()):,} of {mask.size:,} weights of {layer} kept")
+            words = frame(tickets[name], layer, way, question.of.data.name, question.level, 1.0)["caption"]
+            st.image(large(mask_of(tickets[name], layer), way, question.of.data.name), width="stretch",
+                     caption=f"{method_title(name)}, {words}")
+
+
+def _most_alike(overlap: Mapping[str, Array]) -> tuple[int, int]:
+    """The two methods that share the most, as a multiple of chance."""
+    ratio = np.triu(overlap["both"] / np.maximum(overlap["expected"], 1.0), 1)
+    first, second = np.unravel_index(int(np.argmax(ratio)), ratio.shape)
+    return (int(first), int(second)) if first != second else (0, 1)
 
 
 def _shared(first: str, second: str, found: Mapping[str, float], kept: tuple[int, int]) -> None:

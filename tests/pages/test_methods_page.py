@@ -25,7 +25,7 @@ def test_done_says_the_best_and_what_the_test_says(open_page, store):
     app = open_page("methods", ask=METHODS.key)
     text = words(app).replace("*", "")
     assert "CTS, KL reaches the highest mean accuracy at 64 % density: 81.00 % (dense network 91.00 %)" in text
-    assert "Against random: ✓ better: SNIP, CTS, KL." in text
+    assert "✓ better than random: SNIP; CTS, KL." in text
     figure = drawn(app, "Test accuracy by method at 64 % density")
     assert figure["layout"]["yaxis"]["ticktext"] == ["random", "SNIP", "CTS, KL"]
     marks = [a["text"] for a in figure["layout"]["annotations"]]
@@ -98,8 +98,9 @@ def test_layers_and_overlap_with_the_masks_of_two_methods(open_page, store):
         masks = {f"mask/{n}": np.arange(np.prod(s)).reshape(s) % 2 == 0 for n, s in SHAPES.items()}
         store.put(METHODS.run(method, 0).ticket, Answer(masks, {}), parents={}, provenance=PROVENANCE)
     app = open_page("methods", ask=METHODS.key, view="Layers and overlap")
-    captions = [image.caption for images in app.get("image") for image in images.proto.imgs]
-    assert captions == ["random: 128 of 256 weights of fc1.weight kept", "SNIP: 128 of 256 weights of fc1.weight kept"]
+    found = [image.caption for images in app.get("image") for image in images.proto.imgs]
+    assert found == [f"{name}, fc1.weight: 128 of 256 weights kept. Each square is an input pixel; dark blue is none, "
+                        "yellow the most weights kept at a pixel (4; the least is 0)." for name in ("random", "SNIP")]
     key_of(app, "method_masks.second").set_value("random").run()
     assert "Choose two different methods" in words(app)
 
