@@ -78,10 +78,14 @@ def _one(question: SanityChecks) -> None:
 def _verdict(question: SanityChecks, said: Mapping[str, Scalar]) -> None:
     word = str(said.get("verdict", "undecided"))
     kind = "success" if word.startswith("passes") else "warning" if word.startswith("fails") else "info"
-    text = str(said.get("verdict_text") or "")
+    first, _, rest = str(said.get("verdict_text") or "").partition(". ")
+    counts = ", ".join(f"{int(number(said, name))} {words}" for name, words in (
+        ("passed", "passed"), ("failed", "failed"), ("undecided", "undecided")) if number(said, name))
     words = word.capitalize() + ("" if word == "undecided" else " checks" if word != "fails 1" else " check")
-    getattr(st, kind)(f"**{words}**  \n{literal(text)}",
-                      icon=f":material/{_LABEL[kind]}:")
+    getattr(st, kind)(f"**{words}**: {counts}.  \n{literal(first)}.", icon=f":material/{_LABEL[kind]}:")
+    if rest:
+        with st.expander("The verdict in full"):
+            st.markdown(literal(rest))
     if question.of.replicates < 3:
         st.caption(f"With {counted(question.of.replicates, 'replicate')} the test can hardly settle anything; ask a "
                    "search of 3 or more.")

@@ -52,9 +52,11 @@ BEGIN: dict[str, object] = {"level": 10}
 def cost(question: Question) -> str:
     """The density and the reference, then what is to be computed."""
     asked = cast(OfMethods, question)
-    at = f" at {at_density(asked.of.search, asked.level)}" if isinstance(asked, MethodComparison) else ""
-    return (f"{counted(len(asked.methods), 'method')}{at}, {counted(asked.of.replicates, 'replicate')}; the reference "
-            f"is **{method_title(asked.methods[0])}**. {cost_words(question)}")
+    many = f"{counted(len(asked.methods), 'method')}, {counted(asked.of.replicates, 'replicate')}"
+    if not isinstance(asked, MethodComparison):
+        return f"{many}. {cost_words(question)}"
+    return (f"{many}, at {at_density(asked.of.search, asked.level)}; the reference is "
+            f"**{method_title(asked.methods[0])}**. {cost_words(question)}")
 
 
 def styles(names: Sequence[str]) -> dict[str, Look]:

@@ -15,6 +15,7 @@ def test_nothing_asked_names_the_reference_and_the_price(open_page, queue):
     app = open_page("methods")
     assert "Nothing of this kind has been asked yet" in words(app)
     assert "the reference is random" in words(app).replace("*", "")
+    assert "3 searches of a mask (as much as" in words(app).replace("*", "")     # a replicate of Quick CTS each
     app.button(key="methods.start").click().run()
     asked = question_from_dict(dict(queue.list()[0].spec))
     assert (asked.name, asked.level, asked.methods[0]) == ("method_comparison", 10, "random")
