@@ -15,7 +15,7 @@ from lth_engine.figures.look import GRAY, SERIES, empty_figure, log_ticks, nth
 HEIGHT = 320
 """Pixels: four of these figures are looked at together."""
 
-ORDERS = 30.0
+ORDERS = 20.0
 """Ratio of the largest to the smallest value from which on an axis is logarithmic."""
 
 
@@ -35,7 +35,7 @@ class Course:
 
 
 def course(series: Sequence[Course], name: str, title: str, *, wanted: float | None = None, end: float | None = None,
-           ) -> go.Figure:
+           linear: bool = False) -> go.Figure:
     """A number over the epochs of a search, a line a search; log scale if it spans orders of magnitude.
 
     Args:
@@ -44,6 +44,7 @@ def course(series: Sequence[Course], name: str, title: str, *, wanted: float | N
         title: of its axis, with its unit.
         wanted: the value that is asked for, a dashed line.
         end: epochs of the whole search, so that the axis of a running one stays still.
+        linear: never on a log scale: for a number whose zero means something.
     """
     figure = empty_figure(HEIGHT if len(series) < 2 else 420)
     for index, one in enumerate(series):
@@ -58,11 +59,11 @@ def course(series: Sequence[Course], name: str, title: str, *, wanted: float | N
         figure.add_hline(y=wanted, line_color=GRAY, line_dash="dash", line_width=1.5)
         figure.update_layout(margin={"r": 62})
         figure.add_annotation(x=1.01, xref="paper", xanchor="left", text=f"asked for<br>{wanted:.3g}", align="left",
-                              y=np.log10(wanted) if spans_orders(np.append(values, wanted)) else wanted,
+                              y=np.log10(wanted) if not linear and spans_orders(np.append(values, wanted)) else wanted,
                               showarrow=False, font={"color": GRAY, "size": 12})
         values = np.append(values, wanted)
     figure.update_xaxes(title_text="Search (epochs)", range=[0, end] if end else None)
-    log_if_wide(figure, values, title)
+    log_if_wide(figure, np.empty(0) if linear else values, title)
     return figure
 
 

@@ -13,7 +13,7 @@ from lth_engine.core.artifact import Array
 from lth_engine.figures.beside import near_lines
 from lth_engine.figures.interval import student_t
 from lth_engine.figures.look import GRAY, Look, density_axis, empty_figure, log_ticks, translucent
-from lth_engine.figures.mask_search import log_if_wide
+from lth_engine.figures.mask_search import log_if_wide, spans_orders
 
 
 @dataclass(frozen=True)
@@ -109,7 +109,8 @@ def over_densities(methods: Sequence[OverDensity], title: str, name: str, lines:
         methods: what to draw.
         title: of the axis of values, with its unit.
         name: of the value in a saved table.
-        lines: values that are drawn across, by what they are called.
+        lines: values that are drawn across, by what they are called; what a log scale cannot hold stands in the legend
+            alone.
         height: in pixels.
     """
     figure = empty_figure(height)
@@ -124,17 +125,18 @@ def over_densities(methods: Sequence[OverDensity], title: str, name: str, lines:
             meta={"x": "density_percent", "y": name, "more": ["n", "lower_95", "upper_95"]},
             hovertemplate=one.style.label + "<br>density %{x:.3g} %: <b>%{y:.4g}</b> (mean of %{customdata[0]})"
                                             "<extra></extra>")
-    values = np.concatenate([*(np.asarray(one.value, float) for one in methods), np.array(list(lines.values()))])
-    _across(figure, lines)
+    values = np.concatenate([np.empty(0), *(np.asarray(one.value, float) for one in methods)])
+    _across(figure, lines, above=0.0 if spans_orders(values) else -math.inf)
     density_axis(figure)
     log_if_wide(figure, values, title)
     return figure
 
 
-def _across(figure: go.Figure, lines: Mapping[str, float]) -> None:
+def _across(figure: go.Figure, lines: Mapping[str, float], above: float = -math.inf) -> None:
     for place, (name, value) in enumerate(lines.items()):
         if np.isfinite(value):
             dash = ("dash", "dot")[place % 2]
-            figure.add_hline(y=value, line_color=GRAY, line_dash=dash, line_width=1.5)
+            if value > above:
+                figure.add_hline(y=value, line_color=GRAY, line_dash=dash, line_width=1.5)
             figure.add_scatter(x=[None], y=[None], mode="lines", name=f"{name}: {value:.4g}",
                                line={"color": GRAY, "dash": dash, "width": 1.5})

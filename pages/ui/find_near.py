@@ -109,7 +109,7 @@ def _figures(question: LearnedMask, history: Mapping[str, Array], histogram: Map
         with place:
             wanted = 100 * question.density if name == "density" and question.learner.each_level else None
             chart(course([Course("this search", epoch, scale * history[name].astype(float))], name, title,
-                         wanted=wanted, end=end), f"{key}-{name}", alt, save=end is None)
+                         wanted=wanted, end=end, linear=name == "balancer"), f"{key}-{name}", alt, save=end is None)
     if len(histogram):
         with places[len(drawn)]:
             title = _LIKELY.get(question.search.name, "Probability to be kept")

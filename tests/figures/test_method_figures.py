@@ -54,6 +54,8 @@ def test_a_course_is_logarithmic_only_where_it_spans_orders():
     assert [(r["epoch"], r["density"]) for r in read(small)] == [("1.0", "1.0"), ("2.0", "2.0"), ("3.0", "3.0")]
     assert (small.layout.yaxis.type, small.layout.xaxis.range) == (None, (0, 20.0))
     assert (wide.layout.yaxis.type, wide.layout.annotations[0].y) == ("log", pytest.approx(-1.0))
+    assert mask_search.course([mask_search.Course("a", epochs, np.array([1e-9, 1, 2]))], "balancer", "Balancer",
+                              linear=True).layout.yaxis.type is None
     assert not mask_search.spans_orders(np.array([0.0, 100.0]))
     assert not mask_search.spans_orders(np.array([math.nan]))
 
@@ -84,6 +86,9 @@ def test_values_of_one_density_are_averaged_and_lines_fall_towards_the_sparse():
     assert [(float(r["density_percent"]), float(r["loss"]), r["n"]) for r in read(figure)] == [
         (50.0, 2.0, "2"), (10.0, 200.0, "1")]
     assert figure.layout.yaxis.type == "log"
+    assert len(figure.layout.shapes) == 1
+    zero = methods.over_densities([of], "Change", "change", {"dense": 0.0})
+    assert (zero.layout.yaxis.type, len(zero.layout.shapes), zero.data[-1].name) == ("log", 0, "dense: 0")
     negative = methods.OverDensity(nth(0, "a"), np.array([0.5, 0.1]), np.array([-1.0, 300.0]))
     assert methods.over_densities([negative], "x", "x", {}).layout.yaxis.type is None
 
