@@ -64,7 +64,8 @@ def comparison(question):
                "table/total_train_seconds": np.array([2 * EPOCHS[n] for n in names]),
                "table/total_flops_dense": np.ones(len(names)), "table/density": np.array(
                    [1.0 if n == "dense" else question.of.search.density(question.level) for n in names])}
-    arrays |= {"method/name": text_array(methods), "method/word": text_array(["reference", *(WORDS[n] for n in methods[1:])]),
+    arrays |= {"method/name": text_array(methods),
+               "method/word": text_array(["reference", *(WORDS[n] for n in methods[1:])]),
                "method/published_epochs": np.array([EPOCHS[n] - 1 for n in methods]),
                "method/epochs": np.array([EPOCHS[n] for n in methods]), "method/seconds": np.full(count, 7.0),
                "method/accuracy": np.array([ACCURACY[n] for n in methods]), "method/half_width": np.full(count, 0.02),
@@ -75,8 +76,8 @@ def comparison(question):
                "overlap/both": np.full((count, count), 150), "overlap/expected": np.full((count, count), 120.0),
                "overlap/low": np.full((count, count), 110), "overlap/high": np.full((count, count), 130),
                "overlap/kept": np.full(count, 191)}
-    return Answer(arrays, {"methods": ", ".join(question.methods), "best": "cts", "best_accuracy": 0.81, "dense_accuracy": 0.91,
-                           "density": 0.64, "chance": 0.1})
+    return Answer(arrays, {"methods": ", ".join(question.methods), "best": "cts", "best_accuracy": 0.81,
+                           "dense_accuracy": 0.91, "density": 0.64, "chance": 0.1})
 
 
 def values(question):
@@ -100,7 +101,8 @@ def sanity(question):
                "check/difference": difference, "check/low": difference - 0.01, "check/high": difference + 0.01}
     return Answer(arrays, {"accuracy": 0.81, "density": 0.64, "passed": 2, "failed": 2, "undecided": 1,
                            "verdict": "fails 2",
-                           "verdict_text": "At 64% density the ticket reaches 81.00%. It is above its mask shuffled in each layer."})
+                           "verdict_text": "At 64% density the ticket reaches 81.00%. It is above its mask shuffled "
+                                           "in each layer."})
 
 
 ANSWERS = {type(NEAR): near, MethodComparison: comparison, ObjectiveValues: values, SanityChecks: sanity}
