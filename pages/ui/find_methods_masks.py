@@ -47,7 +47,8 @@ def _draw(done: list[Question]) -> None:
     look = styles(question.methods)
     st.subheader("Where the weights are kept", anchor=False)
     chart(layers_by_method(texts(layers["name"]), layers["size"], [look[name] for name in names],
-                           layers["density"][kept]), "method-layers", "Density of each layer by method, over the size of the layer")
+                           layers["density"][kept]), "method-layers",
+          "Density of each layer by method, over the size of the layer")
     st.caption("Means over the replicates; a layer that keeps no weight has no point. Grey bars: how much of the "
                "network the layer is.")
     if len(names) > 1:

@@ -66,6 +66,9 @@ def pages() -> dict[str, list[Any]]:
                      page("diagnose/landscape.py", "Landscape", "landscape", "landscape"),
                      page("diagnose/bounds.py", "Bounds", "verified_user", "bounds"),
                      page("diagnose/sanity.py", "Sanity checks", "fact_check", "sanity")],
+        "Transfer": [
+            page("transfer/signs.py", "Signs", "exposure", "signs"),
+        ],
         "Runs": [page("runs/jobs.py", "Jobs", "list_alt", "jobs")],
     }
 

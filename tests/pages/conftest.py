@@ -15,7 +15,8 @@ PAGES = {"home": "../start/home.py", "find": "../find/ticket.py", "jobs": "../ru
          "connectivity": "../diagnose/connectivity.py", "stability": "../diagnose/stability.py",
          "curvature": "../diagnose/curvature.py", "landscape": "../diagnose/landscape.py",
          "bounds": "../diagnose/bounds.py", "near": "../find/near.py", "methods": "../find/methods.py",
-         "sanity": "../diagnose/sanity.py"}
+         "sanity": "../diagnose/sanity.py",
+         "signs": "../transfer/signs.py"}
 
 
 @pytest.fixture
