@@ -54,7 +54,7 @@ def beside(rows: Sequence[Row], title: str, lines: Mapping[str, float]) -> go.Fi
     figure.update_xaxes(title_text=title, **_range(rows, lines))
     figure.update_yaxes(tickvals=list(range(len(rows))), ticktext=[_wrapped(row.style.label) for row in rows],
                         range=[len(rows) - 0.4, -0.6], showgrid=False, ticks="")
-    figure.update_layout(showlegend=False, margin={"t": 30, "r": 110 if any(row.word for row in rows) else 20})
+    figure.update_layout(showlegend=False, margin={"t": 30, "r": 135 if any(row.word for row in rows) else 20})
     return figure
 
 

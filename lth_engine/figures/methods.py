@@ -11,7 +11,7 @@ import plotly.graph_objects as go
 
 from lth_engine.core.artifact import Array
 from lth_engine.figures.beside import near_lines
-from lth_engine.figures.interval import student_t
+from lth_engine.figures.interval import Interval, student_t
 from lth_engine.figures.look import GRAY, Look, density_axis, empty_figure, log_ticks, translucent
 from lth_engine.figures.mask_search import log_if_wide, spans_orders
 
@@ -103,7 +103,8 @@ class OverDensity:
 
 def over_densities(methods: Sequence[OverDensity], title: str, name: str, lines: Mapping[str, float], *,
                    height: int = 420) -> go.Figure:
-    """A line a method: means at each density over its tickets; log scale where values span orders of magnitude.
+    """A line a method: means at each density over its tickets; log scale where means span orders of magnitude and
+    none is below 0; then one of 0 is not drawn.
 
     Args:
         methods: what to draw.
@@ -114,22 +115,29 @@ def over_densities(methods: Sequence[OverDensity], title: str, name: str, lines:
         height: in pixels.
     """
     figure = empty_figure(height)
-    for one in methods:
-        at = np.unique(np.round(np.asarray(one.density, float), 9))[::-1]
-        stats = [student_t(np.asarray(one.value)[np.isclose(one.density, density, rtol=5e-3)]) for density in at]
+    found = [_by_density(one) for one in methods]
+    means = np.array([s.mean for _, stats in found for s in stats if np.isfinite(s.mean)])
+    above = means[means > 0] if not (means < 0).any() else np.empty(0)
+    least = 0.0 if spans_orders(above) else -math.inf
+    for one, (at, stats) in zip(methods, found, strict=True):
         figure.add_scatter(
-            x=(100 * at).tolist(), y=[s.mean if np.isfinite(s.mean) else None for s in stats], mode="lines+markers",
+            x=(100 * at).tolist(), y=[s.mean if s.mean > least else None for s in stats], mode="lines+markers",
             name=one.style.label, line={"color": one.style.colour, "dash": one.style.dash, "width": 2},
             marker={"color": one.style.colour, "symbol": one.style.symbol, "size": 9},
             customdata=[[s.n, *(end if np.isfinite(end) else None for end in (s.lower, s.upper))] for s in stats],
             meta={"x": "density_percent", "y": name, "more": ["n", "lower_95", "upper_95"]},
             hovertemplate=one.style.label + "<br>density %{x:.3g} %: <b>%{y:.4g}</b> (mean of %{customdata[0]})"
                                             "<extra></extra>")
-    values = np.concatenate([np.empty(0), *(np.asarray(one.value, float) for one in methods)])
-    _across(figure, lines, above=0.0 if spans_orders(values) else -math.inf)
+    _across(figure, lines, above=least)
     density_axis(figure)
-    log_if_wide(figure, values, title)
+    log_if_wide(figure, above, title)
     return figure
+
+
+def _by_density(one: OverDensity) -> tuple[Array, list[Interval]]:
+    """The densities from dense to sparse, and the mean over the tickets at each."""
+    at = np.unique(np.round(np.asarray(one.density, float), 9))[::-1]
+    return at, [student_t(np.asarray(one.value)[np.isclose(one.density, density, rtol=5e-3)]) for density in at]
 
 
 def _across(figure: go.Figure, lines: Mapping[str, float], above: float = -math.inf) -> None:

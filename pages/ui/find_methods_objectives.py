@@ -40,13 +40,14 @@ def _draw(done: list[Question]) -> None:
     asked = cast(list[ObjectiveValues], done)
     question = diagnosing.in_detail(asked, lettered(asked), NAME)
     table = diagnosing.arrays(question, "table")
-    places = st.columns(2)
-    for index, objective in enumerate(question.objectives):
-        with places[index % 2]:
+    places = [cell for _ in question.objectives[::2] for cell in st.columns(2)]
+    for place, objective in zip(places, question.objectives, strict=False):
+        with place:
             _panel(question, objective, table)
     count = f"{question.images:,}" if question.images else "all"
     st.caption(f"Means over the replicates, on {count} training images. Lower is better, except for the norm of the "
-               "gradient; the dashed line is the dense network. Where a method is missing, its values are not finite.")
+               "gradient; the dashed line is the dense network. Where a method is missing, its values are not finite, or 0 on a log scale: "
+               "no path is left from input to output.")
     glossary({"Objectives": "search_objective", "Density": "density"}, NAME)
 
 

@@ -104,7 +104,7 @@ def _figures(question: LearnedMask, history: Mapping[str, Array], histogram: Map
         ("loss", _with_unit(question, "loss"), 1.0, "The loss over the search"),
         ("balancer", _balancer(question), 1.0, "The balancer over the search"),
         ("beta", "Hardness of the soft mask", 1.0, "The hardness over the search")) if name in history]
-    places = st.columns(2) * 3
+    places = [cell for _ in range(-(-(len(drawn) + 1) // 2)) for cell in st.columns(2)]
     for place, (name, title, scale, alt) in zip(places, drawn, strict=False):
         with place:
             wanted = 100 * question.density if name == "density" and question.learner.each_level else None

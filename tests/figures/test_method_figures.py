@@ -89,6 +89,9 @@ def test_values_of_one_density_are_averaged_and_lines_fall_towards_the_sparse():
     assert len(figure.layout.shapes) == 1
     zero = methods.over_densities([of], "Change", "change", {"dense": 0.0})
     assert (zero.layout.yaxis.type, len(zero.layout.shapes), zero.data[-1].name) == ("log", 0, "dense: 0")
+    gone = methods.OverDensity(nth(0, "a"), np.array([0.5, 0.1, 0.01]), np.array([1.0, 200.0, 0.0]))
+    figure = methods.over_densities([gone], "Norm", "norm", {})
+    assert (figure.layout.yaxis.type, figure.data[0].y) == ("log", (1.0, 200.0, None))
     negative = methods.OverDensity(nth(0, "a"), np.array([0.5, 0.1]), np.array([-1.0, 300.0]))
     assert methods.over_densities([negative], "x", "x", {}).layout.yaxis.type is None
 

@@ -93,7 +93,7 @@ def test_layers_and_overlap_with_the_masks_of_two_methods(open_page, store):
     app = open_page("methods", ask=METHODS.key, view="Layers and overlap")
     layers = drawn(app, "Density of each layer by method, over the size of the layer")
     assert layers["layout"]["xaxis"]["ticktext"] == list(SHAPES)
-    assert "More than chance. random keeps 191 weights, SNIP 191; both keep 150" in words(app).replace("*", "")
+    assert "More than chance. SNIP keeps 191 weights, CTS, KL 191; both keep 170" in words(app).replace("*", "")
     assert "their masks cannot be drawn" in words(app)
     for method in METHODS.methods:
         masks = {f"mask/{n}": np.arange(np.prod(s)).reshape(s) % 2 == 0 for n, s in SHAPES.items()}
@@ -101,8 +101,8 @@ def test_layers_and_overlap_with_the_masks_of_two_methods(open_page, store):
     app = open_page("methods", ask=METHODS.key, view="Layers and overlap")
     found = [image.caption for images in app.get("image") for image in images.proto.imgs]
     assert found == [f"{name}, fc1.weight: 128 of 256 weights kept. Each square is an input pixel; dark blue is none, "
-                        "yellow the most weights kept at a pixel (4; the least is 0)." for name in ("random", "SNIP")]
-    key_of(app, "method_masks.second").set_value("random").run()
+                        "yellow the most weights kept at a pixel (4; the least is 0)." for name in ("SNIP", "CTS, KL")]
+    key_of(app, "method_masks.second").set_value("snip").run()
     assert "Choose two different methods" in words(app)
 
 
