@@ -73,7 +73,8 @@ def comparison(question):
                "method/low": np.linspace(0, 0.1, count), "method/high": np.linspace(0, 0.3, count)}
     arrays |= {"layers/name": text_array(LAYERS), "layers/size": np.array([30, 256, 12]),
                "layers/density": np.linspace(0.2, 0.9, 3 * count).reshape(count, 3),
-               "overlap/both": 140 + 10 * np.add.outer(range(count), range(count)), "overlap/expected": np.full((count, count), 120.0),
+               "overlap/both": 140 + 10 * np.add.outer(range(count), range(count)),
+               "overlap/expected": np.full((count, count), 120.0),
                "overlap/low": np.full((count, count), 110), "overlap/high": np.full((count, count), 130),
                "overlap/kept": np.full(count, 191)}
     return Answer(arrays, {"methods": ", ".join(question.methods), "best": "cts", "best_accuracy": 0.81,
