@@ -26,7 +26,7 @@ def layers_by_method(names: Sequence[str], size: Array, styles: Sequence[Look], 
         styles: M looks of the methods.
         density: M x L densities in [0, 1]; a layer without weights is not drawn.
     """
-    figure = empty_figure()
+    figure = empty_figure(440 + 14 * len(styles))
     x, share = list(range(len(names))), 100 * np.asarray(size, float) / max(1.0, float(np.sum(size)))
     figure.add_bar(
         x=x, y=share.tolist(), name="size of the layer (share of all weights)", yaxis="y2", width=0.7,
