@@ -14,7 +14,14 @@ import numpy as np
 import torch
 
 from lth_engine.core.artifact import Array
-from lth_engine.finders.concrete import density_gradient, density_loss, logistic_noise, logit, soft_mask
+from lth_engine.finders.concrete import (
+    density_gradient,
+    density_loss,
+    logistic_noise,
+    logit,
+    sigmoid_slope,
+    soft_mask,
+)
 from lth_engine.finders.learner import Learner, Setting, Tensors
 from lth_engine.objectives.compared import Compared
 from lth_engine.objectives.masked_network import MaskedNetwork
@@ -43,39 +50,41 @@ class Concrete:
         self.density = setting.keep / size
         self.held = min(self.spec.slack * self.density, LARGEST)
         first = self.held if self.spec.begin == "held" else min(self.density, LARGEST)
-        self.logits = torch.full((size,), logit(first), device=self.network.flat.device)
-        self.balancer = torch.zeros((), device=self.logits.device)
-        self.logits.grad = torch.zeros_like(self.logits)
+        self.logits = torch.full_like(self.network.flat, logit(first))
+        self.balancer = self.logits.new_zeros(())
         self.optimizer = torch.optim.Adam([self.logits], lr=self.spec.lr, fused=True)
-        self.ascent = torch.optim.Adam([self.balancer], lr=self.spec.multiplier_lr)
+        self.ascent = torch.optim.Adam([self.balancer], lr=self.spec.multiplier_lr, fused=True)
+        self.logits.grad = torch.zeros_like(self.logits)
+        self._mask, self._likely, self._room = (torch.empty_like(self.logits) for _ in range(3))
 
     @torch.no_grad()
     def step(self, x: torch.Tensor, y: torch.Tensor, done: int) -> tuple[torch.Tensor, ...]:
-        """See :meth:`Learner.step`."""
+        """See :meth:`Learner.step`. Nothing as long as the logits is allocated but by the passes themselves."""
         drop = done >= int(self.spec.drop_at * self.setting.total)
         self.optimizer.param_groups[0]["lr"] = self.spec.lr * (0.1 if drop else 1.0)
-        objective, gradient = self._objective(x, y)
-        likely = torch.sigmoid(self.logits)
-        loss, pull = density_loss(likely, self.held), density_gradient(likely, self.held)
-        if self.spec.balance == "gradbalance":
-            self._rebalance(gradient, pull, loss)
         assert self.logits.grad is not None
-        self.logits.grad.copy_(gradient.addcmul_(pull, self.balancer))
+        objective = self._differentiate(x, y, self.logits.grad)
+        density = torch.sigmoid(self.logits, out=self._likely).mean()
+        loss, pull = density_loss(density, self.held), density_gradient(self._likely, self.held, self._room)
+        if self.spec.balance == "gradbalance":
+            self._rebalance(self.logits.grad, pull, loss)
+        self.logits.grad.addcmul_(pull, self.balancer)
         self.optimizer.step()
+        used = self.balancer.clone()
         if self.spec.balance == "lagrange":
             self.balancer.grad = -loss
             self.ascent.step()
-        return objective, likely.mean(), loss, self.balancer.clone()
+        return objective, density, loss, used
 
-    def _objective(self, x: torch.Tensor, y: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        """Value of the objective, and its gradient by the logits: that by the soft mask times ds/dlogit."""
-        noise = logistic_noise(self.logits, self.setting.noise)
-        mask = soft_mask(self.logits, noise, self.spec.temperature).requires_grad_()
+    def _differentiate(self, x: torch.Tensor, y: torch.Tensor, into: torch.Tensor) -> torch.Tensor:
+        """Value of the objective; its gradient by the logits, that by the soft mask times ds/dlogit, goes `into`."""
+        soft = soft_mask(self.logits, logistic_noise(self._mask.detach(), self.setting.noise), self.spec.temperature)
+        soft.requires_grad_()
         with torch.enable_grad():
-            value = measured(self.spec.objective, Compared(self.network, mask, x, y))
-            gradient, = torch.autograd.grad(value, mask)
-        mask = mask.detach()
-        return value.detach(), gradient * mask * (1 - mask) / self.spec.temperature
+            value = measured(self.spec.objective, Compared(self.network, soft, x, y))
+            gradient, = torch.autograd.grad(value, soft)
+        torch.mul(gradient, sigmoid_slope(soft.detach(), self._room), out=into).div_(self.spec.temperature)
+        return value.detach()
 
     def _rebalance(self, gradient: torch.Tensor, pull: torch.Tensor, loss: torch.Tensor) -> None:
         """The balancer: eta lambda + (1 - eta) |g_objective| / |g_density|, or 0 where the density is low enough."""

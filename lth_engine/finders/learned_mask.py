@@ -25,6 +25,7 @@ from lth_engine.specs.tickets import LearnedMask
 from lth_engine.specs.training import Training
 from lth_engine.training.batches import Batches
 from lth_engine.training.flops import TRAINING_FACTOR, forward_flops
+from lth_engine.training.loop import in_words
 from lth_engine.training.material import Material, material, network, put_weights
 from lth_engine.training.streamed import Batch
 from lth_engine.training.threads import use_threads
@@ -120,7 +121,13 @@ class Search:
 
     def _step(self, x: torch.Tensor, y: torch.Tensor) -> tuple[torch.Tensor, ...]:
         self.noise.manual_seed(derive(self.question.seed, "learned mask", self.done))
-        values = self.learner.step(x, y, self.done)
+        try:
+            values = self.learner.step(x, y, self.done)
+        except (ValueError, RuntimeError) as error:
+            said = in_words(str(error), self.batches)
+            if said is None:
+                raise
+            raise _of_search(said) from error
         self.done += 1
         self.shown += len(y)
         return values
@@ -196,7 +203,7 @@ def _batches(question: LearnedMask, images: Material) -> Batches:
     try:
         batches = Batches(images.train, training, derive(question.seed, "learned mask") % 2**52, level=0)
     except BadInput as error:
-        raise BadInput(str(error).replace("training.batch_size", "search.batch_size")) from error
+        raise _of_search(error) from error
     learner.require_length(batches.steps_per_epoch)
     return batches
 
@@ -211,6 +218,11 @@ def _keep(question: LearnedMask, size: int) -> int:
 
 def _form(question: LearnedMask) -> str:
     return f"learned mask of {question.search.name}, 1"
+
+
+def _of_search(error: BadInput) -> BadInput:
+    """What was said of a training, said of the search."""
+    return BadInput(str(error).replace("training.", "search."))
 
 
 def _number(scalars: dict[str, Scalar], name: str) -> float:

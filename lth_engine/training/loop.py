@@ -44,14 +44,14 @@ def _gradient(step: Stepper | Captured, x: torch.Tensor, y: torch.Tensor, batche
     except torch.OutOfMemoryError:
         step.optimizer.zero_grad(set_to_none=True)
     except (ValueError, RuntimeError) as error:
-        said = _in_words(str(error), batches)
+        said = in_words(str(error), batches)
         if said is None:
             raise
         raise said from error
     return None
 
 
-def _in_words(text: str, batches: Batches) -> BadInput | None:
+def in_words(text: str, batches: Batches) -> BadInput | None:
     """What a user can change, for errors of torch that tell it; else None."""
     if "does not have a deterministic implementation" in text:
         return BadInput(f"This network has no repeatable form of one operation on a GPU ({text.split()[0]}). "

@@ -207,3 +207,13 @@ def test_learned_masks_beat_random_ones(search, store, root):
     assert ticket[-1] > random[-1] + 0.1
     if search.name != "continuous_sparsification":  # the others learn over the frozen weights: these work untrained
         assert ticket[0] > 0.4 > 0.2 > random[0]
+
+
+def test_a_last_batch_of_one_image_is_told_by_the_settings_of_the_search(searching, monkeypatch):
+    search = searching(question("edge_popup"))
+
+    def step(x, y, done):
+        raise ValueError("Expected more than 1 value per channel when training, got input size [1, 8, 1, 1]")
+    monkeypatch.setattr(search.learner, "step", step)
+    with pytest.raises(BadInput, match=r"images in batches of 300 .*Choose another search\.batch_size"):
+        search.run()
