@@ -19,7 +19,7 @@ _POINTS = ("barrier_test", "barrier_train", "barrier_mean", "barrier_std", "barr
            "certified_sample_term")
 _PER_CENT = ("first_test_error", "second_test_error", "first_train_error", "second_train_error", "train_error",
              "test_error", "error_middle", "error_highest", "share", "share_negative", "share_near_zero",
-             "density", "density_first", "density_second", "density_line", "effective_density_first",
+             "density", "wanted_density", "density_first", "density_second", "density_line", "effective_density_first",
              "effective_density_second", "signs_agree", "signs_by_chance", "overlap", "mask_overlap", "oracle_risk",
              "certified_risk", "oracle_bound", "certified_bound", "oracle_quad", "oracle_pinsker", "chance_error",
              "search_fall", "search_late_share", "chance", "test_accuracy", "validation_accuracy", "signs_kept",

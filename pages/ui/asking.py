@@ -23,11 +23,16 @@ from pages.ui.fields import label
 from pages.ui.form import Incomplete, about, build, part
 from pages.ui.networks import Picked, pick_dense, pick_run, pick_search
 
+Form = Callable[[str], "tuple[Question, dict[str, Picked]] | None"]
+"""Prefix of the widgets' keys -> the question and what was picked for it; None while something is missing or wrong,
+which has been said."""
+
 _TITLES = {"of": "Network", "first": "First network", "second": "Second network", "start": "Network and training"}
 
 
 def ask(kinds: Sequence[type[Question]], name: str, *, expanded: bool = False,
-        begin: Mapping[str, Any] | None = None, cost: Callable[[Question], str] = cost_words) -> None:
+        begin: Mapping[str, Any] | None = None, cost: Callable[[Question], str] = cost_words,
+        form: Form | None = None) -> None:
     """The panel "Ask your own".
 
     Args:
@@ -36,6 +41,7 @@ def ask(kinds: Sequence[type[Question]], name: str, *, expanded: bool = False,
         expanded: open to begin with (where there is nothing else to see).
         begin: values of knobs to begin with, where not with their defaults.
         cost: what the answer costs, in words.
+        form: draws the form where it is not that of the question's own knobs.
     """
     with _panel(name, expanded=expanded) as draw:
         if not draw:
@@ -46,17 +52,18 @@ def ask(kinds: Sequence[type[Question]], name: str, *, expanded: bool = False,
             kind = titles[st.selectbox("Question", list(titles), format_func=lambda n: titles[n].title,
                                        key=f"{name}.kind", persist_state="session")]
         st.caption(about(kind))
-        asked = _form(kind, f"{name}.ask.{kind.name}", begin or {})
+        key = f"{name}.ask.{kind.name}"
+        asked = _form(kind, key, begin or {}) if form is None else form(key)
         if asked is not None:
             _card(*asked, name, cost)
 
 
 def command(question: Question, picked: Mapping[str, Picked]) -> str:
-    """The question on the command line; networks by their addresses."""
+    """The question on the command line; networks by their addresses, those without one spelled out."""
     words = ["python", "-m", "lth_engine", "answer", "--question", question.name]
     for k in knobs(type(question)):
         base = k.default
-        if k.name in picked:
+        if k.name in picked and picked[k.name].address:
             base = picked[k.name].base
             words += [f"--{k.name}", picked[k.name].address]
         for path, text in share.flags(getattr(question, k.name), base, k.name):

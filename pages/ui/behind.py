@@ -10,7 +10,7 @@ from lth_engine.specs.connecting import Connectivity
 from lth_engine.specs.curvature import AtNetwork, HessianTrace
 from lth_engine.specs.landscapes import Landscape
 from lth_engine.specs.question import Question
-from lth_engine.specs.tickets import DenseTicket, Run
+from lth_engine.specs.tickets import DenseTicket, LearnedMask, Run
 from pages.ui.lab import lab
 from pages.ui.words import counted
 
@@ -47,8 +47,12 @@ def cost_words(question: Question) -> str:
         parts.append(f"**{counted(len(trained), 'training')}** ({_epochs(sum(q.epochs for q in trained))})")
     if lines:
         parts.append(f"**{counted(len(lines), 'line')}** (as much as {_epochs(sum(q.epochs for q in lines))})")
+    masks = [q for q in needed if isinstance(q, LearnedMask)]
+    if masks:
+        parts.append(f"**{len(masks)} {'search' if len(masks) == 1 else 'searches'} of a mask** (as much as "
+                     f"{_epochs(sum(q.epochs for q in masks))})")
     others = Counter(q.title or q.name for q in needed if isinstance(q, Question) and q.epochs >= _NOTHING
-                     and q not in trained and q not in lines)
+                     and q not in trained and q not in lines and q not in masks)
     parts += [f"{count} x {name}" for name, count in others.items()]
     if parts:
         more = "at least " if len(needed) >= MOST else ""

@@ -20,7 +20,7 @@ from typing import Any, TypeVar
 import streamlit as st
 
 from lth_engine.specs.question import Question
-from pages.ui.asking import ask
+from pages.ui.asking import Form, ask
 from pages.ui.behind import cost_words
 from pages.ui.choosing import MOST, choose, kind_in_address, newest
 from pages.ui.guard import guard
@@ -37,7 +37,7 @@ Draw = Callable[[list[Question]], None]
 def show(kinds: Sequence[type[Question]], name: str, draw: Draw, *, partial: Partial | None = None,
          most: int = MOST, begin: Mapping[str, Any] | None = None,
          cost: Callable[[Question], str] = cost_words, last: Callable[[], set[str]] = set,
-         first: Callable[[Mapping[str, Question]], list[str]] = newest) -> None:
+         first: Callable[[Mapping[str, Question]], list[str]] = newest, form: Form | None = None) -> None:
     """A page, or a tab of one.
 
     Args:
@@ -50,13 +50,14 @@ def show(kinds: Sequence[type[Question]], name: str, draw: Draw, *, partial: Par
         cost: what an answer costs, in words.
         last: keys of answers that stand behind the others in the list.
         first: of the known questions by key, the keys that are chosen to begin with.
+        form: draws the ask form where it is not that of the question's own knobs.
     """
     chosen = choose([kind.name for kind in kinds], name, most=most, last=last, first=first)
     nothing = not chosen and f"{name}.pick" not in st.session_state
     if nothing:
         st.info("Nothing of this kind has been asked yet. Ask it here of any network of a search; what is not trained "
                 "yet is trained first.", icon=":material/inbox:")
-    ask(kinds, name, expanded=nothing, begin=begin, cost=cost)
+    ask(kinds, name, expanded=nothing, begin=begin, cost=cost, form=form)
     done = finished(chosen, name, partial)
     if done:
         with guard():

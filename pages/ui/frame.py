@@ -55,14 +55,17 @@ def pages() -> dict[str, list[Any]]:
     """The table of pages, by section."""
     return {
         "": [page("start/home.py", "Start", "home", "start", default=True)],
-        "Find": [page("find/ticket.py", "Find a ticket", "search", "find")],
+        "Find": [page("find/ticket.py", "Find a ticket", "search", "find"),
+                 page("find/near.py", "Search near initialization", "filter_center_focus", "near"),
+                 page("find/methods.py", "Compare methods", "leaderboard", "methods")],
         "Explore": [page("explore/ticket.py", "Explore tickets", "query_stats", "explore"),
                     page("explore/compare.py", "Compare searches", "compare_arrows", "compare")],
         "Diagnose": [page("diagnose/connectivity.py", "Connectivity", "timeline", "connectivity"),
                      page("diagnose/stability.py", "Stability", "anchor", "stability"),
                      page("diagnose/curvature.py", "Curvature", "ssid_chart", "curvature"),
                      page("diagnose/landscape.py", "Landscape", "landscape", "landscape"),
-                     page("diagnose/bounds.py", "Bounds", "verified_user", "bounds")],
+                     page("diagnose/bounds.py", "Bounds", "verified_user", "bounds"),
+                     page("diagnose/sanity.py", "Sanity checks", "fact_check", "sanity")],
         "Transfer": [
             page("transfer/signs.py", "Signs", "exposure", "signs"),
         ],

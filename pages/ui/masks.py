@@ -54,7 +54,7 @@ def files(table: Table, layer: str, view: str, data: str, replicate: int, varian
     with st.container(horizontal=True, vertical_alignment="bottom"):
         level = st.selectbox("Save level", list(runs), index=len(runs) - 1, key="masks.save", width=120)
         name = f"mask-{layer}-level-{level}-replicate-{replicate}"
-        st.download_button("PNG", lambda: _large(mask_of(runs[level], layer), view, data), f"{name}.png", "image/png",
+        st.download_button("PNG", lambda: large(mask_of(runs[level], layer), view, data), f"{name}.png", "image/png",
                            on_click="ignore", icon=":material/download:", key="masks.png")
         st.download_button("CSV", lambda: _numbers(mask_of(runs[level], layer), view, data), f"{name}.csv",
                            "text/csv", on_click="ignore", icon=":material/download:", key="masks.csv",
@@ -120,7 +120,8 @@ def _picture(mask: Array, view: str, data: str) -> tuple[bytes, str]:
         "Rows are the layer's outputs, columns its inputs; the yellower, the more weights are kept there.")
 
 
-def _large(mask: Array, view: str, data: str) -> bytes:
+def large(mask: Array, view: str, data: str) -> bytes:
+    """A mask as PNG, large enough to be looked at alone, in one of the `views`."""
     shape = image_shape(data, mask.shape[1]) if view == "input" else None
     if shape is not None:
         return mask_picture.input_picture(mask, shape)

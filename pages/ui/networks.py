@@ -33,7 +33,7 @@ class Picked:
 
     Attributes:
         spec: the network, search or setting.
-        address: how the command line points to `base`.
+        address: how the command line points to `base`; "" if it has to spell `spec` out.
         base: what the address means; where it differs from `spec`, flags follow.
     """
 

@@ -14,6 +14,7 @@ from lth_engine.specs.flatness import NoFlatness
 from lth_engine.specs.question import Question
 from lth_engine.specs.questions import TicketSearch
 from lth_engine.specs.tickets import DenseTicket, FoundTicket, Run, TicketSpec, Trained
+from pages.ui.find_titles import own_words
 from pages.ui.words import model_words, percent
 
 _VARIANTS = {"random_mask": "random mask", "redrawn": "weights re-drawn", "shuffled_mask": "mask shuffled",
@@ -60,6 +61,9 @@ def settings(question: Question) -> list[str]:
 def _words(question: Question) -> list[str]:
     """Network and images, then what is asked about it, in parts that can be left out one by one."""
     words = [_network_of(question)]
+    own = own_words(question)
+    if own is not None:
+        return [*words, *own]
     if isinstance(question, Connectivity | NetworkComparison):
         words.append(f"{run_words(question.first)} – {run_words(question.second)}")
     else:

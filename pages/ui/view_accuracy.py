@@ -7,10 +7,12 @@ import streamlit as st
 
 from lth_engine.core.artifact import texts
 from lth_engine.figures import over_density
+from pages.ui import frame
 from pages.ui.chart import chart
 from pages.ui.invariants import badges
 from pages.ui.lab import lab
 from pages.ui.searching import Searching
+from pages.ui.share import to_text
 from pages.ui.verdict import verdict
 from pages.ui.words import short_name
 
@@ -36,6 +38,9 @@ def accuracy(states: list[Searching]) -> None:
     for state in states:
         if state.row is not None:
             _levels(state)
+    for state in states:
+        frame.link("diagnose/sanity.py", "Check this ticket" if len(states) == 1 else
+                   f"Check the ticket of {short_name(state.search)}", "fact_check", spec=to_text(state.search))
 
 
 def distance(states: list[Searching]) -> None:

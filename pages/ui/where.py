@@ -15,6 +15,8 @@ PAGES: dict[str, str] = {
     **dict.fromkeys(("hessian_trace", "hessian_eigenpairs", "spectral_density", "pyhessian_opinion"),
                     "diagnose/curvature.py"),
     "landscape": "diagnose/landscape.py", "pac_bayes": "diagnose/bounds.py",
+    "learned_mask": "find/near.py", "method_comparison": "find/methods.py", "objective_values": "find/methods.py",
+    "sanity_checks": "diagnose/sanity.py",
     "sign_panel": "transfer/signs.py",
 }
 """Kind of an analysis -> its page below pages/."""

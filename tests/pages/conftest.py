@@ -14,7 +14,8 @@ PAGES = {"home": "../start/home.py", "find": "../find/ticket.py", "jobs": "../ru
          "explore": "../explore/ticket.py", "compare": "../explore/compare.py",
          "connectivity": "../diagnose/connectivity.py", "stability": "../diagnose/stability.py",
          "curvature": "../diagnose/curvature.py", "landscape": "../diagnose/landscape.py",
-         "bounds": "../diagnose/bounds.py",
+         "bounds": "../diagnose/bounds.py", "near": "../find/near.py", "methods": "../find/methods.py",
+         "sanity": "../diagnose/sanity.py",
          "signs": "../transfer/signs.py"}
 
 
