@@ -8,12 +8,6 @@ from torch import nn
 from lth_engine.masking.prunable import in_network_order, prunable
 from lth_engine.masking.prune import prune_to_level
 from lth_engine.specs.finding import SearchSpec
-from lth_engine.specs.questions import TicketSearch
-
-
-def require_feasible(search: TicketSearch, model: nn.Module) -> None:
-    """Ask for the sparsest mask of the search now. Raises as :func:`require_level`."""
-    require_level(search.search, search.levels, model)
 
 
 def require_level(search: SearchSpec, level: int, model: nn.Module) -> None:
