@@ -88,8 +88,8 @@ class FeatureTransfer(OnFeatures, name="feature_transfer"):
     linear classifier that is trained in full (Pruning Close to Home, section 5.3)."""
 
     title: ClassVar[str] = "Features on other images"
-    target: DataSpec = knob(Digits(), "The other images, resized to the size of the network's own (bilinear; the whole "
-                            "image, stretched if it must be). Gray ones are repeated to colour; of colour ones a "
+    target: DataSpec = knob(Digits(), "The other images, resized to the size of the network's own (bilinear; the "
+                            "whole image, stretched if it must be). Gray ones are repeated to colour; of colour ones a "
                             "network for gray images sees the luma.")
     training: Training = knob(MOVED, "How the classifier is trained. Its flip, crop and resized_crop show the network "
                               "changed images in each epoch; else the features are computed once.", advanced=True,
@@ -167,8 +167,8 @@ class TransferPanel(FeaturePanel, name="transfer_panel"):
     36)."""
 
     title: ClassVar[str] = "Features on other images, side by side"
-    target: DataSpec = knob(Digits(), "The other images, resized to the size of the network's own (bilinear; the whole "
-                            "image, stretched if it must be). Gray ones are repeated to colour; of colour ones a "
+    target: DataSpec = knob(Digits(), "The other images, resized to the size of the network's own (bilinear; the "
+                            "whole image, stretched if it must be). Gray ones are repeated to colour; of colour ones a "
                             "network for gray images sees the luma.")
     training: Training = knob(MOVED, "How the classifiers are trained.", advanced=True)
 

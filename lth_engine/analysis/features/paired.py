@@ -33,7 +33,8 @@ def compared(values: Array, first: Array | None, second: Array | None, images: i
 
     Args:
         values: accuracies, one a replicate.
-        first, second: accuracies by replicate.
+        first: accuracies by replicate.
+        second: those that are taken off.
         images: number of test images, which is how finely an accuracy is known.
         margin: difference that nobody cares about.
     """
