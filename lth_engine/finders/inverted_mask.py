@@ -11,8 +11,8 @@ from lth_engine.specs.controls import InvertedMask
 
 
 def answer(question: InvertedMask, inputs: Inputs, bench: Workbench) -> Answer:
-    """Cut the same scores at the other end."""
+    """Cut the same scores at the other end; the weights are those of the rewind point, as for every control."""
     ticket = Mask(inputs[question.of.key].group("mask"))
     found = cut(question.of, inputs, bench, invert=True)
-    return rewound(found.mask, found.onward, question.level).to_answer(
+    return rewound(found.mask, inputs[question.dense.key].group("start"), question.level).to_answer(
         overlap_with_ticket=found.mask.overlap(ticket), **found.summary)

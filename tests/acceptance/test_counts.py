@@ -95,7 +95,7 @@ def test_T07_equal_scores_keep_the_exact_count_and_by_open_lth_nothing():
     assert not bool(open_lth(scores["all"], Fraction(1, 5), 0).any())
     assert not bool(kthvalue(scores["all"], Fraction(4, 5), 1000).any())
     assert bool(aws(scores["all"], Fraction(1, 5)).all())
-    with pytest.raises(BadInput, match="open_lth, level 1 keeps no weight"):
+    with pytest.raises(BadInput, match=r"open_lth, a density of 0\.8 keeps no weight"):
         prune_to_level(Imp(rule="open_lth"), 1, scores, everything)
 
 

@@ -84,11 +84,11 @@ PRICED = {
                            mask_search=Own(training=SHORT))}
 EXPECTED = {
     # steps: dense starts, mask search (levels 0 and 1), sparse trainings
-    "imp": 2 * 2 + 2 * 6 + (1 + 2 * 5) * 21,
+    "imp": 2 * 2 + 2 * 6 + (1 + 2 * 6) * 21,
     "imp same": 2 * 2 + (1 + 2 * 2) * 19,
     # a level's own mask search is trained through too, since sparse training starts at its end
     "lrr": 3 * 8 + (1 + 2 * 3) * 21,
-    "lrr same": 2 + 3 * 19, "aws": 3 * 21 + (1 + 2 * 5) * 21, "one_shot": (1 + 2 * 2) * 21,
+    "lrr same": 2 + 3 * 19, "aws": 3 * 21 + (1 + 2 * 6) * 21, "one_shot": (1 + 2 * 2) * 21,
     "one_shot random": 3 * 21,
     "few shots": 2 * 8 + 3 * 9}
 

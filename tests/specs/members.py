@@ -40,7 +40,8 @@ def others(knob: Knob) -> Iterator[Any]:
     elif isinstance(knob.default, int):
         yield from (knob.default + 1, knob.default + 2)  # some count by twos
     elif isinstance(knob.default, float):
-        yield knob.default / 2 if knob.default else 0.125
+        half = knob.default / 2 if knob.default else 0.125
+        yield half if knob.low is None or half >= knob.low else 1.5 * knob.default
     elif isinstance(knob.default, Step):
         yield Step(knob.default.count + 1, knob.default.unit)
     else:
