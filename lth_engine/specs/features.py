@@ -89,8 +89,8 @@ class FeatureTransfer(OnFeatures, name="feature_transfer"):
 
     title: ClassVar[str] = "Features on other images"
     target: DataSpec = knob(Digits(), "The other images, resized to the size of the network's own (bilinear; the "
-                            "whole image, stretched if it must be). Gray ones are repeated to colour; of colour ones a "
-                            "network for gray images sees the luma.")
+                            "whole image, stretched if it must be). Gray ones are repeated to colour; of colour ones "
+                            "a network for gray images sees the luma.")
     training: Training = knob(MOVED, "How the classifier is trained. Its flip, crop and resized_crop show the network "
                               "changed images in each epoch; else the features are computed once.", advanced=True,
                               source="Pruning Close to Home, appendix D: full budget, momentum 0.9, batch 256")
@@ -168,8 +168,8 @@ class TransferPanel(FeaturePanel, name="transfer_panel"):
 
     title: ClassVar[str] = "Features on other images, side by side"
     target: DataSpec = knob(Digits(), "The other images, resized to the size of the network's own (bilinear; the "
-                            "whole image, stretched if it must be). Gray ones are repeated to colour; of colour ones a "
-                            "network for gray images sees the luma.")
+                            "whole image, stretched if it must be). Gray ones are repeated to colour; of colour ones "
+                            "a network for gray images sees the luma.")
     training: Training = knob(MOVED, "How the classifiers are trained.", advanced=True)
 
     def ask(self, run: Run, at: str, seed: int) -> OnFeatures:

@@ -63,6 +63,7 @@ def pages() -> dict[str, list[Any]]:
                      page("diagnose/curvature.py", "Curvature", "ssid_chart", "curvature"),
                      page("diagnose/landscape.py", "Landscape", "landscape", "landscape"),
                      page("diagnose/bounds.py", "Bounds", "verified_user", "bounds")],
+        "Transfer": [page("transfer/features.py", "Features", "move_down", "features")],
         "Runs": [page("runs/jobs.py", "Jobs", "list_alt", "jobs")],
     }
 

@@ -69,8 +69,8 @@ class Features:
         for x, y in self.images.in_order():
             found = self.extract(x)
             if not bool(torch.isfinite(found).all()):
-                raise NonFinite("The features of the frozen network must be finite, but there is NaN or infinity among "
-                                "them: use norm_statistics recalibrated, or look at another run.")
+                raise NonFinite("The features of the frozen network must be finite, but there is NaN or infinity "
+                                "among them: use norm_statistics recalibrated, or look at another run.")
             self.low = torch.minimum(self.low, found.amin(dim=0))
             self.high = torch.maximum(self.high, found.amax(dim=0))
             yield found, y
