@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from lth_engine.analysis.features.paired import WORDS, Compared, compared, interval
+from lth_engine.analysis.features.paired import WORDS, Compared, compared, intervals
 from lth_engine.core.artifact import Answer, Array, Inputs, Scalar, text_array
 from lth_engine.core.errors import BadInput
 from lth_engine.core.summary import number
@@ -95,6 +95,8 @@ def _sentence(question: FewShot, found: Mapping[tuple[str, str], Compared]) -> s
     if replicates < 2:
         others = ", ".join(f"{words} {100 * found[least, name].accuracy:.1f}%" for name, words in _THEY.items())
         return f"{head}, {others}. One replicate has no spread, so no test is possible: ask for 3 or more."
-    others = "; ".join(f"{WORDS[row.word]} {words} ({interval(row.difference)})" for name, words in _THEY.items()
-                       for row in [found[least, name]])
+    rows = [found[least, name] for name in _THEY]
+    said = intervals([row.difference for row in rows])
+    others = "; ".join(f"{WORDS[row.word]} {name} ({words})"
+                       for row, name, words in zip(rows, _THEY.values(), said, strict=True))
     return f"{head} (n = {replicates}). It is {others}."

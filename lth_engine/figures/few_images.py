@@ -38,7 +38,7 @@ def over_percent(series: Sequence[Series], chance: float) -> go.Figure:
     ticks = sorted({int(p) for one in series for p in one.percent})
     if np.isfinite(chance):
         figure.add_hline(y=100 * chance, line_color=GRAY, line_dash="dash", line_width=1.5)
-        figure.add_annotation(x=0, xref="paper", xanchor="left", y=100 * chance, yanchor="bottom", showarrow=False,
+        figure.add_annotation(x=1, xref="paper", xanchor="right", y=100 * chance, yanchor="bottom", showarrow=False,
                               text=f"guessing {100 * chance:.3g} %", font={"color": GRAY, "size": 12})
     for one in series:
         _line(figure, one, TRAINED[one.variant])

@@ -27,6 +27,8 @@ KINDS = (FewShot,)
 
 VARIANTS = ("ticket", "shuffled_mask", "dense")
 
+_THAN = {"shuffled_mask": "shuffled", "dense": "dense"}
+
 
 def show() -> None:
     """The tab."""
@@ -83,17 +85,20 @@ def _listed(percents: Sequence[int]) -> str:
 
 
 def _table(table: Mapping[str, Array], rows: Mapping[str, Array]) -> None:
-    """A row a size and variant."""
+    """A row a size."""
     images = dict(zip(table["percent"].tolist(), table["train_images"].tolist(), strict=True))
-    st.table({
-        "Images": [f"{percent} % ({images[percent]:,})" for percent in rows["percent"].tolist()],
-        "Trained": [TRAINED[variant].label for variant in texts(rows["variant"])],
-        "Test accuracy (%, ± half of the 95 % interval)": [
-            mean_words(a, h) for a, h in zip(rows["accuracy"], rows["half_width"], strict=True)],
-        "Ticket minus it (points, 90 % interval)": [
-            difference(d, low, high) for d, low, high in zip(rows["difference"], rows["low"], rows["high"],
-                                                             strict=True)],
-        "The ticket is": [signed(word) for word in texts(rows["word"])]}, hide_index=True, border="horizontal")
+    variant = np.array(texts(rows["variant"]))
+    of = {name: {key: column[variant == name] for key, column in rows.items()} for name in VARIANTS}
+    accuracy = {f"{TRAINED[name].label} (%)": [mean_words(a, h) for a, h in zip(
+        of[name]["accuracy"], of[name]["half_width"], strict=True)] for name in VARIANTS}
+    against = {f"Ticket than {_THAN[name]}": [
+        f"{signed(word)}: {difference(*row)}" for word, *row in zip(
+            texts(of[name]["word"]), of[name]["difference"], of[name]["low"], of[name]["high"], strict=True)]
+        for name in VARIANTS[1:]}
+    st.table({"Images": [f"{p} % ({images[p]:,})" for p in of["ticket"]["percent"].tolist()]} | accuracy | against,
+             hide_index=True, border="horizontal")
+    st.caption("± is half of a 95 % interval over replicates; differences are in points, paired by replicate, with "
+               "their 90 % interval.")
 
 
 def _series(table: Mapping[str, Array]) -> list[Series]:

@@ -18,12 +18,17 @@ from pages.ui.chart import chart
 from pages.ui.explaining import Number, numbers, with_error
 from pages.ui.lab import lab
 from pages.ui.titles import lettered
-from pages.ui.transfer_features_words import NORMS, difference, headline, mean_words, signed, trained_how
+from pages.ui.transfer_features_words import (
+    NORMS,
+    difference,
+    headline,
+    length_words,
+    mean_words,
+    signed,
+    trained_how,
+)
 from pages.ui.unfinished import Partial, from_inputs
 from pages.ui.words import literal
-
-BASELINES = ("shuffled", "dense")
-"""What the untrained ticket must beat for its mask to carry something."""
 
 EARLY = 0.05
 """How far scikit-learn's accuracy may lie above the classifier's before the page says that it stopped early."""
@@ -46,6 +51,8 @@ def draw(done: list[Question], name: str) -> None:
                   "Test accuracy of a linear classifier on the features, a colour an answer")
         _one(cast(FeaturePanel, diagnosing.in_detail(panels, names, name)), name)
     if singles:
+        if panels:
+            st.subheader("Single networks" if len(singles) > 1 else "A single network", anchor=False)
         transfer_features_single.draw(singles, name)
 
 
@@ -61,18 +68,20 @@ def _one(question: FeaturePanel, name: str) -> None:
                + " Hollow points are scikit-learn's logistic regression on the same features." * opinion)
     _table(found, table)
     head = question.training  # type: ignore[attr-defined]
+    density = question.of.search.density(question.level)
     numbers([
+        Number("Ticket", with_error(100 * density, unit="%"), "density", f"level {question.level} of the search"),
         Number("Features", f"{number(said, 'features'):,.0f}", "linear_probe", "what enters the last linear layer"),
         Number("Guessing", with_error(100 * number(said, "chance"), unit="%"), "", "one class for all images"),
         Number("Normalisation", NORMS[question.norm_statistics][0], "frozen_statistics",
                NORMS[question.norm_statistics][1]),
-        Number("Classifier", str(head.length), "linear_probe", trained_how(head))], f"{name}.numbers")
+        Number("Classifier", length_words(head.length), "linear_probe", trained_how(head))], f"{name}.numbers")
 
 
 def _verdict(said: Mapping[str, Scalar], found: Mapping[str, Array]) -> None:
     """The ticket against its untrained baselines, in a headline and the engine's sentence."""
     word = dict(zip(texts(found["name"]), texts(found["word"]), strict=True))
-    kind, head, icon = headline([word[b] for b in BASELINES if word.get(b)])
+    kind, head, icon = headline(word)
     getattr(st, kind)(f"**{head}**  \n{literal(said.get('verdict_text') or '')}", icon=f":material/{icon}:")
 
 
@@ -83,11 +92,11 @@ def _stopped_early(question: FeaturePanel, table: Mapping[str, Array]) -> None:
     first = np.array(texts(table["variant"])) == question.variants[0]
     mean, other = (float(np.mean(table[column][first])) for column in ("test_accuracy", "opinion_accuracy"))
     if other - mean > EARLY:
-        length = question.training.length  # type: ignore[attr-defined]
-        st.warning(f"**The classifiers stopped early.** Logistic regression reads {100 * other:.1f} % off features of "
-                   f"which they read {100 * mean:.1f} %: {length} of so few images are too few steps. Ask again with "
-                   "a longer training (More settings), and go by the hollow points until then.",
-                   icon=":material/timer:")
+        length = length_words(question.training.length)  # type: ignore[attr-defined]
+        st.warning(f"**The classifiers stopped early.** On the same features ({LOOKS[question.variants[0]].label}) "
+                   f"logistic regression reaches {100 * other:.1f} %, the classifiers {100 * mean:.1f} %: {length} of "
+                   "so few images are too few steps. Go by the hollow points, or ask again with a longer training "
+                   "(More settings).", icon=":material/timer:")
 
 
 def _table(found: Mapping[str, Array], table: Mapping[str, Array]) -> None:
@@ -100,7 +109,7 @@ def _table(found: Mapping[str, Array], table: Mapping[str, Array]) -> None:
         "Minus the ticket (points, 90 % interval)": [
             difference(d, low, high) for d, low, high in zip(found["difference"], found["low"], found["high"],
                                                              strict=True)],
-        "Beside the ticket": [signed(word) for word in texts(found["word"])]}
+        "Than the ticket": [signed(word) for word in texts(found["word"])]}
     if "opinion_accuracy" in table:
         columns["scikit-learn (%)"] = [f"{100 * float(np.mean(table['opinion_accuracy'][variant == name])):.1f}"
                                        for name in names]

@@ -14,7 +14,7 @@ from pages.ui import diagnosing
 from pages.ui.chart import chart
 from pages.ui.explaining import Number, numbers, with_error
 from pages.ui.titles import lettered
-from pages.ui.transfer_features_words import NORMS, trained_how
+from pages.ui.transfer_features_words import NORMS, length_words, trained_how
 from pages.ui.words import literal
 
 
@@ -32,7 +32,6 @@ def draw(asked: Sequence[OnFeatures], name: str) -> None:
             words: [100 * number(s, column) for s in said] for words, column in (
                 ("test accuracy (%)", "test_accuracy"), ("training accuracy (%)", "train_accuracy"),
                 ("scikit-learn (%)", "opinion_accuracy"))}
-        st.subheader("One network a row", anchor=False)
         st.dataframe(columns, hide_index=True, key=f"{name}.singles", height="content", column_config={
             column: st.column_config.NumberColumn(format="%.2f") for column in list(columns)[1:]})
     _one(diagnosing.in_detail(asked, names, f"{name}.single"), name)
@@ -57,7 +56,7 @@ def _one(question: OnFeatures, name: str) -> None:
         Number("Dead features", f"{dead:,.0f}", "dead_features", "constant on all training images"),
         Number("Normalisation", NORMS[question.norm_statistics][0], "frozen_statistics",
                NORMS[question.norm_statistics][1]),
-        Number("Classifier", str(question.head.length), "linear_probe", trained_how(question.head))]
+        Number("Classifier", length_words(question.head.length), "linear_probe", trained_how(question.head))]
     if "opinion_accuracy" in said:
         shown.insert(1, Number("Logistic regression", with_error(100 * number(said, "opinion_accuracy"), unit="%"),
                                "logistic_regression", literal(said.get("opinion_note") or "scikit-learn")))

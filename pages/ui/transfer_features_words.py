@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping
 
+from lth_engine.core.step import Step
 from lth_engine.specs.training import Training
+from pages.ui.words import counted
 
-SIGNS = {"better": "✓ better", "worse": "✗ worse", "equivalent": "= within the margin", "undecided": "? undecided",
+SIGNS = {"better": "▲ better", "worse": "▼ worse", "equivalent": "= within the margin", "undecided": "? undecided",
          "": ""}
 """Word of a test -> the same with a sign that tells it without colour."""
 
@@ -17,19 +19,31 @@ NORMS = {"recalibrated": ("recalibrated", "running statistics estimated anew, on
 """Value of norm_statistics -> in a word, and in a sentence."""
 
 
-def headline(words: Sequence[str]) -> tuple[str, str, str]:
+_SAID = {"worse": "above", "equivalent": "within the margin of", "better": "below", "undecided": "not told apart from"}
+"""What is said of the ticket, by the word of a baseline against it."""
+
+_BASELINES = {"shuffled": "its shuffled mask", "dense": "the untrained dense network"}
+
+
+def headline(words: Mapping[str, str]) -> tuple[str, str, str]:
     """Kind of the box, its headline and icon.
 
     Args:
-        words: of each untrained baseline against the ticket.
+        words: of each untrained baseline (shuffled, dense) against the ticket; "" if it is not compared.
     """
-    if not words:
-        return "info", "Nothing to compare the ticket with.", "help"
-    if all(word == "worse" for word in words):
-        return "success", "The untrained ticket's features carry more than its baselines'.", "check_circle"
-    if any(word in ("better", "equivalent") for word in words):
-        return "warning", "The untrained ticket's features carry no more than a baseline's.", "remove_circle"
-    return "info", "Undecided.", "help"
+    told = {name: word for name, word in words.items() if word and name in _BASELINES}
+    if not told:
+        return "info", "No baseline to compare the untrained ticket with.", "help"
+    if set(told.values()) == {"worse"}:
+        return "success", "The untrained ticket's features carry more than those of its baselines.", "check_circle"
+    parts = ", ".join(f"{_SAID[word]} {_BASELINES[name]}" for name, word in told.items())
+    kind, icon = ("info", "help") if set(told.values()) <= {"worse", "undecided"} else ("warning", "remove_circle")
+    return kind, f"The untrained ticket's features are {parts}.", icon
+
+
+def length_words(length: Step) -> str:
+    """"5 epochs"."""
+    return counted(length.count, "epoch" if length.unit == "ep" else "step")
 
 
 def signed(word: str) -> str:

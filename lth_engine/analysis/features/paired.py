@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from lth_engine.core.artifact import Array
@@ -48,6 +49,7 @@ def points(value: float) -> str:
     return f"{100 * value:+.2f}"
 
 
-def interval(found: Difference) -> str:
-    """"+1.20 points, 90% interval +0.80 to +1.60"."""
-    return f"{points(found.mean)} points, 90% interval {points(found.low)} to {points(found.high)}"
+def intervals(found: Sequence[Difference]) -> list[str]:
+    """"+1.20 points, 90% interval +0.80 to +1.60"; of the later ones the numbers alone."""
+    return [f"{points(d.mean)} points, {'90% interval ' * (not place)}{points(d.low)} to {points(d.high)}"
+            for place, d in enumerate(found)]

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from lth_engine.analysis.features.paired import WORDS, Compared, compared, interval
+from lth_engine.analysis.features.paired import WORDS, Compared, compared, intervals
 from lth_engine.core.artifact import Answer, Array, Inputs, Scalar, text_array
 from lth_engine.core.summary import number
 from lth_engine.specs.features import FeaturePanel
@@ -71,6 +71,7 @@ def _sentence(found: Mapping[str, Compared], replicates: int, chance: float) -> 
     if replicates < 2:
         parts = [f"{NAMES[name]} {100 * row.accuracy:.1f}%" for name, row in others.items()]
         return f"{head}; {', '.join(parts)}. One replicate has no spread, so no test is possible: ask for 3 or more."
-    against = "; ".join(f"{NAMES[name]} {WORDS[row.word]} it ({interval(row.difference)})"
-                        for name, row in others.items())
+    said = intervals([row.difference for row in others.values()])
+    against = "; ".join(f"{NAMES[name]} {WORDS[row.word]} it ({words})"
+                        for (name, row), words in zip(others.items(), said, strict=True))
     return f"{head}. Beside it: {against}."
