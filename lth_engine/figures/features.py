@@ -86,9 +86,9 @@ def _frame(labels: Sequence[str], chance: float) -> go.Figure:
     figure = empty_figure(120 + ROW * len(labels))
     if np.isfinite(chance):
         figure.add_vline(x=100 * chance, line_color=GRAY, line_dash="dash", line_width=1.5)
-        figure.add_annotation(x=100 * chance, y=1, yref="paper", yanchor="bottom", text=f"guessing {100 * chance:.3g}",
+        figure.add_annotation(x=100 * chance, y=1, yref="paper", yanchor="bottom", text=f"guessing {100 * chance:.3g} %",
                               showarrow=False, xanchor="left", font={"color": GRAY, "size": 12})
-    figure.update_xaxes(title_text="Test accuracy (%)", rangemode="tozero")
+    figure.update_xaxes(title_text="Test accuracy (%)", rangemode="tozero", maxallowed=101)
     figure.update_yaxes(tickvals=list(range(len(labels))), ticktext=[_wrapped(label) for label in labels],
                         range=[len(labels) - 0.4, -0.6], showgrid=False, ticks="")
     figure.update_layout(showlegend=False, margin={"t": 30})

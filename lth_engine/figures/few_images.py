@@ -46,7 +46,7 @@ def over_percent(series: Sequence[Series], chance: float) -> go.Figure:
     figure.update_xaxes(
         title_text="Training images used (%, log scale)", type="log", tickvals=ticks, ticktext=[str(t) for t in ticks],
         range=[np.log10(min(ticks)) - room, np.log10(max(ticks)) + room] if ticks else None)
-    figure.update_yaxes(title_text="Test accuracy (%)")
+    figure.update_yaxes(title_text="Test accuracy (%)", maxallowed=101)
     return figure
 
 

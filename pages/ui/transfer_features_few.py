@@ -91,14 +91,14 @@ def _table(table: Mapping[str, Array], rows: Mapping[str, Array]) -> None:
     of = {name: {key: column[variant == name] for key, column in rows.items()} for name in VARIANTS}
     accuracy = {f"{TRAINED[name].label} (%)": [mean_words(a, h) for a, h in zip(
         of[name]["accuracy"], of[name]["half_width"], strict=True)] for name in VARIANTS}
-    against = {f"Ticket than {_THAN[name]}": [
-        f"{signed(word)}: {difference(*row)}" for word, *row in zip(
+    against = {f"Ticket minus {_THAN[name]}": [
+        f"{signed(word).partition(' ')[0]} {difference(*row)}" for word, *row in zip(
             texts(of[name]["word"]), of[name]["difference"], of[name]["low"], of[name]["high"], strict=True)]
         for name in VARIANTS[1:]}
     st.table({"Images": [f"{p} % ({images[p]:,})" for p in of["ticket"]["percent"].tolist()]} | accuracy | against,
              hide_index=True, border="horizontal")
-    st.caption("± is half of a 95 % interval over replicates; differences are in points, paired by replicate, with "
-               "their 90 % interval.")
+    st.caption("± is half of a 95 % interval over replicates. Differences are in points, paired by replicate, with "
+               "their 90 % interval: ▲ the ticket is better, ▼ worse, = within the margin, ? undecided.")
 
 
 def _series(table: Mapping[str, Array]) -> list[Series]:

@@ -72,7 +72,6 @@ def _one(question: FeaturePanel, name: str) -> None:
     numbers([
         Number("Ticket", with_error(100 * density, unit="%"), "density", f"level {question.level} of the search"),
         Number("Features", f"{number(said, 'features'):,.0f}", "linear_probe", "what enters the last linear layer"),
-        Number("Guessing", with_error(100 * number(said, "chance"), unit="%"), "", "one class for all images"),
         Number("Normalisation", NORMS[question.norm_statistics][0], "frozen_statistics",
                NORMS[question.norm_statistics][1]),
         Number("Classifier", length_words(head.length), "linear_probe", trained_how(head))], f"{name}.numbers")

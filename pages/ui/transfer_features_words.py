@@ -19,7 +19,8 @@ NORMS = {"recalibrated": ("recalibrated", "running statistics estimated anew, on
 """Value of norm_statistics -> in a word, and in a sentence."""
 
 
-_SAID = {"worse": "above", "equivalent": "within the margin of", "better": "below", "undecided": "not told apart from"}
+_SAID = {"worse": "above those of", "equivalent": "within the margin of those of", "better": "below those of",
+         "undecided": "not told apart from those of"}
 """What is said of the ticket, by the word of a baseline against it."""
 
 _BASELINES = {"shuffled": "its shuffled mask", "dense": "the untrained dense network"}

@@ -68,15 +68,15 @@ def test_a_panel_says_the_verdict_and_draws_every_variant(open_page, store):
     assert drawn["Ticket, untrained, logistic regression"]["marker"]["symbol"] == "circle-open"
     assert "▼ worse" in cells(app)
     assert "-20.0, -22.0 to -18.0" in cells(app)
-    assert "stopped early" not in words(app)
+    assert "The classifiers stopped early" not in words(app)
     assert "recalibrated" in words(app)
     assert "64.0 %" in words(app)
 
 
 @pytest.mark.parametrize(("said", "sentence"), [
-    ({"dense": "undecided"}, "above its shuffled mask, not told apart from the untrained dense network."),
-    ({"dense": "better"}, "above its shuffled mask, below the untrained dense network."),
-    ({"shuffled": "equivalent"}, "within the margin of its shuffled mask, above the untrained dense network.")])
+    ({"dense": "undecided"}, "above those of its shuffled mask, not told apart from those of the untrained dense"),
+    ({"dense": "better"}, "above those of its shuffled mask, below those of the untrained dense network."),
+    ({"shuffled": "equivalent"}, "within the margin of those of its shuffled mask, above those of the untrained")])
 def test_the_headline_says_where_the_ticket_stands(open_page, store, said, sentence):
     put_panel(store, words=said)
     assert f"The untrained ticket's features are {sentence}" in words(open_page("features"))
@@ -160,7 +160,7 @@ def test_few_images_say_the_verdict_and_draw_lines(open_page, store, said, sente
     assert drawn["Ticket"]["x"] == [10, 50]
     assert drawn["Dense network"]["y"] == [pytest.approx(51.5), pytest.approx(55.5)]
     assert "10 % (120)" in cells(app)
-    assert "▲ better: +30.0, +27.0 to +33.0" in cells(app)
+    assert "▲ +30.0, +27.0 to +33.0" in cells(app)
 
 
 def test_few_images_while_they_are_trained(open_page, store, queue):
