@@ -17,6 +17,8 @@ from lth_engine.core.seeds import derive
 from lth_engine.core.ticket import Ticket
 from lth_engine.core.workbench import Progress, Workbench
 from lth_engine.finders.learner import Learner, Setting
+from lth_engine.masking.allocate import require_finite
+from lth_engine.masking.feasible import require_level
 from lth_engine.masking.prunable import prunable
 from lth_engine.specs.mask_learners import MaskLearner
 from lth_engine.specs.tickets import LearnedMask
@@ -39,11 +41,13 @@ twice the slack of 10% that Concrete Ticket Search gives it."""
 
 
 def before(question: LearnedMask, bench: Workbench) -> None:
-    """Refuse what could only fail: a batch larger than the set, a density that leaves no weight. Raises BadInput."""
+    """Refuse what could only fail: a batch larger than the set, a search that is too short, a density that leaves no
+    weight (in some layer, where each keeps its share). Raises BadInput."""
     images = material(question.start.data, bench)
     _batches(question, images)
     model = network(question.start.model, images.facts, question.start.init_seed, "cpu")
     _keep(question, sum(p.numel() for p in prunable(model, question.search.ignore).values()))
+    require_level(question.search, question.at_level, model)
 
 
 def answer(question: LearnedMask, inputs: Inputs, bench: Workbench) -> Answer:
@@ -51,11 +55,11 @@ def answer(question: LearnedMask, inputs: Inputs, bench: Workbench) -> Answer:
 
     Arrays: score/NAME (float32, the highest are kept); history/step, history/epoch and one column for each thing that
     the learner says; histogram/count and histogram/edge (of the probabilities to keep). The summary says density
-    (expected at the end), wanted_density, the last value of each column, what it cost, and `remark`, a sentence if the
-    search ended far from the density that was asked for.
+    (expected at the end), the last value of each column, what it cost, level and wanted_density (unless one search is
+    cut at all densities), and `remark`, a sentence if the search ended far from the density that was asked for.
 
     Raises:
-        BadInput: the batch is larger than the set, or the density leaves no weight.
+        BadInput: the batch is larger than the set, the search is too short, or the density leaves no weight.
         NonFinite: the objective became NaN or infinite; what was learned before is in the checkpoint.
     """
     return Search(question, inputs, bench).run()
@@ -95,12 +99,15 @@ class Search:
             saved = saving.load()
             if saved is not None:
                 self._resume(*saved)
+            clock = time.perf_counter()
             for x, y in self._batches_left():
                 values = self._step(x, y)
                 if self.done % every == 0 or self.done == self.steps:
-                    self._record(values)
+                    self._record(values)  # waits for the device
+                self.seconds += time.perf_counter() - clock
                 meter.tell()
                 saving.now_and_then()
+                clock = time.perf_counter()
         return self._answer()
 
     def _batches_left(self) -> Iterator[Batch]:
@@ -112,28 +119,28 @@ class Search:
                     return
 
     def _step(self, x: torch.Tensor, y: torch.Tensor) -> tuple[torch.Tensor, ...]:
-        began = time.perf_counter()
         self.noise.manual_seed(derive(self.question.seed, "learned mask", self.done))
         values = self.learner.step(x, y, self.done)
         self.done += 1
         self.shown += len(y)
-        self.seconds += time.perf_counter() - began
         return values
 
     def _record(self, values: tuple[torch.Tensor, ...]) -> None:
         row = [float(value) for value in values]
         if not np.isfinite(row).all():
             bad = self.learner.columns[int(np.argmin(np.isfinite(row)))]
+            other = " or choose another objective" if "objective" in self.learner.columns else ""
             raise NonFinite(f"The {bad} of the search became NaN or infinite by step {self.done} of {self.steps}. "
-                            f"Lower search.lr (it is {self.question.learner.lr:g}) or choose another objective.")
+                            f"Lower search.lr (it is {self.question.learner.lr:g}){other}.")
         self.rows.append([float(self.done), self.done / self.batches.steps_per_epoch, *row])
 
     def _report(self) -> None:
         per_epoch = self.batches.steps_per_epoch
         last: dict[str, Scalar] = dict(zip(self.learner.columns, self.rows[-1][2:], strict=True)) if self.rows else {}
         rate = self.shown / self.seconds if self.seconds else 0.0
+        level = f", level {self.question.at_level}" if self.question.learner.each_level else ""
         self.bench.report(Progress(self.done / per_epoch, self.steps / per_epoch,
-                                   f"{self.question.learner.title}, level {self.question.at_level}", rate, last))
+                                   f"{self.question.learner.title}{level}", rate, last))
 
     def _shown_arrays(self) -> dict[str, Array]:
         """History and histogram: what a page draws, of a search that runs or is finished."""
@@ -158,22 +165,25 @@ class Search:
 
     def _answer(self) -> Answer:
         question, facts = self.question, self.images.facts
+        found = self.learner.scores()
+        require_finite(found)
         scores = {name: np.ascontiguousarray(value.detach().cpu().numpy(), dtype=np.float32)
-                  for name, value in self.learner.scores().items()}
+                  for name, value in found.items()}
         forward = sum(forward_flops(self.model, facts.channels, facts.height, facts.width).values())
         flops = float(self.shown * forward * (TRAINING_FACTOR + question.learner.compared))
         last = dict(zip(self.learner.columns, self.rows[-1][2:], strict=True))
-        wanted = question.density
         summary: dict[str, Scalar] = {
-            **last, "wanted_density": wanted, "level": question.at_level, "prunable": self.size,
-            "epochs": self.steps / self.batches.steps_per_epoch, "steps": self.steps, "train_seconds": self.seconds,
-            "flops_dense": flops, "flops_sparse": flops, "remark": _remark(question, last["density"], wanted)}
+            **last, "prunable": self.size, "epochs": self.steps / self.batches.steps_per_epoch, "steps": self.steps,
+            "train_seconds": self.seconds, "flops_dense": flops, "flops_sparse": flops, "remark": ""}
+        if question.learner.each_level:
+            summary |= {"wanted_density": question.density, "level": question.at_level,
+                        "remark": _remark(last["density"], question.density)}
         return Answer({f"score/{name}": value for name, value in scores.items()} | self._shown_arrays(), summary)
 
 
-def _remark(question: LearnedMask, density: float, wanted: float) -> str:
+def _remark(density: float, wanted: float) -> str:
     """A sentence if the search ended far from the density that was asked for, else empty."""
-    if not question.learner.each_level or abs(density / wanted - 1) <= FAR:
+    if abs(density / wanted - 1) <= FAR:
         return ""
     return (f"The search ended at an expected density of {100 * density:.3g}%, far from the {100 * wanted:.3g}% asked "
             "for: the mask cuts its scores at the density asked for all the same, but they were learned for another. "
@@ -184,9 +194,11 @@ def _batches(question: LearnedMask, images: Material) -> Batches:
     learner: MaskLearner = question.learner
     training = Training(length=learner.length, batch_size=learner.batch_size, flip=learner.flip, crop=learner.crop)
     try:
-        return Batches(images.train, training, derive(question.seed, "learned mask") % 2**52, level=0)
+        batches = Batches(images.train, training, derive(question.seed, "learned mask") % 2**52, level=0)
     except BadInput as error:
         raise BadInput(str(error).replace("training.batch_size", "search.batch_size")) from error
+    learner.require_length(batches.steps_per_epoch)
+    return batches
 
 
 def _keep(question: LearnedMask, size: int) -> int:

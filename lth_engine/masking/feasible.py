@@ -7,17 +7,23 @@ from torch import nn
 
 from lth_engine.masking.prunable import prunable
 from lth_engine.masking.prune import prune_to_level
+from lth_engine.specs.finding import SearchSpec
 from lth_engine.specs.questions import TicketSearch
 
 
 def require_feasible(search: TicketSearch, model: nn.Module) -> None:
-    """Ask for the sparsest mask of the search now.
+    """Ask for the sparsest mask of the search now. Raises as :func:`require_level`."""
+    require_level(search.search, search.levels, model)
+
+
+def require_level(search: SearchSpec, level: int, model: nn.Module) -> None:
+    """Ask for a mask of the level now.
 
     Raises:
         BadInput: a density that leaves no weight (in some layer, if the scope is layerwise), or ignored layers that do
             not exist or are all there is.
     """
-    scores = {name: torch.zeros_like(p) for name, p in prunable(model, search.search.ignore).items()}
+    scores = {name: torch.zeros_like(p) for name, p in prunable(model, search.ignore).items()}
     everything = {name: torch.ones_like(score, dtype=torch.bool) for name, score in scores.items()}
-    exact = search.search.replace(rule="exact")  # the counts of the other rules are within a few weights
-    prune_to_level(exact, search.levels, scores, everything)
+    exact = search.replace(rule="exact")  # the counts of the other rules are within a few weights
+    prune_to_level(exact, level, scores, everything)

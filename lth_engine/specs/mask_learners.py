@@ -36,6 +36,9 @@ class MaskLearner(SearchSpec, package="lth_engine.finders"):
         if self.length.count == 0:
             raise BadInput(f'{self.name}.length must be at least "1it". Got 0.')
 
+    def require_length(self, steps_per_epoch: int) -> None:
+        """Refuse a length in which the search cannot do its work. Raises BadInput."""
+
     def reads_level(self, level: int) -> int | None:
         """None: no training decides the mask, but that to the rewind point."""
         return None
@@ -119,6 +122,16 @@ class GemMiner(MaskLearner, name="gem_miner"):
         if self.period.count == 0:
             raise BadInput('gem_miner.period must be at least "1it". Got 0.')
 
+    def times(self, steps_per_epoch: int) -> int:
+        """How often scores are frozen out: after every period that ends before the search does."""
+        return (self.length.iterations(steps_per_epoch) - 1) // self.period.iterations(steps_per_epoch)
+
+    def require_length(self, steps_per_epoch: int) -> None:
+        """See :meth:`MaskLearner.require_length`."""
+        if self.times(steps_per_epoch) == 0:
+            raise BadInput(f"gem_miner freezes weights out after every {self.period}, but the search of {self.length} "
+                           "ends before the first time. Make search.length longer than search.period.")
+
 
 @dataclass(frozen=True, kw_only=True)
 class ContinuousSparsification(MaskLearner, name="continuous_sparsification"):
@@ -129,10 +142,10 @@ class ContinuousSparsification(MaskLearner, name="continuous_sparsification"):
     each_level: ClassVar[bool] = False
     batch_size: int = knob(128, "Images in a step of the search.", low=1, high=65_536)
     rounds: int = knob(3, "Rounds; the length is that of each.", low=1, high=100, source="Savarese et al. 2020: 3")
-    begin: float = knob(0.0, "Score s that every weight begins with: lower ones give sparser soft masks.", low=-100,
-                        high=100, source="Savarese et al. 2020: -0.3 to 0.3")
-    hardness: float = knob(200.0, "beta at the end of a round; it grows from 1 by the same factor each epoch.", low=1,
-                           high=1e6, advanced=True, source="Savarese et al. 2020")
+    begin: float = knob(0.0, "Score s that every weight begins with: lower ones give sparser soft masks.", low=-20,
+                        high=20, source="Savarese et al. 2020: -0.3 to 0.3")
+    hardness: float = knob(200.0, "beta in the last epoch of a round; it grows from 1 by the same factor each epoch.",
+                           low=1, high=1e6, advanced=True, source="Savarese et al. 2020")
     penalty: float = knob(1e-8, "Factor of the sum of the soft mask in the loss.", low=0, high=10, advanced=True,
                           source="Savarese et al. 2020")
     weight_decay: float = knob(1e-4, "Weight decay of the weights (not of the scores).", low=0, high=10, advanced=True)
