@@ -88,7 +88,7 @@ def _frame(labels: Sequence[str], chance: float) -> go.Figure:
         figure.add_vline(x=100 * chance, line_color=GRAY, line_dash="dash", line_width=1.5)
         figure.add_annotation(x=100 * chance, xanchor="left", y=1, yref="paper", yanchor="bottom", showarrow=False,
                               text=f"guessing {100 * chance:.3g} %", font={"color": GRAY, "size": 12})
-    figure.update_xaxes(title_text="Test accuracy (%)", rangemode="tozero", maxallowed=101)
+    figure.update_xaxes(title_text="Test accuracy (%)", rangemode="tozero", maxallowed=103)
     figure.update_yaxes(tickvals=list(range(len(labels))), ticktext=[_wrapped(label) for label in labels],
                         range=[len(labels) - 0.4, -0.6], showgrid=False, ticks="")
     figure.update_layout(showlegend=False, margin={"t": 30})

@@ -14,7 +14,7 @@ from lth_engine.specs.optimizers import Sgd
 from lth_engine.specs.question import Question
 from lth_engine.specs.questions import TicketSearch
 from lth_engine.specs.schedules import Constant
-from lth_engine.specs.tickets import DERIVED_HIGH, Run
+from lth_engine.specs.tickets import DERIVED_HIGH, Run, about_epochs
 from lth_engine.specs.training import Training
 
 PROBE = Training(length=Step(5), batch_size=256, schedule=Constant(), evaluate_every=Step(0),
@@ -52,8 +52,10 @@ class OnFeatures(Question):
 
     @property
     def epochs(self) -> float:
-        """A third of the classifier's epochs, since the network is only run forward."""
-        return (self.head.length.count if self.head.length.unit == "ep" else self.head.length.count / 100) / 3
+        """A third of an epoch for each pass of the frozen network, which is only run forward: one to settle its
+        normalisation and one for the features, or one in each epoch where the images are changed."""
+        changed = self.head.flip or self.head.crop or self.head.resized_crop
+        return (1 + (about_epochs(self.head.length) if changed else 1)) / 3
 
     def inputs(self) -> tuple[Spec, ...]:
         """The run, or the ticket that it starts from."""

@@ -7,6 +7,7 @@ import streamlit as st
 from lth_engine.specs.features import LinearProbe, ProbePanel
 from pages.ui import diagnosing, transfer_features_panel
 from pages.ui.explaining import glossary
+from pages.ui.transfer_features_cost import cost
 
 KINDS = (ProbePanel, LinearProbe)
 
@@ -16,5 +17,5 @@ def show() -> None:
     st.caption("Everything but the last layer is frozen, and a new linear classifier is trained on what enters it. "
                "What it reads off an untrained ticket, and not off the untrained dense network, pruning put there.")
     diagnosing.show(KINDS, "probes", lambda done: transfer_features_panel.draw(done, "probes"),
-                    partial=transfer_features_panel.PARTIAL)
+                    partial=transfer_features_panel.PARTIAL, cost=cost)
     glossary({"Linear probe": "linear_probe", "Normalisation of a frozen network": "frozen_statistics"}, "probes")

@@ -20,7 +20,8 @@ def cells(app):
 def test_not_asked_offers_presets_and_starts(open_page, queue):
     app = open_page("features")
     assert "Nothing of this kind has been asked yet" in words(app)
-    assert "x Linear probe" in words(app), "the price says what comes before"
+    assert "**15 classifiers** on frozen features" in words(app), "the price says what comes before"
+    assert "trainings** (" in words(app)
     app.button(key="probes.start").click().run()
     (job,) = queue.list()
     assert isinstance(question_from_dict(dict(job.spec)), ProbePanel)
