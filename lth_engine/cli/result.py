@@ -40,16 +40,17 @@ def search_text(artifact: Artifact) -> str:
 
 
 def as_json(artifact: Artifact) -> str:
-    """key, kind, spec, summary, and the table of a ticket search (one object a run) or the arrays of an analysis of up
-    to LISTED values; nan is null."""
+    """key, kind, spec, summary, the table of answers that have one (an object a run), and of an analysis all other
+    arrays of up to LISTED values; nan is null."""
     values: dict[str, Any] = {"key": artifact.key, "kind": artifact.kind, "spec": artifact.spec,
                               "summary": {name: finite(value) for name, value in artifact.summary.items()}}
     table = artifact.group("table")
     if table:
         plain = {name: _plain(column) for name, column in table.items()}
         values["table"] = [dict(zip(plain, row, strict=True)) for row in zip(*plain.values(), strict=True)]
-    elif not artifact.group("mask"):  # runs and tickets have one; their weights are for export
-        values["arrays"] = {name: _nested(array) for name, array in artifact.arrays.items() if array.size <= LISTED}
+    if artifact.kind != "ticket_search" and not artifact.group("mask"):  # weights of runs and tickets are for export
+        values["arrays"] = {name: _nested(array) for name, array in artifact.arrays.items()
+                            if array.size <= LISTED and not name.startswith("table/")}
     return json.dumps(values, allow_nan=False)
 
 

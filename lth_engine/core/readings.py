@@ -1,6 +1,7 @@
 """The numbers in the summaries of analyses as people read them: the unit, and the error or interval beside a value.
 
-A value NAME may have its standard error in NAME_stderr and its 95% interval in NAME_low and NAME_high.
+A value NAME may have its standard error in NAME_stderr and its interval in NAME_low and NAME_high: 95%, but for those
+that are tested.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ _PER_CENT = ("first_test_error", "second_test_error", "first_train_error", "seco
              "search_fall", "search_late_share", "chance", "test_accuracy", "validation_accuracy", "signs_kept",
              "signs_inherited", "moved_positive", "moved_negative", "thinnest_density", "overlap_with_previous",
              "verdict_density", "train_accuracy", "opinion_accuracy")
+_SIGNS = ("ticket_accuracy", "dense_accuracy", "signed_accuracy", "mask_accuracy")
 _NATS = ("first_test_loss", "second_test_loss", "first_train_loss", "second_train_loss", "loss_barrier_test",
          "loss_barrier_train", "loss", "loss_middle", "loss_highest", "oracle_kl", "oracle_kl_gaussian",
          "oracle_kl_mask", "certified_kl", "certified_kl_gaussian", "certified_kl_mask", "certified_grid_cost",
@@ -32,10 +34,14 @@ _SECONDS = ("seconds_trace", "seconds_top", "train_seconds")
 _WEIGHTS = ("both_expected",)
 
 UNITS: dict[str, tuple[str, float]] = {
+    "gain": ("points", 100.0), **dict.fromkeys(_SIGNS, ("%", 100.0)),
     **dict.fromkeys(_POINTS, ("points", 100.0)), **dict.fromkeys(_PER_CENT, ("%", 100.0)),
     **dict.fromkeys(_NATS, ("nats", 1.0)), **dict.fromkeys(_SECONDS, ("s", 1.0)),
     **dict.fromkeys(_WEIGHTS, ("weights", 1.0))}
 """Value -> its unit on the screen, and the factor from the stored to the shown value. Others have none."""
+
+TESTED = ("gain",)
+"""Values whose interval is that of two one-sided tests at 5%: 90%."""
 
 
 @dataclass(frozen=True)
@@ -46,7 +52,7 @@ class Reading:
         name: of the value.
         value: in natural units (fractions, nats).
         stderr: standard error; None if it has none.
-        low, high: 95% interval; None if it has none.
+        low, high: ends of its interval; None if it has none.
     """
 
     name: str
@@ -69,7 +75,8 @@ class Reading:
             shown += f" ± {_number(self.stderr, scale)}"
         shown += f" {unit}" * bool(unit)
         if self.low is not None and self.high is not None:
-            shown += f", {_number(self.low, scale)} to {_number(self.high, scale)} (95%)"
+            confidence = 90 if self.name in TESTED else 95
+            shown += f", {_number(self.low, scale)} to {_number(self.high, scale)} ({confidence}%)"
         return shown
 
 

@@ -17,6 +17,11 @@ def answer(question: ShuffledMask, inputs: Inputs, bench: Workbench) -> Answer:
     """Permute each layer's mask, from the layer's own seed."""
     ticket = Ticket.from_artifact(inputs[question.of.key])
     dense = inputs[question.dense.key].group("start")
-    mask = Mask({name: np.random.default_rng(derive(question.seed, "shuffled mask", name))
-                 .permutation(kept.reshape(-1)).reshape(kept.shape) for name, kept in ticket.mask.items()})
+    mask = shuffled(ticket.mask, question.seed)
     return rewound(mask, dense, question.level).to_answer(overlap_with_ticket=mask.overlap(ticket.mask))
+
+
+def shuffled(mask: Mask, seed: int) -> Mask:
+    """A mask that keeps as many weights of each layer, at places drawn from the layer's own seed."""
+    return Mask({name: np.random.default_rng(derive(seed, "shuffled mask", name))
+                 .permutation(kept.reshape(-1)).reshape(kept.shape) for name, kept in mask.items()})

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from itertools import product
 from typing import ClassVar
 
+from lth_engine.core.errors import BadInput
 from lth_engine.core.knob import knob
 from lth_engine.core.spec import Spec
 from lth_engine.specs.connecting import Connectivity, sibling
@@ -17,6 +18,12 @@ from lth_engine.specs.tickets import Run, TicketSpec, Trained
 
 Cell = tuple[bool, bool, bool]
 """(mask, signs, norms): which of them is the ticket's; the others are drawn anew."""
+
+SIGNED: Cell = (True, True, False)
+"""Mask and signs: what Find a Winning Sign transfers."""
+
+MASK_ALONE: Cell = (True, False, False)
+"""The case that the others are compared with."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,6 +42,12 @@ class SignPanel(Question, name="sign_panel"):
                        "images in another order.")
     points: int = knob(11, "Points on each line.", low=3, high=2001,
                        source="Find a Winning Sign: 11 in the code of its authors")
+
+    def check(self) -> None:
+        """The search must have the level."""
+        if self.level > self.of.levels:
+            raise BadInput(f"sign_panel.level must be a level of the search, 1 to {self.of.levels}. Got {self.level}. "
+                           "Choose one of them, or a search with more levels.")
 
     def cells(self) -> tuple[Cell, ...]:
         """The cases: eight, or four for a network without normalisation."""

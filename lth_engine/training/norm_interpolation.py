@@ -21,6 +21,13 @@ NORMS = (_NormBase, nn.LayerNorm, nn.GroupNorm)
 """Normalisation layers: batch and instance norm, layer norm, group norm."""
 
 
+def norm_parameters(model: nn.Module) -> tuple[str, ...]:
+    """Names of the scales and shifts of all normalisation layers of a model; none for those without."""
+    layers = [(name, module) for name, module in model.named_modules() if isinstance(module, NORMS)]
+    return tuple(f"{name}.{part}" if name else part for name, module in layers
+                 for part, _ in module.named_parameters(recurse=False))
+
+
 class NormInterpolation:
     """The scales and shifts of all normalisation layers of a model (it may have none: nothing is done then)."""
 

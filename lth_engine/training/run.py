@@ -20,6 +20,7 @@ from lth_engine.training.batches import Batches
 from lth_engine.training.flops import TRAINING_FACTOR, forward_flops, sparse_flops
 from lth_engine.training.invariants import all_finite, disconnected, moved, rewound_exactly, signs_kept
 from lth_engine.training.material import material, network, take_weights
+from lth_engine.training.norm_interpolation import norm_parameters
 from lth_engine.training.session import Session
 from lth_engine.training.together import Meter, run_together, streams
 from lth_engine.training.workplace import workplace
@@ -94,7 +95,8 @@ def prepare(question: Run, inputs: Inputs, bench: Workbench, slot: int = 0) -> P
     images = material(dense.data, bench)
     batches = Batches(images.train, training, question.draw_seed, ticket.level)
     start, total = training.span(question.begin, batches.steps_per_epoch)
-    signed = isinstance(question.ticket, SignTransfer)
+    moved_onto = question.ticket if isinstance(question.ticket, SignTransfer) else None
+    signed = moved_onto is not None and moved_onto.signs
     initial = network(dense.model, images.facts, dense.init_seed, bench.device)
     rewind: Mapping[str, Array] = read(dense.key).group("start")
     rewind = _with_signs(rewind, ticket) if signed else rewind
@@ -104,8 +106,10 @@ def prepare(question: Run, inputs: Inputs, bench: Workbench, slot: int = 0) -> P
         anchor = _with_signs(drawn, ticket) if signed else drawn
     stepper = workplace(dense.model, initial, training, ticket, question.draw_seed, anchor, slot)
     origin, group = question.ticket.origin()
-    rewound = rewound_exactly(ticket.mask, take_weights(stepper.model), read(origin.key).group(group),
-                              signs=not signed)
+    weights = read(origin.key).group(group)
+    if moved_onto is not None and moved_onto.norms:
+        weights = {**weights, **{name: ticket.start[name] for name in norm_parameters(stepper.model)}}
+    rewound = rewound_exactly(ticket.mask, take_weights(stepper.model), weights, signs=not signed)
     session = Session(stepper, images, batches, start, total, total, bench, _words(question))
     ancestor = question.ticket.ancestor()
     before = None if ancestor is None else read(ancestor.key).group("final")

@@ -41,6 +41,7 @@ def _large(figure: Any) -> Any:
     for axes in (shown.update_xaxes, shown.update_yaxes):
         axes(tickfont=font, title_font=font)
     shown.update_annotations(font_size=18)
+    shown.update_traces(textfont_size=20, selector={"mode": "text"})
     shown.update_traces(line_width=4, selector={"mode": "lines+markers"})
     return shown
 

@@ -63,7 +63,10 @@ def pages() -> dict[str, list[Any]]:
                      page("diagnose/curvature.py", "Curvature", "ssid_chart", "curvature"),
                      page("diagnose/landscape.py", "Landscape", "landscape", "landscape"),
                      page("diagnose/bounds.py", "Bounds", "verified_user", "bounds")],
-        "Transfer": [page("transfer/features.py", "Features", "move_down", "features")],
+        "Transfer": [
+            page("transfer/signs.py", "Signs", "exposure", "signs"),
+            page("transfer/features.py", "Features", "move_down", "features"),
+        ],
         "Runs": [page("runs/jobs.py", "Jobs", "list_alt", "jobs")],
     }
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import cast
 
 from lth_engine.core.knob import knobs
 from lth_engine.core.spec import Spec, is_spec
 from lth_engine.specs.comparing_networks import NetworkComparison
 from lth_engine.specs.connecting import Connectivity
-from lth_engine.specs.controls import ControlTicket
+from lth_engine.specs.controls import ControlTicket, SignTransfer
 from lth_engine.specs.data import DataSpec
 from lth_engine.specs.flatness import NoFlatness
 from lth_engine.specs.question import Question
@@ -54,7 +55,7 @@ def subject(question: Question) -> str:
 def settings(question: Question) -> list[str]:
     """The knobs that are not the default, networks and trainings left out: ["points 41", "adaptive"]."""
     changed = [(k.name.replace("_", " "), getattr(question, k.name)) for k in knobs(type(question))
-               if not is_spec(k.type) and getattr(question, k.name) != k.default]
+               if not is_spec(k.type) and k.name != "level" and getattr(question, k.name) != k.default]
     return [name if value is True else f"no {name}" if value is False else f"{name} {_shown(value)}"
             for name, value in changed]
 
@@ -71,7 +72,17 @@ def _words(question: Question) -> list[str]:
     else:
         parts = ((getattr(question, k.name), k.default) for k in knobs(type(question)) if is_spec(k.type))
         words += [word for part, default in parts for word in _part(part, default)]
-    return [*words, *settings(question)]
+    return [*words, *_level(question), *settings(question)]
+
+
+def _level(question: Question) -> list[str]:
+    """The level that a question asks about a search, with its density: it is always said."""
+    level, search = getattr(question, "level", None), getattr(question, "of", None)
+    if level is None:
+        return []
+    if isinstance(search, TicketSearch):
+        return [f"{percent(search.search.density(level))} (level {level})"]
+    return [f"level {level}"]
 
 
 def network_words(run: Run) -> str:
@@ -118,10 +129,18 @@ def _ticket_words(ticket: TicketSpec) -> list[str]:
     if isinstance(ticket, ControlTicket):
         words.append(_VARIANTS.get(ticket.name, ticket.name.replace("_", " ")))
     elif ticket.name == "sign_transfer":
-        words.append(_VARIANTS["sign_transfer"])
+        words.append(_carried(cast(SignTransfer, ticket)))
     if rewind.count:
         words.append(f"from {rewind}")
     return words
+
+
+def _carried(ticket: SignTransfer) -> str:
+    """What other weights have of a ticket: "signed mask", "mask and norms on other weights"."""
+    if ticket.mask and ticket.signs and not ticket.norms:
+        return _VARIANTS["sign_transfer"]
+    held = [name for name in ("mask", "signs", "norms") if getattr(ticket, name)]
+    return f"{' and '.join(held) or 'nothing but layer densities'} on other weights"
 
 
 def _found(ticket: TicketSpec) -> FoundTicket | None:

@@ -16,7 +16,9 @@ PAGES: dict[str, str] = {
                     "transfer/features.py"),
     **dict.fromkeys(("hessian_trace", "hessian_eigenpairs", "spectral_density", "pyhessian_opinion"),
                     "diagnose/curvature.py"),
-    "landscape": "diagnose/landscape.py", "pac_bayes": "diagnose/bounds.py"}
+    "landscape": "diagnose/landscape.py", "pac_bayes": "diagnose/bounds.py",
+    "sign_panel": "transfer/signs.py",
+}
 """Kind of an analysis -> its page below pages/."""
 
 

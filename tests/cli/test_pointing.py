@@ -11,6 +11,7 @@ from lth_engine.cli.main import ASKABLE
 from lth_engine.specs.connecting import Connectivity, LevelPath
 from lth_engine.specs.curvature import HessianTrace
 from lth_engine.specs.presets import question_for_preset
+from lth_engine.specs.signs import SignPanel
 from lth_engine.specs.stability import FirstStablePoint
 from lth_engine.specs.tickets import DenseTicket
 from tests.cli.conftest import SEARCH, Command
@@ -89,3 +90,22 @@ def test_the_help_of_each_question_lists_its_own_settings(command: Command, name
     assert "ticket.dense" not in out
     assert "--first.ticket" not in out
     assert "--of.ticket" not in out
+
+
+def test_a_panel_of_signs_is_asked_of_a_search_and_a_level(command: Command, shelf, tmp_path) -> None:
+    """LeNet has no normalisation, so there are four cases."""
+    shelf = shutil.copytree(shelf, tmp_path / "lab")
+    words = ["answer", "--question", "sign_panel", "--of", SEARCH.key[:8], "--level", "1", "--store", shelf]
+    code, out, _ = command(*words, "--lines", "--points", "3", "--json")
+    assert code == 0
+    said = json.loads(out)
+    assert said["key"] == SignPanel(of=SEARCH, lines=True, points=3).key
+    assert len(said["table"]) == 4 * SEARCH.replicates
+    assert len(said["arrays"]["cell/word"]) == 4
+    assert sum(barrier is not None for barrier in said["arrays"]["cell/barrier_solution"]) == 2
+    code, out, _ = command(*words)
+    assert code == 0
+    assert "the mask alone" in out
+    code, _, err = command(*words[:-3], "2", *words[-2:])
+    assert code == 2
+    assert "sign_panel.level must be a level of the search, 1 to 1" in err

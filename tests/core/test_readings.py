@@ -28,6 +28,7 @@ def test_errors_and_intervals_stand_beside_their_value() -> None:
 
 @pytest.mark.parametrize(("reading", "text"), [
     (Reading("barrier_test", 0.0125, None, 0.009, 0.016), "1.25 points, 0.9 to 1.6 (95%)"),
+    (Reading("gain", 0.0125, None, 0.009, 0.016), "1.25 points, 0.9 to 1.6 (90%)"),
     (Reading("certified_bound", 1.25), "125 %"), (Reading("oracle_kl", 123456.7), "123,457 nats"),
     (Reading("share_negative", 0.031, 0.002), "3.1 ± 0.2 %"), (Reading("x", float("nan")), "nan"),
     (Reading("certified_sample_term", 0.031), "3.1 points"), (Reading("certified_input_cost", 44.361), "44.36 nats"),

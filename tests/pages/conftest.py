@@ -15,7 +15,8 @@ PAGES = {"home": "../start/home.py", "find": "../find/ticket.py", "jobs": "../ru
          "connectivity": "../diagnose/connectivity.py", "stability": "../diagnose/stability.py",
          "features": "../transfer/features.py",
          "curvature": "../diagnose/curvature.py", "landscape": "../diagnose/landscape.py",
-         "bounds": "../diagnose/bounds.py"}
+         "bounds": "../diagnose/bounds.py",
+         "signs": "../transfer/signs.py"}
 
 
 @pytest.fixture
