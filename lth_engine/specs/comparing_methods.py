@@ -26,7 +26,7 @@ class OfMethods(Question):
 
     of: TicketSearch = knob(TicketSearch(), "Search that gives network, images, training, fraction and seeds; its own "
                             "method plays no part.")
-    methods: tuple[str, ...] = knob(("random", "snip", "grasp", "synflow", "quick_cts"), "Methods, the first of them "
+    methods: tuple[str, ...] = knob(("random", "snip", "grasp", "synflow", "cts"), "Methods, the first of them "
                                     "the reference.", choices=tuple(METHODS))
     near: str = knob("published", "Where masks are drawn: where each paper does, all at initialisation, or all at the "
                      "search's rewind point.", choices=NEAR_START, advanced=True)

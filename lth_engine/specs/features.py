@@ -14,7 +14,7 @@ from lth_engine.specs.optimizers import Sgd
 from lth_engine.specs.question import Question
 from lth_engine.specs.questions import TicketSearch
 from lth_engine.specs.schedules import Constant
-from lth_engine.specs.tickets import Run
+from lth_engine.specs.tickets import DERIVED_HIGH, Run, about_epochs
 from lth_engine.specs.training import Training
 
 PROBE = Training(length=Step(5), batch_size=256, schedule=Constant(), evaluate_every=Step(0),
@@ -37,7 +37,8 @@ class OnFeatures(Question):
         "images that the classifier sees, those of the network as they are, or those of each batch.",
         choices=("recalibrated", "running", "batch"),
         source="not said in the paper; at initialisation the running ones are 0 and 1 and say nothing")
-    seed: int = knob(0, "Seed of the classifier's first weights and of the order of the images.", low=0, high=2**40)
+    seed: int = knob(0, "Seed of the classifier's first weights and of the order of the images.", low=0,
+                     high=DERIVED_HIGH)
 
     @property
     def images(self) -> DataSpec:
@@ -51,8 +52,10 @@ class OnFeatures(Question):
 
     @property
     def epochs(self) -> float:
-        """A third of the classifier's epochs, since the network is only run forward."""
-        return (self.head.length.count if self.head.length.unit == "ep" else self.head.length.count / 100) / 3
+        """A third of an epoch for each pass of the frozen network, which is only run forward: one to settle its
+        normalisation and one for the features, or one in each epoch where the images are changed."""
+        changed = self.head.flip or self.head.crop or self.head.resized_crop
+        return (1 + (about_epochs(self.head.length) if changed else 1)) / 3
 
     def inputs(self) -> tuple[Spec, ...]:
         """The run, or the ticket that it starts from."""
@@ -65,7 +68,8 @@ class LinearProbe(OnFeatures, name="linear_probe"):
     logistic regression of scikit-learn as a second opinion (Pruning Close to Home, section 5.2)."""
 
     title: ClassVar[str] = "Linear probe"
-    training: Training = knob(PROBE, "How the classifier is trained.",
+    training: Training = knob(PROBE, "How the classifier is trained. Its flip, crop and resized_crop show the network "
+                              "changed images in each epoch; else the features are computed once.", advanced=True,
                               source="Pruning Close to Home, appendix D: 5 epochs at 0.005, no schedule")
     second_opinion: bool = knob(True, "Fit logistic regression of scikit-learn to the same features too.")
 
@@ -86,8 +90,11 @@ class FeatureTransfer(OnFeatures, name="feature_transfer"):
     linear classifier that is trained in full (Pruning Close to Home, section 5.3)."""
 
     title: ClassVar[str] = "Features on other images"
-    target: DataSpec = knob(Digits(), "The other images.")
-    training: Training = knob(MOVED, "How the classifier is trained.",
+    target: DataSpec = knob(Digits(), "The other images, resized to the size of the network's own (bilinear; the "
+                            "whole image, stretched if it must be). Gray ones are repeated to colour; of colour ones "
+                            "a network for gray images sees the luma.")
+    training: Training = knob(MOVED, "How the classifier is trained. Its flip, crop and resized_crop show the network "
+                              "changed images in each epoch; else the features are computed once.", advanced=True,
                               source="Pruning Close to Home, appendix D: full budget, momentum 0.9, batch 256")
 
     @property
@@ -149,7 +156,7 @@ class ProbePanel(FeaturePanel, name="probe_panel"):
     """Linear probes of a ticket and its baselines, side by side (Pruning Close to Home, tables 7 and 28 to 31)."""
 
     title: ClassVar[str] = "Linear probes side by side"
-    training: Training = knob(PROBE, "How the classifiers are trained.")
+    training: Training = knob(PROBE, "How the classifiers are trained.", advanced=True)
 
     def ask(self, run: Run, at: str, seed: int) -> OnFeatures:
         """See :meth:`FeaturePanel.ask`."""
@@ -162,8 +169,10 @@ class TransferPanel(FeaturePanel, name="transfer_panel"):
     36)."""
 
     title: ClassVar[str] = "Features on other images, side by side"
-    target: DataSpec = knob(Digits(), "The other images.")
-    training: Training = knob(MOVED, "How the classifiers are trained.")
+    target: DataSpec = knob(Digits(), "The other images, resized to the size of the network's own (bilinear; the "
+                            "whole image, stretched if it must be). Gray ones are repeated to colour; of colour ones "
+                            "a network for gray images sees the luma.")
+    training: Training = knob(MOVED, "How the classifiers are trained.", advanced=True)
 
     def ask(self, run: Run, at: str, seed: int) -> OnFeatures:
         """See :meth:`FeaturePanel.ask`."""

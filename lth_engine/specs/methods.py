@@ -1,7 +1,8 @@
 """Methods by name: the search that each stands for, with the settings of a search that all share.
 
 CTS, edge-popup, Gem-Miner and continuous sparsification search for as long as their papers do in proportion to the
-training: all of it, an eighth (Quick CTS), a half (Half CTS), a third a round (continuous sparsification).
+training: all of it, an eighth (Quick CTS), a half (Half CTS), a third a round (continuous sparsification). CTS shows
+as many images in a step as the training, as in its paper (512 in both).
 """
 
 from __future__ import annotations
@@ -98,6 +99,8 @@ def with_method(name: str, of: TicketSearch, near: str = "published") -> TicketS
     method, like = METHODS[name], of.search
     late = near == "rewind" or (near == "published" and method.rewinds)
     search = method.build(of.training.length)
+    if isinstance(search, Cts):
+        search = search.replace(batch_size=of.training.batch_size)
     if search.scope == "smart_ratio" and isinstance(of.model, Vgg):
         search = search.replace(scope="smart_ratio_vgg")
     search = search.replace(fraction=like.fraction, ignore=like.ignore,

@@ -11,7 +11,6 @@ from typing import Any, cast
 import streamlit as st
 
 from lth_engine.core.knob import Knob, knobs
-from lth_engine.core.spec import is_spec
 from lth_engine.specs.question import Question
 from lth_engine.specs.questions import TicketSearch
 from lth_engine.specs.tickets import DenseTicket, Run
@@ -26,6 +25,9 @@ from pages.ui.networks import Picked, pick_dense, pick_run, pick_search
 Form = Callable[[str], "tuple[Question, dict[str, Picked]] | None"]
 """Prefix of the widgets' keys -> the question and what was picked for it; None while something is missing or wrong,
 which has been said."""
+
+_PICKED = (Run, TicketSearch, DenseTicket)
+"""Kinds of knobs that are picked from the store; other parts of a question are asked knob by knob."""
 
 _TITLES = {"of": "Network", "first": "First network", "second": "Second network", "start": "Network and training"}
 
@@ -74,7 +76,7 @@ def command(question: Question, picked: Mapping[str, Picked]) -> str:
 def _form(kind: type[Question], key: str, begin: Mapping[str, Any]) -> tuple[Question, dict[str, Picked]] | None:
     """The networks and the knobs; None while something is missing or wrong, which has been said."""
     declared = knobs(kind)
-    parts = [k for k in declared if is_spec(k.type)]
+    parts = [k for k in declared if k.type in _PICKED]
     picked = {}
     for place, k in enumerate(parts):
         found = _pick(k, f"{key}.{k.name}", place)

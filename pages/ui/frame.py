@@ -68,6 +68,7 @@ def pages() -> dict[str, list[Any]]:
                      page("diagnose/sanity.py", "Sanity checks", "fact_check", "sanity")],
         "Transfer": [
             page("transfer/signs.py", "Signs", "exposure", "signs"),
+            page("transfer/features.py", "Features", "move_down", "features"),
         ],
         "Runs": [page("runs/jobs.py", "Jobs", "list_alt", "jobs")],
     }

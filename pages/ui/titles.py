@@ -10,11 +10,14 @@ from lth_engine.core.spec import Spec, is_spec
 from lth_engine.specs.comparing_networks import NetworkComparison
 from lth_engine.specs.connecting import Connectivity
 from lth_engine.specs.controls import ControlTicket, SignTransfer
+from lth_engine.specs.data import DataSpec
 from lth_engine.specs.flatness import NoFlatness
 from lth_engine.specs.question import Question
 from lth_engine.specs.questions import TicketSearch
 from lth_engine.specs.tickets import DenseTicket, FoundTicket, Run, TicketSpec, Trained
+from lth_engine.specs.training import Training
 from pages.ui.find_titles import own_words
+from pages.ui.share import flags
 from pages.ui.words import model_words, percent
 
 _VARIANTS = {"random_mask": "random mask", "redrawn": "weights re-drawn", "shuffled_mask": "mask shuffled",
@@ -54,8 +57,12 @@ def settings(question: Question) -> list[str]:
     """The knobs that are not the default, networks and trainings left out: ["points 41", "adaptive"]."""
     changed = [(k.name.replace("_", " "), getattr(question, k.name)) for k in knobs(type(question))
                if not is_spec(k.type) and k.name != "level" and getattr(question, k.name) != k.default]
-    return [name if value is True else f"no {name}" if value is False else f"{name} {value}"
+    return [name if value is True else f"no {name}" if value is False else f"{name} {_shown(value)}"
             for name, value in changed]
+
+
+def _shown(value: object) -> str:
+    return ", ".join(map(str, value)).replace("_", " ") if isinstance(value, tuple) else str(value)
 
 
 def _words(question: Question) -> list[str]:
@@ -67,8 +74,8 @@ def _words(question: Question) -> list[str]:
     if isinstance(question, Connectivity | NetworkComparison):
         words.append(f"{run_words(question.first)} – {run_words(question.second)}")
     else:
-        parts = (getattr(question, k.name) for k in knobs(type(question)) if is_spec(k.type))
-        words += [word for part in parts for word in _part(part)]
+        parts = ((getattr(question, k.name), k.default) for k in knobs(type(question)) if is_spec(k.type))
+        words += [word for part, default in parts for word in _part(part, default)]
     return [*words, *_level(question), *settings(question)]
 
 
@@ -157,8 +164,12 @@ def _seeds(run: Run) -> str:
     return f"seed {first}, order {order}" if order < _LONG else f"seed {first}, order …{order % 10_000:04d}"
 
 
-def _part(part: Spec) -> list[str]:
-    """A part of a question in words."""
+def _part(part: Spec, default: Spec) -> list[str]:
+    """A part of a question in words; of a training what differs from the knob's default."""
+    if isinstance(part, Training):
+        return [f"{path.rpartition('.')[2].replace('_', ' ')} {text}" for path, text in flags(part, default, "of")]
+    if isinstance(part, DataSpec):
+        return [f"on {part.title or part.name}"]
     if isinstance(part, Run):
         return [run_words(part)]
     if isinstance(part, TicketSearch):

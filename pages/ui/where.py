@@ -12,6 +12,8 @@ from pages.ui.words import in_words
 PAGES: dict[str, str] = {
     **dict.fromkeys(("connectivity", "level_path", "siblings", "network_comparison"), "diagnose/connectivity.py"),
     "first_stable_point": "diagnose/stability.py",
+    **dict.fromkeys(("linear_probe", "probe_panel", "feature_transfer", "transfer_panel", "few_shot"),
+                    "transfer/features.py"),
     **dict.fromkeys(("hessian_trace", "hessian_eigenpairs", "spectral_density", "pyhessian_opinion"),
                     "diagnose/curvature.py"),
     "landscape": "diagnose/landscape.py", "pac_bayes": "diagnose/bounds.py",

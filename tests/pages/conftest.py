@@ -13,6 +13,7 @@ from pages.ui.frame import ROOT
 PAGES = {"home": "../start/home.py", "find": "../find/ticket.py", "jobs": "../runs/jobs.py",
          "explore": "../explore/ticket.py", "compare": "../explore/compare.py",
          "connectivity": "../diagnose/connectivity.py", "stability": "../diagnose/stability.py",
+         "features": "../transfer/features.py",
          "curvature": "../diagnose/curvature.py", "landscape": "../diagnose/landscape.py",
          "bounds": "../diagnose/bounds.py", "near": "../find/near.py", "methods": "../find/methods.py",
          "sanity": "../diagnose/sanity.py",
