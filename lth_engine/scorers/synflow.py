@@ -32,9 +32,11 @@ def score(spec: Synflow, subject: Subject) -> dict[str, torch.Tensor]:
     ones = torch.ones(1, *subject.shape(), dtype=torch.float64, device=parameters[0].device)
     flow = model(ones).sum()
     gradients = torch.autograd.grad(flow, parameters, materialize_grads=True)
+    found = list(gradients)
     with torch.no_grad():
-        found = list(torch._foreach_abs(torch._foreach_mul(parameters, gradients)))
-    if not bool(torch.isfinite(torch.stack([flow.detach(), *(f.sum() for f in found)])).all()):
+        torch._foreach_mul_(found, parameters)
+        torch._foreach_abs_(found)
+    if not bool(torch.isfinite(torch.stack([flow.detach(), *torch._foreach_max(found)])).all()):
         raise NonFinite("The synaptic flow through the network is too large for a number of 64 bits, so SynFlow "
                         "cannot rank its weights. Use another scorer, or a network of fewer layers.")
     return by_name(weights, found)
