@@ -72,5 +72,5 @@ def test_a_row_of_the_search_holds_what_its_mask_cost(tmp_path):
     store = Store(tmp_path / "store")
     question = with_method("cts", OF)
     table = answer(question, store, data_root=tmp_path).group("table")
-    per_epoch, mask_per_epoch = 10, 3
-    assert table["total_epochs"] == pytest.approx([9 / per_epoch, *[9 / per_epoch + 9 / mask_per_epoch] * 2])
+    per_epoch = 10
+    assert table["total_epochs"] == pytest.approx([9 / per_epoch, *[9 / per_epoch + 9 / per_epoch] * 2])

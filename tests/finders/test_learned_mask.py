@@ -167,7 +167,7 @@ def test_refused_before_it_begins(root, store):
         before(SEARCHES["edge_popup"].replace(batch_size=5000))
     with pytest.raises(BadInput, match=r"keeps .* which is none"):
         before(SEARCHES["edge_popup"].replace(scope="global"), level=40)
-    with pytest.raises(BadInput, match=r"between 1 and 100 weights\. Got 0"):  # the last layer, 10 x 10
+    with pytest.raises(BadInput, match=r"between 1 and 200 weights\. Got 0"):  # the second layer, 20 x 10
         before(SEARCHES["edge_popup"], level=7)
     before(SEARCHES["edge_popup"].replace(scope="global"), level=7)
 
