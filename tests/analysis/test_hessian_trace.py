@@ -6,10 +6,11 @@ import numpy as np
 import pytest
 import torch
 
-from lth_engine.analysis import hessian_trace, saving
+from lth_engine.analysis import hessian_trace
 from lth_engine.analysis.curvature.deflated_trace import DeflatedTrace
 from lth_engine.analysis.curvature.hessian import Hessian
 from lth_engine.answer import StoredInputs, answer
+from lth_engine.core import saving
 from lth_engine.core.artifact import texts
 from lth_engine.core.errors import Cancelled, NonFinite
 from lth_engine.core.workbench import Workbench
