@@ -187,6 +187,10 @@ class FoundTicket(TicketSpec, name="found"):
         ticket = self.start if level == 0 else self.replace(at_level=level)
         return Run(ticket=ticket, training=self.training, order_seed=self.order_seed)
 
+    def dense_run(self) -> Run | None:
+        """The run of the whole network with which a mask search by trained weights begins, if it is one."""
+        return None if self.reads() is None else self.replace(at_level=1).reads()
+
     def learned(self) -> LearnedMask | None:
         """The search of the mask that is cut at this level, if the mask is learned."""
         if not isinstance(self.search, MaskLearner):
