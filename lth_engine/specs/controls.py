@@ -52,8 +52,8 @@ class ShuffledMask(ControlTicket, name="shuffled_mask"):
 class InvertedMask(ControlTicket, name="inverted_mask"):
     """The weights of the rewind point (those of the ticket, unless its search goes on from trained ones) under the
     mask of the lowest scores instead of the highest, as many as the ticket keeps. Of a search that reads its scores
-    from trained networks, those are the scores of the dense one: they rank all weights, not only what a level before has
-    left."""
+    from trained networks, those are the scores of the dense one: they rank all weights, not only what a level before
+    has left."""
 
     title: ClassVar[str] = "Mask of the lowest scores"
 
