@@ -20,7 +20,6 @@ from lth_engine.specs.finding import Ranking
 from lth_engine.specs.questions import TicketSearch, in_order
 from lth_engine.specs.tickets import LearnedMask
 from lth_engine.training.batches import Batches
-from lth_engine.training.flops import TRAINING_FACTOR
 from lth_engine.training.material import Material, network
 from lth_engine.training.streamed import Batch
 from lth_engine.training.threads import use_threads
@@ -94,7 +93,7 @@ def _learned(mask: LearnedMask, images: Material, forward: float, a_step: float)
     steps = mask.rounds * mask.learner.length.iterations(batches.steps_per_epoch)
     shown = images_in(batches, mask.learner.batch_size, steps)
     return MaskPrice(steps, steps / batches.steps_per_epoch,
-                     shown * forward * (TRAINING_FACTOR + mask.learner.compared), steps * a_step, 1)
+                     shown * forward * mask.learner.passes, steps * a_step, 1)
 
 
 def _seconds_a_step(mask: LearnedMask, images: Material, timed: float, bench: Workbench) -> float:

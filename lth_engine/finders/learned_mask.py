@@ -25,7 +25,7 @@ from lth_engine.specs.mask_learners import MaskLearner
 from lth_engine.specs.tickets import LearnedMask
 from lth_engine.specs.training import Training
 from lth_engine.training.batches import Batches
-from lth_engine.training.flops import TRAINING_FACTOR, forward_flops
+from lth_engine.training.flops import forward_flops
 from lth_engine.training.loop import in_words
 from lth_engine.training.material import Material, material, network, put_weights
 from lth_engine.training.streamed import Batch
@@ -195,7 +195,7 @@ class Search:
         scores = {name: np.ascontiguousarray(value.detach().cpu().numpy(), dtype=np.float32)
                   for name, value in found.items()}
         forward = sum(forward_flops(self.model, facts.channels, facts.height, facts.width).values())
-        flops = float(self.shown * forward * (TRAINING_FACTOR + question.learner.compared))
+        flops = float(self.shown * forward * question.learner.passes)
         last = dict(zip(self.learner.columns, self.rows[-1][2:], strict=True))
         summary: dict[str, Scalar] = {
             **last, "prunable": self.size, "epochs": self.steps / self.batches.steps_per_epoch, "steps": self.steps,

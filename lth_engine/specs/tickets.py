@@ -138,8 +138,8 @@ class LearnedMask(Question, name="learned_mask", package="lth_engine.finders"):
 
     @property
     def epochs(self) -> float:
-        """Those of all rounds; the passes of the dense network beside it are a third of one each."""
-        return self.rounds * about_epochs(self.learner.length) * (1 + self.learner.compared / 3)
+        """Those of all rounds; an epoch of training is three passes, forward and back."""
+        return self.rounds * about_epochs(self.learner.length) * self.learner.passes / 3
 
     def inputs(self) -> tuple[Spec, ...]:
         """The dense network at the rewind point."""
