@@ -12,7 +12,7 @@ import torch
 from lth_engine.core.summary import number
 from lth_engine.core.workbench import Workbench
 from lth_engine.finders import scored as scoring
-from lth_engine.finders.learned_mask import batches_of
+from lth_engine.finders.learned_mask import batches_of, searched
 from lth_engine.finders.learner import Learner, Setting
 from lth_engine.masking.prunable import prunable
 from lth_engine.specs.costs import scored
@@ -122,7 +122,7 @@ def _learner(mask: LearnedMask, images: Material, batches: Batches, noise: torch
     weights = prunable(model, mask.search.ignore)
     keep = mask.search.kept(mask.at_level, sum(p.numel() for p in weights.values()))
     begin: Callable[[Setting], Learner] = importlib.import_module(f"{mask.search.package}.{mask.search.name}").begin
-    return begin(Setting(mask, model, list(weights), keep, _FOR_EVER, batches.steps_per_epoch, noise))
+    return begin(Setting(mask, model, searched(mask, model), keep, _FOR_EVER, batches.steps_per_epoch, noise))
 
 
 def _endless(epoch: Callable[[int], Iterator[Batch]]) -> Iterator[Batch]:

@@ -74,5 +74,6 @@ def _top(values: torch.Tensor, keep: int) -> torch.Tensor:
 
 
 def smallest(values: torch.Tensor, place: int) -> torch.Tensor:
-    """The value at `place` (from 1) of the sorted vector, by numpy's selection: many times faster than a sort."""
-    return torch.from_numpy(np.partition(values.numpy(), place - 1)[place - 1:place])[0]
+    """The value at `place` (from 1) of the sorted vector, on the CPU, by numpy's selection: many times faster than a
+    sort."""
+    return torch.from_numpy(np.partition(values.cpu().numpy(), place - 1)[place - 1:place])[0]

@@ -182,10 +182,12 @@ class FoundTicket(TicketSpec, name="found"):
     def reads(self) -> Run | None:
         """The run whose trained weights decide the mask, if any."""
         level = self.search.reads_level(self.at_level)
-        if level is None:
-            return None
-        ticket = self.start if level == 0 else self.replace(at_level=level)
-        return Run(ticket=ticket, training=self.training, order_seed=self.order_seed)
+        ticket = self.replace(at_level=level) if level else self.start
+        return None if level is None else Run(ticket=ticket, training=self.training, order_seed=self.order_seed)
+
+    def dense_run(self) -> Run | None:
+        """The run of the whole network with which a mask search by trained weights begins, if it is one."""
+        return None if self.reads() is None else self.replace(at_level=1).reads()
 
     def learned(self) -> LearnedMask | None:
         """The search of the mask that is cut at this level, if the mask is learned."""
