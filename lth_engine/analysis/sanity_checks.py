@@ -172,5 +172,5 @@ def _about(what: str, meaning: str, test: Difference, said_of_it: str, margin: f
     if said_of_it == "no difference":
         return f"It does not differ from {what} by more than {100 * margin:g} points ({numbers}): {meaning}."
     if said_of_it == "worse":
-        return f"It is below {what} ({numbers}): {meaning}."
-    return f"It is not told apart from {what} ({numbers}); more replicates would tell."
+        return f"It is below {what} ({numbers}): what this check destroys does the ticket harm."
+    return f"It is not told apart from {what} ({numbers}); more replicates may tell."

@@ -20,9 +20,9 @@ from lth_engine.core.verdict import Verdict, judge
 from lth_engine.core.workbench import Workbench
 from lth_engine.finders import learned_mask
 from lth_engine.masking.feasible import require_level
-from lth_engine.specs.costs import COSTS, costly, table_with_costs
+from lth_engine.specs.costs import COSTS, Summaries, costly, table_with_costs
 from lth_engine.specs.questions import TicketSearch, in_order, trainings
-from lth_engine.specs.tickets import DenseTicket, LearnedMask, Run
+from lth_engine.specs.tickets import DenseTicket, FoundTicket, LearnedMask, Run
 from lth_engine.training.batches import Batches
 from lth_engine.training.material import Material, material, network
 
@@ -71,7 +71,7 @@ def answer(question: TicketSearch, inputs: Inputs, bench: Workbench) -> Answer:
     summary: dict[str, Scalar] = {
         "verdict": verdicts[chosen].word, "verdict_level": chosen, "verdict_density": density,
         "verdict_text": f"At {100 * density:.3g}% density (level {chosen}): {verdicts[chosen].sentence}"
-                        + _empty_layers(table, chosen),
+                        + _empty_layers(table, chosen) + _remark(question, spent, chosen),
         "runs": len(table["level"]),
         **{name: math.fsum(float(spent[key][name] or 0) if key in spent else math.nan for key in needed)
            for name in COSTS}}
@@ -100,6 +100,15 @@ def _empty_layers(table: Table, level: int) -> str:
     rows = rows_where(table, "ticket", level)
     return empty_layers(rows["dead_layers"], texts(rows["thinnest_layer"]), "tickets",
                         "use fewer levels, search.scope layerwise, or name the layer in search.ignore")
+
+
+def _remark(question: TicketSearch, spent: Summaries, level: int) -> str:
+    """What a search of a mask says of itself, where it ended far from its density; empty if it did not."""
+    found = (question.found(level, replicate) for replicate in range(question.replicates))
+    masks = [learned for ticket in found if isinstance(ticket, FoundTicket) and (learned := ticket.learned())]
+    remarks = [str(spent[mask.key].get("remark") or "") for mask in masks if mask.key in spent]
+    said = next((remark for remark in remarks if remark), "")
+    return f" {said}" if said else ""
 
 
 def _columns(table: Table, verdicts: Mapping[int, Verdict]) -> dict[str, Array]:

@@ -39,7 +39,7 @@ def allocate(scores: Tensors, keep: int, allowed: Tensors | None = None) -> dict
     candidates = flat.numel() if open_ is None else int(open_.count_nonzero())
     if not 1 <= keep <= candidates:
         raise BadInput(f"A mask must keep between 1 and {candidates} weights. Got {keep}. "
-                       "Use fewer levels or a smaller pruning fraction.")
+                       "Use a lower level or a smaller pruning fraction.")
     if open_ is None or candidates == flat.numel():
         chosen = _top(flat, keep)
     else:  # a selection among many equal numbers, as minus infinity for what is pruned, would be ten times slower
