@@ -47,8 +47,8 @@ def _draw(done: list[Question]) -> None:
             _panel(question, objective, table)
     count = number(diagnosing.summary(question), "images")
     st.caption(f"Means over the replicates, on {count:,.0f} training images. Lower is better, except for the norm of "
-               "the gradient; the dashed line is the dense network. Where a method is missing, its values are not finite, "
-               "or 0 on a log scale: no path is left from input to output.")
+               "the gradient; the dashed line is the dense network. Where a method is missing, its values are not "
+               "finite, or 0 on a log scale: no path is left from input to output.")
     glossary({"Objectives": "search_objective", "Density": "density"}, NAME)
 
 
