@@ -218,6 +218,10 @@ class StoredInputs:
         """The summary alone; the arrays stay on the disk."""
         return self._store.head(key).summary
 
+    def summary_if_there(self, key: str) -> Mapping[str, Scalar] | None:
+        """The summary, None if the store has no such answer."""
+        return self._store.summary(key)
+
 
 def _scaled(report: Report, before: float, cost: float, total: float, prefix: str) -> Report:
     """Turns the progress of one answer into that of the whole plan."""

@@ -12,7 +12,7 @@ import torch
 from lth_engine.core.summary import number
 from lth_engine.core.workbench import Workbench
 from lth_engine.finders import scored as scoring
-from lth_engine.finders.learned_mask import batches_of
+from lth_engine.finders.learned_mask import batches_of, searched
 from lth_engine.finders.learner import Learner, Setting
 from lth_engine.masking.prunable import prunable
 from lth_engine.specs.costs import scored
@@ -20,7 +20,6 @@ from lth_engine.specs.finding import Ranking
 from lth_engine.specs.questions import TicketSearch, in_order
 from lth_engine.specs.tickets import LearnedMask
 from lth_engine.training.batches import Batches
-from lth_engine.training.flops import TRAINING_FACTOR
 from lth_engine.training.material import Material, network
 from lth_engine.training.streamed import Batch
 from lth_engine.training.threads import use_threads
@@ -94,7 +93,7 @@ def _learned(mask: LearnedMask, images: Material, forward: float, a_step: float)
     steps = mask.rounds * mask.learner.length.iterations(batches.steps_per_epoch)
     shown = images_in(batches, mask.learner.batch_size, steps)
     return MaskPrice(steps, steps / batches.steps_per_epoch,
-                     shown * forward * (TRAINING_FACTOR + mask.learner.compared), steps * a_step, 1)
+                     shown * forward * mask.learner.passes, steps * a_step, 1)
 
 
 def _seconds_a_step(mask: LearnedMask, images: Material, timed: float, bench: Workbench) -> float:
@@ -123,7 +122,7 @@ def _learner(mask: LearnedMask, images: Material, batches: Batches, noise: torch
     weights = prunable(model, mask.search.ignore)
     keep = mask.search.kept(mask.at_level, sum(p.numel() for p in weights.values()))
     begin: Callable[[Setting], Learner] = importlib.import_module(f"{mask.search.package}.{mask.search.name}").begin
-    return begin(Setting(mask, model, list(weights), keep, _FOR_EVER, batches.steps_per_epoch, noise))
+    return begin(Setting(mask, model, searched(mask, model), keep, _FOR_EVER, batches.steps_per_epoch, noise))
 
 
 def _endless(epoch: Callable[[int], Iterator[Batch]]) -> Iterator[Batch]:

@@ -11,13 +11,13 @@ import numpy as np
 
 from lth_engine.analysis.pairs.chance import overlap_by_chance, together
 from lth_engine.analysis.ticket_search import require_askable
-from lth_engine.core.artifact import Answer, Array, Inputs, Scalar, text_array
+from lth_engine.core.artifact import Answer, Array, Inputs, Scalar, present, text_array
 from lth_engine.core.comparison import word
 from lth_engine.core.errors import BadInput
 from lth_engine.core.mask import Mask
 from lth_engine.core.meter import Meter
 from lth_engine.core.summary import number
-from lth_engine.core.verdict import Difference, half_width, paired_difference
+from lth_engine.core.verdict import Difference, above_chance, half_width, paired_difference
 from lth_engine.core.workbench import Progress, Workbench
 from lth_engine.masking.prunable import prunable
 from lth_engine.specs.comparing_methods import MethodComparison, OfMethods
@@ -52,10 +52,11 @@ def answer(question: MethodComparison, inputs: Inputs, bench: Workbench) -> Answ
     method, in the order of the question and "dense" at the end: method/name, method/accuracy and method/density
     (means), method/half_width (95%), method/epochs and method/seconds (mean cost from nothing),
     method/published_epochs (see :func:`published_epochs`), and against the first method, the reference:
-    method/difference, method/low, method/high (90%), method/word ("reference" of itself). One value a layer, in the
-    network's order: layers/name, layers/size; layers/density (methods x layers, mean over replicates). Of the masks of
-    replicate 0, methods x methods: overlap/both (weights that both keep), overlap/expected, overlap/low, overlap/high
-    (by chance, given what each keeps of each layer: mean and 95% band); overlap/kept. "dense" has a row there, too.
+    method/difference, method/low, method/high (90%), method/word ("reference" of itself; "undecided" where both are
+    no better than guessing). One value a layer, in the network's order: layers/name, layers/size; layers/density
+    (methods x layers, mean over replicates). Of the masks of replicate 0, methods x methods: overlap/both (weights
+    that both keep), overlap/expected, overlap/low, overlap/high (by chance, given what each keeps of each layer: mean
+    and 95% band); overlap/kept. "dense" has a row there, too.
 
     The summary says methods (names), best and best_accuracy (of the methods alone), dense_accuracy, density (of the
     reference) and chance.
@@ -75,12 +76,12 @@ def answer(question: MethodComparison, inputs: Inputs, bench: Workbench) -> Answ
 
 
 def _rows(question: MethodComparison, inputs: Inputs) -> dict[tuple[str, int], Mapping[str, Scalar]]:
-    """The summary of every run with what it cost from nothing, method by method."""
+    """The summary of every run with what it cost from nothing (NaN if part of that has gone), method by method."""
     runs = question.runs()
     behind = costs_behind(*runs.values())
     keys = frozenset[str]().union(*(behind[run] for run in runs.values()))
-    summaries = {key: inputs.summary(key) for key in keys}
-    return {cell: {**summaries[run.key], **totals(behind[run], summaries)} for cell, run in runs.items()}
+    summaries = present(inputs, keys)
+    return {cell: {**inputs.summary(run.key), **totals(behind[run], summaries)} for cell, run in runs.items()}
 
 
 def _values(rows: Rows, method: str, name: str) -> Array:
@@ -98,11 +99,13 @@ def _table(question: MethodComparison, rows: Rows) -> dict[str, Array]:
 def _methods(question: MethodComparison, rows: Rows, accuracies: Mapping[str, Array]) -> dict[str, Array]:
     """One value a method."""
     reference = question.methods[0]
-    resolution = 1 / number(rows[reference, 0], "test_images")
-    tests = {name: paired_difference(values, accuracies[reference], resolution)
+    images, chance = (number(rows[reference, 0], name) for name in ("test_images", "chance"))
+    tests = {name: paired_difference(values, accuracies[reference], 1 / images)
              for name, values in accuracies.items()}
     tests[reference] = Difference(0.0, 0.0, 0.0, len(accuracies[reference]))
-    words = {name: word(test, question.of.margin, 1) for name, test in tests.items()} | {reference: "reference"}
+    learned = {name: above_chance(values, chance, int(images)) for name, values in accuracies.items()}
+    words = {name: word(test, question.of.margin, 1) if learned[name] or learned[reference] else "undecided"
+             for name, test in tests.items()} | {reference: "reference"}
     dense = rows["dense", 0]
     steps_per_epoch = round(number(dense, "steps") / number(dense, "epochs"))
     runs = question.runs()

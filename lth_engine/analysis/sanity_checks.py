@@ -6,7 +6,8 @@ word is said of it, the first that applies:
 - passes: the interval lies above 0, so that what was destroyed was worth something;
 - no difference: it lies within minus and plus the margin of the search;
 - worse: it lies below 0;
-- undecided: anything else, always with fewer than two replicates, and always if the dense network did not learn.
+- undecided: anything else, always with fewer than two replicates, and always if the dense network or the ticket did
+  not learn more than guessing.
 """
 
 from __future__ import annotations
@@ -15,11 +16,12 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from lth_engine.analysis.empty_layers import empty_layers
 from lth_engine.analysis.ticket_search import require_askable, require_possible
 from lth_engine.core.artifact import Answer, Array, Inputs, Scalar, text_array
 from lth_engine.core.comparison import word
 from lth_engine.core.summary import number
-from lth_engine.core.verdict import Difference, judge, paired_difference
+from lth_engine.core.verdict import Difference, above_chance, paired_difference
 from lth_engine.core.workbench import Workbench
 from lth_engine.models.fit import check_fit
 from lth_engine.specs.questions import trainings
@@ -31,8 +33,7 @@ WORDS = {"better": "passes", "equivalent": "no difference", "worse": "worse", "u
 
 NAMES = {"shuffled_mask": "itself with the mask shuffled in each layer",
          "redrawn": "itself with the weights drawn anew", "inverted_mask": "the mask of the lowest scores",
-         "random_mask": "a random mask of the same density",
-         "small_dense": "a small dense network of about as many weights"}
+         "random_mask": "a random mask of the same density"}
 """Check -> what the ticket is compared with, in a sentence."""
 
 MEANINGS = {"shuffled_mask": "which weights of a layer are kept does not matter, only how many",
@@ -41,6 +42,14 @@ MEANINGS = {"shuffled_mask": "which weights of a layer are kept does not matter,
             "random_mask": "the search finds nothing that a draw does not",
             "small_dense": "pruning buys nothing that fewer units would not"}
 """Check -> what it means if the ticket is not better."""
+
+
+CONTINUES = ("This search goes on from trained weights, which the checks (all but the small dense network) lose "
+             "too, so that a difference is that of the mask and of the training before.")
+"""Said of searches whose tickets have trainings behind them: their controls are laid over the rewind point."""
+
+Summaries = Mapping[tuple[str, int], Mapping[str, Scalar]]
+"""(variant, replicate) -> summary of its run."""
 
 
 def before(question: SanityChecks, bench: Workbench) -> None:
@@ -69,8 +78,8 @@ def answer(question: SanityChecks, inputs: Inputs, bench: Workbench) -> Answer:
     summaries = {cell: inputs.summary(run.key) for cell, run in question.runs().items()}
     accuracies = {variant: _column(summaries, variant, "test_accuracy", question.of.replicates)
                   for variant in ("dense", "ticket", *question.checks)}
-    tests, learned = _tests(question, accuracies, summaries)
-    words = {name: said(test, question.of.margin) if learned else "undecided" for name, test in tests.items()}
+    tests, doubt = _tests(question, accuracies, summaries)
+    words = {name: "undecided" if doubt else said(test, question.of.margin) for name, test in tests.items()}
     density = float(_column(summaries, "ticket", "density", question.of.replicates).mean())
     kinds = list(words.values())
     failed = kinds.count("no difference") + kinds.count("worse")
@@ -79,7 +88,7 @@ def answer(question: SanityChecks, inputs: Inputs, bench: Workbench) -> Answer:
     summary: dict[str, Scalar] = {
         "accuracy": float(accuracies["ticket"].mean()), "density": density, "passed": kinds.count("passes"),
         "failed": failed, "undecided": undecided, "verdict": verdict,
-        "verdict_text": _sentences(question, tests, words, accuracies, density, learned)}
+        "verdict_text": _sentences(question, tests, words, accuracies, summaries, density, doubt)}
     return Answer(_table(question, summaries) | _check_columns(tests, words), summary)
 
 
@@ -91,20 +100,23 @@ def said(difference: Difference, margin: float) -> str:
 
 
 def _tests(question: SanityChecks, accuracies: Mapping[str, Array],
-           summaries: Mapping[tuple[str, int], Mapping[str, Scalar]]) -> tuple[dict[str, Difference], bool]:
-    """The test of each check, and whether the dense network is above chance."""
-    images = int(number(summaries["ticket", 0], "test_images"))
+           summaries: Summaries) -> tuple[dict[str, Difference], str]:
+    """The test of each check, and a sentence if no test means anything, for want of learning; else empty."""
+    images, chance = int(number(summaries["ticket", 0], "test_images")), number(summaries["ticket", 0], "chance")
     tests = {name: paired_difference(accuracies["ticket"], accuracies[name], 1 / images) for name in question.checks}
-    learned = judge(accuracies["ticket"], accuracies["dense"], {}, question.of.margin, images=images,
-                    chance=number(summaries["ticket", 0], "chance")).learned
-    return tests, learned
+    if not above_chance(accuracies["dense"], chance, images):
+        return tests, "The dense network did not learn more than guessing, so no check means anything: train longer."
+    if not above_chance(accuracies["ticket"], chance, images):
+        return tests, ("The ticket did not learn more than guessing, so no check means anything: choose a lower level "
+                       "or train longer.")
+    return tests, ""
 
 
-def _column(summaries: Mapping[tuple[str, int], Mapping[str, Scalar]], variant: str, name: str, count: int) -> Array:
+def _column(summaries: Summaries, variant: str, name: str, count: int) -> Array:
     return np.array([number(summaries[variant, replicate], name) for replicate in range(count)])
 
 
-def _table(question: SanityChecks, summaries: Mapping[tuple[str, int], Mapping[str, Scalar]]) -> dict[str, Array]:
+def _table(question: SanityChecks, summaries: Summaries) -> dict[str, Array]:
     cells = list(summaries)
     runs = question.runs()
     return {"table/variant": text_array([variant for variant, _ in cells]),
@@ -124,28 +136,41 @@ def _check_columns(tests: Mapping[str, Difference], words: Mapping[str, str]) ->
 
 
 def _sentences(question: SanityChecks, tests: Mapping[str, Difference], words: Mapping[str, str],
-               accuracies: Mapping[str, Array], density: float, learned: bool) -> str:
+               accuracies: Mapping[str, Array], summaries: Summaries, density: float, doubt: str) -> str:
     """The verdict with everything that it rests on."""
     count = question.of.replicates
     head = (f"At {100 * density:.3g}% density the ticket reaches {100 * accuracies['ticket'].mean():.2f}% "
             f"(dense {100 * accuracies['dense'].mean():.2f}%, n = {count}).")
-    if not learned:
-        return f"{head} The dense network did not learn more than guessing, so no check means anything: train longer."
+    tickets = [summaries["ticket", replicate] for replicate in range(count)]
+    empty = empty_layers([number(s, "dead_layers") for s in tickets], [str(s["thinnest_layer"]) for s in tickets],
+                         "tickets", "choose a lower level, or search.scope layerwise")
+    if doubt:
+        return f"{head} {doubt}{empty}"
     if count < 2:
         return f"{head} One replicate has no spread, so no test is possible. Ask for 3 replicates or more."
-    parts = [_about(name, tests[name], words[name], question.of.margin) for name in tests]
+    parts = [_about(_compared(name, summaries), MEANINGS[name], tests[name], words[name], question.of.margin)
+             for name in tests]
+    if question.of.search.continues and set(tests) != {"small_dense"}:
+        parts.append(CONTINUES)
     return " ".join([head, *parts, f"(Paired t-tests at 5%, 90% intervals, margin {100 * question.of.margin:g} "
-                                   "points; not corrected for their number.)"])
+                                   "points; not corrected for their number.)"]) + empty
 
 
-def _about(name: str, test: Difference, said_of_it: str, margin: float) -> str:
+def _compared(name: str, summaries: Summaries) -> str:
+    """What the ticket is compared with, in a sentence; a small network with its number of weights."""
+    if name != "small_dense":
+        return NAMES[name]
+    small, ticket = (int(number(summaries[variant, 0], "kept")) for variant in (name, "ticket"))
+    return f"a small dense network of {small:,} weights (the ticket keeps {ticket:,})"
+
+
+def _about(what: str, meaning: str, test: Difference, said_of_it: str, margin: float) -> str:
     """One check in a sentence."""
     numbers = f"{100 * test.mean:+.2f} points, {100 * test.low:+.2f} to {100 * test.high:+.2f}"
-    what = NAMES[name]
     if said_of_it == "passes":
         return f"It is above {what} ({numbers})."
     if said_of_it == "no difference":
-        return f"It does not differ from {what} by more than {100 * margin:g} points ({numbers}): {MEANINGS[name]}."
+        return f"It does not differ from {what} by more than {100 * margin:g} points ({numbers}): {meaning}."
     if said_of_it == "worse":
-        return f"It is below {what} ({numbers}): {MEANINGS[name]}."
-    return f"It is not told apart from {what} ({numbers}); more replicates would tell."
+        return f"It is below {what} ({numbers}): what this check destroys does the ticket harm."
+    return f"It is not told apart from {what} ({numbers}); more replicates may tell."

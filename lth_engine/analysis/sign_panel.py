@@ -12,10 +12,11 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from lth_engine.analysis import ticket_search
+from lth_engine.analysis.empty_layers import empty_layers
 from lth_engine.core.artifact import Answer, Array, Inputs, Scalar, text_array
 from lth_engine.core.comparison import word
 from lth_engine.core.summary import number
-from lth_engine.core.verdict import Difference, Verdict, half_width, judge, paired_difference
+from lth_engine.core.verdict import Difference, Verdict, above_chance, half_width, judge, paired_difference
 from lth_engine.core.workbench import Workbench
 from lth_engine.specs.signs import MASK_ALONE, SIGNED, Cell, SignPanel
 
@@ -45,19 +46,26 @@ def answer(question: SignPanel, inputs: Inputs, bench: Workbench) -> Answer:
     found = {cell: _column(summaries, cell, "test_accuracy") for cell in question.cells()}
     differences = {cell: paired_difference(values, found[MASK_ALONE], 1 / number(own[0][0], "test_images"))
                    for cell, values in found.items()}
-    arrays = _table(question, found) | _cells(question, found, differences)
+    images, chance = int(number(own[0][0], "test_images")), number(own[0][0], "chance")
+    learned = {cell: above_chance(values, chance, images) for cell, values in found.items()}
+    words = {cell: word(difference, question.of.margin, 1) if learned[cell] or learned[MASK_ALONE] else "undecided"
+             for cell, difference in differences.items()}
+    arrays = _table(question, found) | _cells(question, found, differences, words)
     if question.lines:
         arrays |= _barriers(question, inputs)
     dense, ticket = (np.array([number(s, "test_accuracy") for s in own[level]]) for level in (0, question.level))
-    verdict = judge(found[SIGNED], dense, {}, question.of.margin, images=int(number(own[0][0], "test_images")),
-                    chance=number(own[0][0], "chance"))
+    verdict = judge(found[SIGNED], dense, {}, question.of.margin, images=images, chance=chance)
     gain, density = differences[SIGNED], float(np.mean([number(s, "density") for s in own[question.level]]))
     said: dict[str, Scalar] = {
         "ticket_accuracy": float(ticket.mean()), "dense_accuracy": float(dense.mean()),
         "signed_accuracy": float(found[SIGNED].mean()), "mask_accuracy": float(found[MASK_ALONE].mean()),
         "gain": gain.mean, "gain_low": _or_none(gain.low), "gain_high": _or_none(gain.high),
-        "verdict": word(gain, question.of.margin, 1) if verdict.learned else "undecided", "density": density}
-    text = _text(question, said, gain, verdict) + _empty_layers(list(summaries.values()))
+        "verdict": words[SIGNED] if verdict.learned else "undecided", "density": density}
+    text = _text(question, said, gain, verdict)
+    if verdict.learned and not (learned[SIGNED] or learned[MASK_ALONE]):
+        text += " Neither learned more than guessing, so their difference says nothing."
+    text += empty_layers([number(s, "dead_layers") for s in summaries.values()],
+                         [str(s["thinnest_layer"]) for s in summaries.values()], "networks", "choose a lower level")
     return Answer(arrays, said | {"verdict_text": text})
 
 
@@ -76,7 +84,7 @@ def _table(question: SignPanel, found: Mapping[Cell, Array]) -> dict[str, Array]
 
 
 def _cells(question: SignPanel, found: Mapping[Cell, Array],
-           differences: Mapping[Cell, Difference]) -> dict[str, Array]:
+           differences: Mapping[Cell, Difference], words: Mapping[Cell, str]) -> dict[str, Array]:
     """One row a case."""
     cells = question.cells()
     ordered = [differences[cell] for cell in cells]
@@ -85,8 +93,7 @@ def _cells(question: SignPanel, found: Mapping[Cell, Array],
         "cell/half_width": _finite([half_width(found[cell]) for cell in cells]),
         "cell/difference": np.array([d.mean for d in ordered]),
         "cell/low": _finite([d.low for d in ordered]), "cell/high": _finite([d.high for d in ordered]),
-        "cell/word": text_array(["reference" if cell == MASK_ALONE else word(differences[cell], question.of.margin, 1)
-                                 for cell in cells])}
+        "cell/word": text_array(["reference" if cell == MASK_ALONE else words[cell] for cell in cells])}
 
 
 def _barriers(question: SignPanel, inputs: Inputs) -> dict[str, Array]:
@@ -124,16 +131,6 @@ def _text(question: SignPanel, said: Summary, gain: Difference, verdict: Verdict
     d = verdict.against_dense
     return text + (f" Mask and signs on other weights against the dense network: {verdict.word} ({_points(d.mean)} "
                    f"points, {_points(d.low)} to {_points(d.high)}, margin {margin}).")
-
-
-def _empty_layers(summaries: Sequence[Summary]) -> str:
-    """A sentence about networks that keep nothing of a layer; empty if there are none."""
-    bare = [s for s in summaries if number(s, "dead_layers") > 0]
-    if not bare:
-        return ""
-    names = sorted({str(s["thinnest_layer"]) for s in bare})
-    return (f" {len(bare)} of the {len(summaries)} networks keep no weight in a layer ({', '.join(names)}), so that "
-            "it passes nothing on: choose a lower level.")
 
 
 def _percent(said: Summary, name: str) -> str:

@@ -6,11 +6,13 @@ winning there, by the same test (or, if none is, the one with the best mean). Th
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 
 import numpy as np
 
-from lth_engine.core.artifact import Answer, Array, Inputs, Scalar, text_array, texts
+from lth_engine.analysis.empty_layers import empty_layers
+from lth_engine.core.artifact import Answer, Array, Inputs, Scalar, present, text_array, texts
 from lth_engine.core.errors import BadInput
 from lth_engine.core.search_table import Table, rows_where
 from lth_engine.core.spec import catalogue
@@ -18,9 +20,9 @@ from lth_engine.core.verdict import Verdict, judge
 from lth_engine.core.workbench import Workbench
 from lth_engine.finders import learned_mask
 from lth_engine.masking.feasible import require_level
-from lth_engine.specs.costs import COSTS, costly, table_with_costs
+from lth_engine.specs.costs import COSTS, Summaries, costly, table_with_costs
 from lth_engine.specs.questions import TicketSearch, in_order, trainings
-from lth_engine.specs.tickets import DenseTicket, LearnedMask, Run
+from lth_engine.specs.tickets import DenseTicket, FoundTicket, LearnedMask, Run
 from lth_engine.training.batches import Batches
 from lth_engine.training.material import Material, material, network
 
@@ -37,7 +39,7 @@ def require_askable(search: TicketSearch, level: int, bench: Workbench) -> None:
     ends = search.run(0, 0), search.run(level, 0)
     for needed in {(type(q), q.training): q for q in trainings(*ends)}.values():
         require_possible(search, needed, images)
-    require_level(search.search, level, network(search.model, images.facts, search.seed, bench.device))
+    require_level(search.search, level, network(search.model, images.facts, search.seed, "cpu"))
     for mask in in_order(*ends):
         if isinstance(mask, LearnedMask):
             learned_mask.before(mask, bench)
@@ -56,20 +58,10 @@ def require_possible(question: TicketSearch, needed: Run | DenseTicket, images: 
         raise BadInput(str(error).replace("training.", f"{name}.")) from error
 
 
-def empty_layers(table: Table, level: int) -> str:
-    """A sentence about tickets of a level that keep nothing of a layer; empty if there are none."""
-    rows = rows_where(table, "ticket", level)
-    bare = rows["dead_layers"] > 0
-    if not bare.any():
-        return ""
-    names = sorted(set(texts(rows["thinnest_layer"][bare])))
-    return (f" {int(bare.sum())} of {len(bare)} of these tickets keep no weight in a layer ({', '.join(names)}), so "
-            "that it passes nothing on: use fewer levels, search.scope layerwise, or name the layer in search.ignore.")
-
-
 def answer(question: TicketSearch, inputs: Inputs, bench: Workbench) -> Answer:
     """Gather the runs and judge every level."""
-    spent = {q.key: inputs.summary(q.key) for q in costly(question)}
+    needed = [q.key for q in costly(question)]
+    spent = present(inputs, needed)
     table = table_with_costs(question, spent)
     verdicts = {level: judge_level(question, table, level) for level in range(1, question.levels + 1)}
     chosen = chosen_level(table, question.levels, question.margin)
@@ -79,9 +71,10 @@ def answer(question: TicketSearch, inputs: Inputs, bench: Workbench) -> Answer:
     summary: dict[str, Scalar] = {
         "verdict": verdicts[chosen].word, "verdict_level": chosen, "verdict_density": density,
         "verdict_text": f"At {100 * density:.3g}% density (level {chosen}): {verdicts[chosen].sentence}"
-                        + empty_layers(table, chosen),
+                        + _empty_layers(table, chosen) + _remark(question, spent, chosen),
         "runs": len(table["level"]),
-        **{name: float(sum(float(s[name] or 0) for s in spent.values())) for name in COSTS}}
+        **{name: math.fsum(float(spent[key][name] or 0) if key in spent else math.nan for key in needed)
+           for name in COSTS}}
     return Answer(arrays, summary)
 
 
@@ -101,6 +94,21 @@ def chosen_level(table: Table, levels: int, margin: float) -> int:
     good = [level for level in range(1, levels + 1)
             if judge(seen[level], seen[0], {}, margin).word in ("winning", "matching")]
     return max(good) if good else 1 + int(np.argmax([values.mean() for values in seen[1:]]))
+
+
+def _empty_layers(table: Table, level: int) -> str:
+    rows = rows_where(table, "ticket", level)
+    return empty_layers(rows["dead_layers"], texts(rows["thinnest_layer"]), "tickets",
+                        "use fewer levels, search.scope layerwise, or name the layer in search.ignore")
+
+
+def _remark(question: TicketSearch, spent: Summaries, level: int) -> str:
+    """What a search of a mask says of itself, where it ended far from its density; empty if it did not."""
+    found = (question.found(level, replicate) for replicate in range(question.replicates))
+    masks = [learned for ticket in found if isinstance(ticket, FoundTicket) and (learned := ticket.learned())]
+    remarks = [str(spent[mask.key].get("remark") or "") for mask in masks if mask.key in spent]
+    said = next((remark for remark in remarks if remark), "")
+    return f" {said}" if said else ""
 
 
 def _columns(table: Table, verdicts: Mapping[int, Verdict]) -> dict[str, Array]:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import numpy as np
 
 from lth_engine.cli.words import columns, duration
-from lth_engine.core.artifact import Artifact, texts
+from lth_engine.core.artifact import Array, Artifact, texts
 
 
 def checks(artifact: Artifact) -> str:
@@ -54,9 +54,54 @@ def objectives(artifact: Artifact) -> str:
     return columns(["method", "level", "density %", *(name.replace("_", " ") for name in names)], rows)
 
 
+def signs(artifact: Artifact) -> str:
+    """A panel of signs: what each case keeps of the ticket, and the difference from the mask alone."""
+    cell = artifact.group("cell")
+    parts = ("mask", "signs", "norms")
+    kept = [" + ".join(name for name, value in zip(parts, case, strict=True) if value) or "nothing"
+            for case in zip(*(cell[name].tolist() for name in parts), strict=True)]
+    barriers = [name for name in ("barrier_siblings", "barrier_solution") if name in cell]
+    rows = [[case, *compared, *(f"{100 * value:.2f}" if math.isfinite(value) else "-" for value in lines)]
+            for case, compared, *lines in zip(kept, _compared(cell), *(cell[name].tolist() for name in barriers),
+                                              strict=True)]
+    return columns(["kept", *_COMPARED, *(name.replace("_", " ") for name in barriers)], rows)
+
+
+def variants(artifact: Artifact) -> str:
+    """Features side by side: accuracy of each, its difference from the ticket, and scikit-learn's accuracy."""
+    variant, table = artifact.group("variant"), artifact.group("table")
+    names, whose = texts(variant["name"]), np.array(texts(table["variant"]))
+    second = "opinion_accuracy" in table
+    rows = [[name.replace("_", " "), *compared,
+             *([f"{100 * float(np.mean(table['opinion_accuracy'][whose == name])):.2f}"] if second else [])]
+            for name, compared in zip(names, _compared(variant), strict=True)]
+    return columns(["features of", *_COMPARED, *(["scikit-learn %"] if second else [])], rows)
+
+
+def shares(artifact: Artifact) -> str:
+    """Few images: accuracy of each at each share of the images, and ticket minus it."""
+    row = artifact.group("row")
+    rows = [[f"{percent:g}", variant.replace("_", " "), *compared] for percent, variant, compared in
+            zip(row["percent"].tolist(), texts(row["variant"]), _compared(row), strict=True)]
+    return columns(["images %", "", *_COMPARED], rows, left=2)
+
+
 TABLES: dict[str, Callable[[Artifact], str]] = {
-    "sanity_checks": checks, "method_comparison": methods, "objective_values": objectives}
+    "sanity_checks": checks, "method_comparison": methods, "objective_values": objectives, "sign_panel": signs,
+    "probe_panel": variants, "transfer_panel": variants, "few_shot": shares}
 """Kind of answer -> its table in words."""
+
+
+_COMPARED = ("accuracy %", "difference", "90% interval", "word")
+
+
+def _compared(group: Mapping[str, Array]) -> list[list[str]]:
+    """The columns of :data:`_COMPARED`, row by row."""
+    return [[f"{100 * accuracy:.2f}" + (f" ± {100 * half:.2f}" if math.isfinite(half) else ""),
+             _points(difference) if math.isfinite(difference) else "-", _interval(low, high), word or "-"]
+            for accuracy, half, difference, low, high, word in zip(
+                *(group[name].tolist() for name in ("accuracy", "half_width", "difference", "low", "high")),
+                texts(group["word"]), strict=True)]
 
 
 def _points(value: float) -> str:

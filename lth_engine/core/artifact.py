@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -88,6 +88,15 @@ class Inputs(Protocol):
 
     def summary(self, key: str) -> Mapping[str, Scalar]:
         """Its summary alone, without reading arrays."""
+
+    def summary_if_there(self, key: str) -> Mapping[str, Scalar] | None:
+        """The summary of an answer that may have gone: what the inputs themselves rest on is not kept for them."""
+
+
+def present(inputs: Inputs, keys: Iterable[str]) -> dict[str, Mapping[str, Scalar]]:
+    """The summaries of those answers that are still there, by key."""
+    found = {key: inputs.summary_if_there(key) for key in keys}
+    return {key: summary for key, summary in found.items() if summary is not None}
 
 
 def text_array(values: list[str]) -> Array:

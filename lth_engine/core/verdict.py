@@ -102,6 +102,11 @@ def paired_difference(first: Values, second: Values, resolution: float = 0.0) ->
     return Difference(mean, mean - half, mean + half, count)
 
 
+def above_chance(accuracies: Values, chance: float, images: int) -> bool:
+    """Whether a mean accuracy is more than guessing on so many images (0: without end) reaches by three sigma."""
+    return float(np.mean(accuracies)) > chance + 3 * math.sqrt(chance * (1 - chance) / images if images else 0.0)
+
+
 def half_width(values: Values, confidence: float = 0.95) -> float:
     """Half the width of the two-sided Student-t interval of a mean; inf for fewer than two values."""
     if len(values) < 2:
@@ -125,7 +130,7 @@ def judge(ticket: Values, dense: Values, controls: Mapping[str, Values], margin:
     resolution = 1 / images if images else 0.0
     against = paired_difference(ticket, dense, resolution)
     others = {name: paired_difference(ticket, values, resolution) for name, values in controls.items()}
-    learned = float(np.mean(dense)) > chance + 3 * math.sqrt(chance * (1 - chance) * resolution)
+    learned = above_chance(dense, chance, images)
     word = _word(against, others, margin) if learned else "undecided"
     spread = _spread(np.asarray(ticket, float) - np.asarray(dense, float), resolution)
     more = (_more(against, spread, margin) if learned else None) if word == "undecided" else 0

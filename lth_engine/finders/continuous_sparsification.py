@@ -39,7 +39,7 @@ def begin(setting: Setting) -> Learner:
 
 def soft_mask(s: torch.Tensor, beta: float, first: float) -> torch.Tensor:
     """sigmoid(beta s) / sigmoid(first), in [0, 1 / sigmoid(first)]."""
-    return torch.sigmoid(beta * s) / torch.sigmoid(torch.tensor(first, dtype=s.dtype, device=s.device))
+    return torch.sigmoid(beta * s) / float(torch.sigmoid(torch.tensor(first, dtype=s.dtype)))
 
 
 def kept_between(s: torch.Tensor, beta: float, first: float) -> torch.Tensor:

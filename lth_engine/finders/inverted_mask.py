@@ -1,4 +1,4 @@
-"""Control: the ticket's weights under the mask of the lowest scores."""
+"""Control: the weights of the rewind point under the mask of the lowest scores."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from lth_engine.specs.controls import InvertedMask
 
 
 def answer(question: InvertedMask, inputs: Inputs, bench: Workbench) -> Answer:
-    """Cut the same scores at the other end; the weights are those of the rewind point, as for every control."""
+    """Cut the scores of all weights at the other end."""
     ticket = Mask(inputs[question.of.key].group("mask"))
-    found = cut(question.of, inputs, bench, invert=True)
+    found = cut(question.of, inputs, bench, inverse=ticket)
     return rewound(found.mask, inputs[question.dense.key].group("start"), question.level).to_answer(
         overlap_with_ticket=found.mask.overlap(ticket), **found.summary)

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 
 import numpy as np
 import torch
+from torch import nn
 
 from lth_engine.core.artifact import Answer, Array, Inputs, Scalar
 from lth_engine.core.errors import BadInput, NonFinite
@@ -19,12 +20,12 @@ from lth_engine.core.workbench import Progress, Workbench
 from lth_engine.finders.learner import Learner, Setting
 from lth_engine.masking.allocate import require_finite
 from lth_engine.masking.feasible import require_level
-from lth_engine.masking.prunable import prunable
+from lth_engine.masking.prunable import in_network_order, prunable, without_ignored
 from lth_engine.specs.mask_learners import MaskLearner
 from lth_engine.specs.tickets import LearnedMask
 from lth_engine.specs.training import Training
 from lth_engine.training.batches import Batches
-from lth_engine.training.flops import TRAINING_FACTOR, forward_flops
+from lth_engine.training.flops import forward_flops
 from lth_engine.training.loop import in_words
 from lth_engine.training.material import Material, material, network, put_weights
 from lth_engine.training.streamed import Batch
@@ -61,7 +62,8 @@ def answer(question: LearnedMask, inputs: Inputs, bench: Workbench) -> Answer:
 
     Raises:
         BadInput: the batch is larger than the set, the search is too short, or the density leaves no weight.
-        NonFinite: the objective became NaN or infinite; what was learned before is in the checkpoint.
+        NonFinite: the objective or what is learned became NaN or infinite; a checkpoint holds the last state that
+            was saved before that.
     """
     return Search(question, inputs, bench).run()
 
@@ -76,7 +78,7 @@ class Search:
         model = network(question.start.model, self.images.facts, question.start.init_seed, bench.device)
         put_weights(model, Ticket.from_artifact(inputs[question.start.key]).start)
         use_threads(model, self.images.facts, question.learner.batch_size)
-        names = list(prunable(model, question.search.ignore))
+        names = searched(question, model)
         self.size = sum(prunable(model)[name].numel() for name in names)
         self.model = model.eval()
         per_epoch = self.batches.steps_per_epoch
@@ -84,6 +86,8 @@ class Search:
         self.noise = torch.Generator(device=bench.device)
         self.learner: Learner = importlib.import_module(f"{question.search.package}.{question.search.name}").begin(
             Setting(question, self.model, names, _keep(question, self.size), self.total, per_epoch, self.noise))
+        self.values: tuple[torch.Tensor, ...] = ()
+        """What the learner said of its last step."""
         self.rows: list[list[float]] = []
         self.done, self.seconds, self.shown = 0, 0.0, 0
 
@@ -103,8 +107,11 @@ class Search:
             clock = time.perf_counter()
             for x, y in self._batches_left():
                 values = self._step(x, y)
+                self.values = values
+                if self.bench.device == "cpu":
+                    self._look()  # waits for any other device
                 if self.done % every == 0 or self.done == self.steps:
-                    self._record(values)  # waits for the device
+                    self._record()
                 self.seconds += time.perf_counter() - clock
                 meter.tell()
                 saving.now_and_then()
@@ -132,14 +139,20 @@ class Search:
         self.shown += len(y)
         return values
 
-    def _record(self, values: tuple[torch.Tensor, ...]) -> None:
-        row = [float(value) for value in values]
+    def _record(self) -> None:
+        self.rows.append([float(self.done), self.done / self.batches.steps_per_epoch, *self._look()])
+
+    def _look(self) -> list[float]:
+        """The values of the last step, refused if they are not finite."""
+        row = [float(value) for value in self.values]
         if not np.isfinite(row).all():
-            bad = self.learner.columns[int(np.argmin(np.isfinite(row)))]
-            other = " or choose another objective" if "objective" in self.learner.columns else ""
-            raise NonFinite(f"The {bad} of the search became NaN or infinite by step {self.done} of {self.steps}. "
-                            f"Lower search.lr (it is {self.question.learner.lr:g}){other}.")
-        self.rows.append([float(self.done), self.done / self.batches.steps_per_epoch, *row])
+            raise self._diverged(self.learner.columns[int(np.argmin(np.isfinite(row)))])
+        return row
+
+    def _diverged(self, what: str) -> NonFinite:
+        other = " or choose another objective" if "objective" in self.learner.columns else ""
+        return NonFinite(f"The {what} of the search became NaN or infinite by step {self.done} of {self.steps}. "
+                         f"Lower search.lr (it is {self.question.learner.lr:g}){other}.")
 
     def _report(self) -> None:
         per_epoch = self.batches.steps_per_epoch
@@ -159,7 +172,12 @@ class Search:
         return found | {"histogram/count": counts, "histogram/edge": edges}
 
     def _state(self) -> tuple[dict[str, Array], dict[str, Scalar]]:
-        arrays = self._shown_arrays() | {f"learner/{name}": value for name, value in self.learner.state().items()}
+        """What is saved. Raises NonFinite rather than save what no search can go on from."""
+        self._look()
+        state = self.learner.state()
+        if not all(np.isfinite(value).all() for value in state.values()):
+            raise self._diverged("state")
+        arrays = self._shown_arrays() | {f"learner/{name}": value for name, value in state.items()}
         return arrays, {"done": self.done, "seconds": self.seconds, "shown": self.shown}
 
     def _resume(self, arrays: dict[str, Array], scalars: dict[str, Scalar]) -> None:
@@ -177,7 +195,7 @@ class Search:
         scores = {name: np.ascontiguousarray(value.detach().cpu().numpy(), dtype=np.float32)
                   for name, value in found.items()}
         forward = sum(forward_flops(self.model, facts.channels, facts.height, facts.width).values())
-        flops = float(self.shown * forward * (TRAINING_FACTOR + question.learner.compared))
+        flops = float(self.shown * forward * question.learner.passes)
         last = dict(zip(self.learner.columns, self.rows[-1][2:], strict=True))
         summary: dict[str, Scalar] = {
             **last, "prunable": self.size, "epochs": self.steps / self.batches.steps_per_epoch, "steps": self.steps,
@@ -195,6 +213,12 @@ def _remark(density: float, wanted: float) -> str:
     return (f"The search ended at an expected density of {100 * density:.3g}%, far from the {100 * wanted:.3g}% asked "
             "for: the mask cuts its scores at the density asked for all the same, but they were learned for another. "
             "Search longer (search.length), or change search.lr.")
+
+
+def searched(question: LearnedMask, model: nn.Module) -> list[str]:
+    """The parameters that may be pruned, in the order of the network, by which shares go."""
+    names = without_ignored(in_network_order(model), question.search.ignore)
+    return [name for name in in_network_order(model) if name in names]
 
 
 def batches_of(question: LearnedMask, images: Material) -> Batches:

@@ -22,7 +22,7 @@ class Setting:
     Attributes:
         question: the question; its search is the learner's own spec.
         model: the network at the rewind point, in evaluation mode, on the device; the learner may keep and change it.
-        names: the prunable parameters that may be pruned, in order.
+        names: the prunable parameters that may be pruned, in the order of the network.
         keep: how many of their weights a ticket will keep.
         total: optimizer steps of one round.
         steps_per_epoch: steps in an epoch.

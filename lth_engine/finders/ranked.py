@@ -16,7 +16,7 @@ from lth_engine.specs.tickets import FoundTicket
 
 
 def keep_best(question: FoundTicket, scorer: ScorerSpec, subject: Callable[[Tensors], Subject], allowed: Tensors,
-              ignored: int, invert: bool = False) -> dict[str, torch.Tensor]:
+              ignored: int, lowest: Fraction | None = None) -> dict[str, torch.Tensor]:
     """Of the weights still `allowed`, keep those that the scorer ranks highest, as many as the level says.
 
     In several rounds the density falls by the same factor in each, and each round is scored under the mask of the one
@@ -28,22 +28,27 @@ def keep_best(question: FoundTicket, scorer: ScorerSpec, subject: Callable[[Tens
         subject: mask -> what the scorer looks at.
         allowed: parameter name -> bool.
         ignored: number of prunable weights in layers that stay dense.
-        invert: keep the lowest scores instead.
+        lowest: keep the lowest scores instead, of all weights, at this density.
     """
     search = question.search
-    since = search.exact_density(search.reads_level(question.at_level) or 0)
+    since = search.exact_density(search.reads_level(question.at_level) or 0) if lowest is None else Fraction(1)
+    end = search.exact_density(question.at_level) if lowest is None else lowest
     module = importlib.import_module(f"{scorer.package}.{scorer.name}")
-    for density in _densities(search, since, question.at_level, scorer.steps):
+    for density in _densities(since, end, scorer.steps):
         scores = module.score(scorer, subject(allowed))
-        if invert:
-            scores = {name: -score for name, score in scores.items()}
-        allowed = prune_to(search, density, scores, allowed, since=since, ignored=ignored)
+        allowed = (prune_to(search, density, scores, allowed, since=since, ignored=ignored) if lowest is None else
+                   keep_lowest(search, density, scores, allowed))
         since = density
     return dict(allowed)
 
 
-def _densities(search: SearchSpec, since: Fraction, level: int, rounds: int) -> list[Fraction]:
+def keep_lowest(search: SearchSpec, density: Fraction, scores: Tensors, allowed: Tensors) -> dict[str, torch.Tensor]:
+    """Keep the lowest scores, by the scope of the search; counts are exact, as rules of public code count on from what
+    a level before has left."""
+    return prune_to(search.replace(rule="exact"), density, {name: -score for name, score in scores.items()}, allowed)
+
+
+def _densities(since: Fraction, end: Fraction, rounds: int) -> list[Fraction]:
     """The densities of the rounds, the last one exact."""
-    end = search.exact_density(level)
     between = [since * Fraction(float(end / since) ** (done / rounds)) for done in range(1, rounds)]
     return [*between, end]

@@ -39,7 +39,7 @@ def allocate(scores: Tensors, keep: int, allowed: Tensors | None = None) -> dict
     candidates = flat.numel() if open_ is None else int(open_.count_nonzero())
     if not 1 <= keep <= candidates:
         raise BadInput(f"A mask must keep between 1 and {candidates} weights. Got {keep}. "
-                       "Use fewer levels or a smaller pruning fraction.")
+                       "Use a lower level or a smaller pruning fraction.")
     if open_ is None or candidates == flat.numel():
         chosen = _top(flat, keep)
     else:  # a selection among many equal numbers, as minus infinity for what is pruned, would be ten times slower
@@ -74,5 +74,6 @@ def _top(values: torch.Tensor, keep: int) -> torch.Tensor:
 
 
 def smallest(values: torch.Tensor, place: int) -> torch.Tensor:
-    """The value at `place` (from 1) of the sorted vector, by numpy's selection: many times faster than a sort."""
-    return torch.from_numpy(np.partition(values.numpy(), place - 1)[place - 1:place])[0]
+    """The value at `place` (from 1) of the sorted vector, on the CPU, by numpy's selection: many times faster than a
+    sort."""
+    return torch.from_numpy(np.partition(values.cpu().numpy(), place - 1)[place - 1:place])[0]

@@ -78,7 +78,7 @@ def _prune(search: SearchSpec, density: Fraction, scores: Tensors, allowed: Tens
         chosen = kthvalue(remaining, density, total)
     if not bool(chosen.any()):
         raise BadInput(f"By the rule {search.rule}, a density of {float(density):.3g} keeps no weight (scores that "
-                       "tie are pruned together). Use fewer levels, a smaller pruning fraction, or the rule exact.")
+                       "tie are pruned together). Use a lower level, a smaller pruning fraction, or the rule exact.")
     kept = {name: allowed[name].clone() for name in scores}
     parts = chosen.split([int(mask.sum()) for mask in kept.values()])
     for mask, part in zip(kept.values(), parts, strict=True):

@@ -36,7 +36,7 @@ def shares(scope: str, shapes: Shapes, keep: int) -> dict[str, int]:
     sizes = np.array([np.prod(shape) for shape in shapes.values()], dtype=np.int64)
     if keep < len(sizes):
         raise BadInput(f"search.scope {scope} keeps at least one weight in each of {len(sizes)} layers. Got {keep} to "
-                       "share out. Use fewer levels, a smaller pruning fraction, or search.scope global.")
+                       "share out. Use a lower level, a smaller pruning fraction, or search.scope global.")
     if scope.startswith("smart_ratio"):
         found = _smart(list(shapes.values()), sizes, keep, vgg=scope.endswith("vgg"))
     else:

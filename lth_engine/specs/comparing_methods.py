@@ -75,6 +75,8 @@ class ObjectiveValues(OfMethods, name="objective_values"):
     density (Concrete Ticket Search, figures 1, 7 and 8). The dense network is among them."""
 
     title: ClassVar[str] = "Objectives of untrained tickets"
+    near: str = knob("rewind", "Where all masks are drawn and measured: at the search's rewind point, or at "
+                     "initialisation.", choices=("rewind", "initialisation"))
     objectives: tuple[str, ...] = knob(OBJECTIVES, "Objectives that are measured.", choices=OBJECTIVES)
     first_level: int = knob(5, "First level.", low=1, high=200)
     last_level: int = knob(20, "Last level.", low=1, high=200)
@@ -109,7 +111,7 @@ class ObjectiveValues(OfMethods, name="objective_values"):
     def tickets(self) -> dict[tuple[str, int, int], TicketSpec]:
         """Every ticket by (method, level, replicate); the dense networks are ("dense", 0, replicate)."""
         found: dict[tuple[str, int, int], TicketSpec] = {}
-        dense = with_method("random", self.of, "initialisation" if self.near == "initialisation" else "rewind")
+        dense = with_method("random", self.of, self.near)
         for replicate in range(self.of.replicates):
             found["dense", 0, replicate] = dense.dense(replicate)
             found |= {(method, level, replicate): self.search(method).found(level, replicate)

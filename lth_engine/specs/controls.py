@@ -34,27 +34,33 @@ class ControlTicket(TicketSpec, family="ticket", package="lth_engine.finders"):
 
 @dataclass(frozen=True, kw_only=True)
 class RandomMask(ControlTicket, name="random_mask"):
-    """The same weights under a random mask of the same density, drawn over the whole network."""
+    """The weights of the rewind point (those of the ticket, unless its search goes on from trained ones) under a
+    random mask of the same density, drawn over the whole network."""
 
     title: ClassVar[str] = "Same-density random mask"
 
 
 @dataclass(frozen=True, kw_only=True)
 class ShuffledMask(ControlTicket, name="shuffled_mask"):
-    """The same weights under the ticket's mask shuffled within each layer."""
+    """The weights of the rewind point (those of the ticket, unless its search goes on from trained ones) under the
+    ticket's mask shuffled within each layer."""
 
     title: ClassVar[str] = "Mask shuffled in each layer"
 
 
 @dataclass(frozen=True, kw_only=True)
 class InvertedMask(ControlTicket, name="inverted_mask"):
-    """The same weights under the mask of the lowest scores instead of the highest, as many as the ticket keeps."""
+    """The weights of the rewind point (those of the ticket, unless its search goes on from trained ones) under the
+    mask of the lowest scores instead of the highest, as many as the ticket keeps. Of a search that reads its scores
+    from trained networks, those are the scores of the dense one: they rank all weights, not only what a level before
+    has left."""
 
     title: ClassVar[str] = "Mask of the lowest scores"
 
     def inputs(self) -> tuple[Spec, ...]:
-        """What the ticket was scored from, too."""
-        return tuple(dict.fromkeys((self.dense, self.of, *self.of.inputs())))
+        """What is scored, too: the trained dense network, or what the ticket was scored from."""
+        run = self.of.dense_run()
+        return tuple(dict.fromkeys((self.dense, self.of, *(self.of.inputs() if run is None else (run,)))))
 
 
 @dataclass(frozen=True, kw_only=True)

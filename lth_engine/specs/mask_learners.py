@@ -45,9 +45,9 @@ class MaskLearner(SearchSpec, package="lth_engine.finders"):
         return None
 
     @property
-    def compared(self) -> bool:
-        """Whether each step also shows the batch to the dense network."""
-        return False
+    def passes(self) -> int:
+        """What a step costs, in forward passes of its batch: one forward and one backward, which is two."""
+        return 3
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -81,9 +81,9 @@ class Cts(MaskLearner, name="cts"):
                                 source="Concrete Ticket Search, section V-A: no running statistics")
 
     @property
-    def compared(self) -> bool:
-        """See :attr:`MaskLearner.compared`."""
-        return self.objective.compares
+    def passes(self) -> int:
+        """See :attr:`MaskLearner.passes`."""
+        return self.objective.passes
 
 
 @dataclass(frozen=True, kw_only=True)

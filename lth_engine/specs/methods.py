@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from lth_engine.core.spec import catalogue
 from lth_engine.core.step import Step
-from lth_engine.specs.finding import Imp, Lrr, OneShot, SearchSpec
+from lth_engine.specs.finding import Aws, Imp, Lrr, OneShot, SearchSpec
 from lth_engine.specs.mask_learners import ContinuousSparsification, Cts, EdgePopup, GemMiner
 from lth_engine.specs.models import Vgg
 from lth_engine.specs.objectives import ObjectiveSpec
@@ -61,6 +61,7 @@ _OBJECTIVES = {name: cls() for name, cls in catalogue("objective").items() if is
 METHODS: dict[str, Method] = {
     "imp": Method("IMP", lambda length: Imp(), rewinds=True, trains=True),
     "lrr": Method("LRR", lambda length: Lrr(), rewinds=True, trains=True),
+    "aws": Method("AWS", lambda length: Aws(), rewinds=True, trains=True),
     "random": Method("random", lambda length: OneShot(scorer=RandomScore())),
     "random_erk": Method("random, ERK", lambda length: OneShot(scorer=RandomScore(), scope="erk")),
     "random_balanced": Method("random, balanced", lambda length: OneShot(scorer=RandomScore(), scope="balanced")),

@@ -38,7 +38,8 @@ class SanityChecks(Question, name="sanity_checks"):
     def small_dense(self, replicate: int) -> Run:
         """A narrow network with about as many weights as the ticket keeps, trained like it."""
         seed = self.of.seed + replicate
-        narrow = narrowed(self.of.model, self.of.data, self.of.search.density(self.level))
+        narrow = narrowed(self.of.model, self.of.data, self.of.search.density(self.level),
+                          self.of.search.ignore)
         return Run(ticket=DenseTicket(model=narrow, data=self.of.data, init_seed=seed), training=self.of.training,
                    order_seed=seed)
 

@@ -19,8 +19,9 @@ class ScorerSpec(Spec, family="scorer", package="lth_engine.scorers"):
     """Whether the score is read from a trained network."""
 
     @property
-    def passes(self) -> int:
-        """Batches that are shown to the network, forward and backward, for one mask; 0 if only weights are read."""
+    def passes(self) -> float:
+        """How often its images are shown to the network, forward and backward, for one mask; 0 if it reads weights
+        alone."""
         return 0
 
     @property
@@ -82,7 +83,7 @@ class OnImages(AtStart):
                        source="Tanaka et al. 2020, algorithm 1; 1 is the score as it was published")
 
     @property
-    def passes(self) -> int:
+    def passes(self) -> float:
         """See :attr:`ScorerSpec.passes`."""
         return self.rounds
 
@@ -109,7 +110,7 @@ class Grasp(OnImages, name="grasp"):
                               source="Wang et al. 2020, in their code")
 
     @property
-    def passes(self) -> int:
+    def passes(self) -> float:
         """Two gradients and one product with the Hessian, each as much as a pass."""
         return 3 * self.rounds
 
@@ -124,7 +125,7 @@ class Synflow(AtStart, name="synflow"):
                        high=10_000, source="Tanaka et al. 2020, section 6: 100, exponential schedule")
 
     @property
-    def passes(self) -> int:
+    def passes(self) -> float:
         """See :attr:`ScorerSpec.passes`."""
         return self.rounds
 
@@ -149,3 +150,8 @@ class Saliency(OnImages, name="saliency"):
         if self.sigma == 0 and self.objective.compares:
             raise BadInput(f"saliency.sigma must be above 0 for the objective {self.objective.name}, which compares "
                            "with the dense network and has no gradient there. Raise it (0.06 is usual).")
+
+    @property
+    def passes(self) -> float:
+        """Those of the objective in each round; three forward passes are one forward and backward."""
+        return self.rounds * self.objective.passes / 3

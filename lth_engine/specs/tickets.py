@@ -138,8 +138,8 @@ class LearnedMask(Question, name="learned_mask", package="lth_engine.finders"):
 
     @property
     def epochs(self) -> float:
-        """Those of all rounds; the passes of the dense network beside it are a third of one each."""
-        return self.rounds * about_epochs(self.learner.length) * (1 + self.learner.compared / 3)
+        """Those of all rounds; an epoch of training is three passes, forward and back."""
+        return self.rounds * about_epochs(self.learner.length) * self.learner.passes / 3
 
     def inputs(self) -> tuple[Spec, ...]:
         """The dense network at the rewind point."""
@@ -182,10 +182,12 @@ class FoundTicket(TicketSpec, name="found"):
     def reads(self) -> Run | None:
         """The run whose trained weights decide the mask, if any."""
         level = self.search.reads_level(self.at_level)
-        if level is None:
-            return None
-        ticket = self.start if level == 0 else self.replace(at_level=level)
-        return Run(ticket=ticket, training=self.training, order_seed=self.order_seed)
+        ticket = self.replace(at_level=level) if level else self.start
+        return None if level is None else Run(ticket=ticket, training=self.training, order_seed=self.order_seed)
+
+    def dense_run(self) -> Run | None:
+        """The run of the whole network with which a mask search by trained weights begins, if it is one."""
+        return None if self.reads() is None else self.replace(at_level=1).reads()
 
     def learned(self) -> LearnedMask | None:
         """The search of the mask that is cut at this level, if the mask is learned."""

@@ -11,6 +11,7 @@ from lth_engine.core.step import Step
 from lth_engine.core.verdict import paired_difference
 from lth_engine.specs.comparing_methods import MethodComparison
 from lth_engine.specs.finding import Imp
+from lth_engine.specs.methods import with_method
 from lth_engine.specs.models import Lenet300100
 from lth_engine.specs.optimizers import Sgd
 from lth_engine.specs.questions import TicketSearch
@@ -76,6 +77,40 @@ def test_layers_and_overlaps_are_those_of_the_masks(answered):
                 sum(one[n].sum() * two[n].sum() / one[n].size for n in one))
             assert overlap["low"][i, j] <= overlap["expected"][i, j] <= overlap["high"][i, j]
     assert overlap["kept"].tolist() == [masks[name, 0].kept for name in NAMES]
+
+
+def test_methods_that_guess_are_not_equivalent(tmp_path):
+    training = OF.training.replace(length="1it", optimizer=Sgd(lr=1e-9))
+    question = MethodComparison(of=OF.replace(training=training, margin=0.5, search=Imp()), level=2,
+                                methods=("random", "magnitude"))
+    method = answer(question, Store(tmp_path / "store"), data_root=tmp_path).group("method")
+    assert -0.5 < method["low"][1] <= method["high"][1] < 0.5
+    assert texts(method["word"]) == ["reference", "undecided", "undecided"]
+
+
+def test_costs_that_have_gone_are_not_known(tmp_path):
+    store = Store(tmp_path / "store")
+    of = OF.replace(training=OF.training.replace(length="2ep"), replicates=1)
+    question = MethodComparison(of=of, level=2, methods=("random", "quick_cts"))
+    answer(question, store, data_root=tmp_path)
+    store.remove(question.run("quick_cts", 0).ticket.learned().key)
+    turned = answer(question.replace(methods=("quick_cts", "random")), store, data_root=tmp_path).group("method")
+    assert np.isnan(turned["epochs"]).tolist() == [True, False, False]
+    assert np.isnan(turned["seconds"]).tolist() == [True, False, False]
+    assert np.isfinite(turned["accuracy"]).all()
+
+
+def test_a_search_whose_costs_have_gone_is_answered_too(tmp_path):
+    store = Store(tmp_path / "store")
+    search = with_method("quick_cts", OF.replace(replicates=1, levels=1, training=OF.training.replace(length="2ep")))
+    whole = answer(search, store, data_root=tmp_path)
+    for key in (search.key, search.ticket(1, 0).learned().key):
+        store.remove(key)
+    again = answer(search, store, data_root=tmp_path)
+    assert np.isfinite(whole.summary["epochs"])
+    assert np.isnan(again.summary["epochs"])
+    assert np.isnan(again.group("table")["total_epochs"]).tolist() == [False, True]
+    assert again.summary["verdict"] == whole.summary["verdict"]
 
 
 @pytest.mark.parametrize(("question", "message"), [

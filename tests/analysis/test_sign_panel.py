@@ -117,6 +117,18 @@ def test_nothing_is_concluded_where_the_dense_network_guesses_or_a_layer_is_empt
     assert "24 of the 24 networks keep no weight in a layer (fc.weight)" in bare
 
 
+def test_nothing_is_concluded_of_cases_that_guess():
+    guessed = dict.fromkeys(BEST, 0.1)
+    panel = PANEL.replace(of=SEARCH.replace(margin=0.5))
+    found = sign_panel.answer(panel, told(panel, guessed)[0], None)
+    assert found.summary["verdict"] == "undecided"
+    assert "Neither learned more than guessing" in found.summary["verdict_text"]
+    assert set(texts(found.arrays["cell/word"])) == {"reference", "undecided"}
+    one = sign_panel.answer(PANEL, told(PANEL, guessed | {SIGNED: 0.9})[0], None)
+    assert one.summary["verdict"] == "better"
+    assert "Neither learned" not in one.summary["verdict_text"]
+
+
 def test_barriers_are_those_of_the_lines_and_of_the_cases_that_keep_the_mask():
     panel = PANEL.replace(lines=True)
     inputs, _ = told(panel)

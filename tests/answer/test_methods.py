@@ -74,3 +74,12 @@ def test_a_row_of_the_search_holds_what_its_mask_cost(tmp_path):
     table = answer(question, store, data_root=tmp_path).group("table")
     per_epoch = 10
     assert table["total_epochs"] == pytest.approx([9 / per_epoch, *[9 / per_epoch + 9 / per_epoch] * 2])
+
+
+def test_a_search_that_ends_far_from_its_density_says_so_beside_its_verdict(tmp_path):
+    question = with_method("cts", OF)
+    search = question.search.replace(lr=1000.0, length="3it")
+    said = answer(question.replace(search=search, replicates=1), Store(tmp_path / "store"), data_root=tmp_path).summary
+    assert "The search ended at an expected density of" in said["verdict_text"]
+    assert "ended at" not in answer(question.replace(search=search.replace(lr=1e-6), replicates=1),
+                                    Store(tmp_path / "store"), data_root=tmp_path).summary["verdict_text"]

@@ -41,7 +41,7 @@ def test_a_rewind_point_past_the_end_names_the_training_that_is_too_short():
 
 def test_an_empty_layer_is_said_with_the_remedy(tmp_path):
     found = answer(SMALL.replace(search=Imp(fraction=0.998)), Store(tmp_path / "store"), data_root=tmp_path)
-    assert "2 of 2 of these tickets keep no weight in a layer (" in found.summary["verdict_text"]
+    assert "2 of the 2 tickets keep no weight in a layer (" in found.summary["verdict_text"]
     assert "search.scope layerwise" in found.summary["verdict_text"]
     sound = answer(SMALL, Store(tmp_path / "store"), data_root=tmp_path)
     assert "keep no weight" not in sound.summary["verdict_text"]

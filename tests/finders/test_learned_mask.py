@@ -157,6 +157,40 @@ def test_scores_that_are_not_finite_are_no_answer(searching):
         search.run()
 
 
+@pytest.mark.parametrize("name", SEARCHES)
+def test_no_checkpoint_holds_what_is_not_finite(name, searching, monkeypatch):
+    """Step 5 leaves a value that is not finite, while all that it says of itself still is."""
+    monkeypatch.setattr("lth_engine.core.saving.SHARE", 1e9)
+    kept = Kept()
+    search = searching(question(name), checkpoint=kept, checkpoint_seconds=0.0)
+    step = search.learner.step
+
+    def diverging(x, y, done):
+        values = step(x, y, done)
+        if done == 4:
+            next(iter(search.learner.descent.learned.values())).detach()[0] = float("nan")
+        return values
+    monkeypatch.setattr(search.learner, "step", diverging)
+    with pytest.raises(NonFinite, match="The state of the search became NaN or infinite by step 5 of"):
+        search.run()
+    arrays, scalars = kept.last
+    assert scalars["done"] == 4
+    assert all(np.isfinite(value).all() for value in arrays.values())
+    assert searching(question(name), checkpoint=kept).run().summary["steps"] == STEPS[name]
+
+
+def test_a_ticket_of_shares_keeps_nothing_that_was_frozen_out(store, root):
+    """The search freezes out by the same shares as the final cut has."""
+    search = GemMiner(length="8it", period="2it", batch_size=100, scope="smart_ratio")
+    asked = TicketSearch(model=RESNET, search=search, levels=8, replicates=1).ticket(8, 0)
+    mask = Mask(answer(asked, store, data_root=root, device="cpu").group("mask"))
+    score = store.get(asked.learned().key).group("score")
+    for name, kept in mask.items():
+        assert kept.any()
+        assert (score[name][kept] >= 0).all(), name
+        assert (score[name][~kept] < 0).all(), name
+
+
 def test_refused_before_it_begins(root, store):
     def before(search, level=2):
         learned_mask.before(LearnedMask(start=DenseTicket(model=LENET), search=search, at_level=level),

@@ -6,7 +6,7 @@ import torch
 
 from lth_engine.core.errors import BadInput, NonFinite, UnknownName
 from lth_engine.core.mask import Mask
-from lth_engine.masking.allocate import allocate
+from lth_engine.masking.allocate import allocate, smallest
 from lth_engine.masking.applied import AppliedMask
 from lth_engine.masking.prunable import prunable
 from lth_engine.models.build import build
@@ -25,6 +25,22 @@ def naive(scores, keep, allowed):
     for _, _, name, index in sorted(items)[:keep]:
         kept[name][index] = True
     return {name: kept[name].reshape(scores[name].shape) for name in scores}
+
+
+class Elsewhere(torch.Tensor):
+    """A tensor that, like one of an accelerator, gives numpy its values only after `cpu`."""
+
+    def numpy(self):
+        raise TypeError("can't convert device type tensor to numpy")
+
+    def cpu(self):
+        return self.as_subclass(torch.Tensor)
+
+
+def test_scores_may_lie_on_any_device():
+    assert float(smallest(torch.tensor([3.0, 1.0, 2.0]).as_subclass(Elsewhere), 2)) == 2
+    kept = allocate({"a": torch.tensor([3.0, 1.0, 2.0]).as_subclass(Elsewhere)}, 2)["a"]
+    assert kept.tolist() == [True, False, True]
 
 
 @pytest.mark.parametrize("seed", range(20))

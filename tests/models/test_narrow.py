@@ -9,7 +9,7 @@ from lth_engine.masking.prunable import prunable
 from lth_engine.models.build import build
 from lth_engine.specs.data import Cifar10, Cifar100, DataSpec, Digits
 from lth_engine.specs.models import CifarResnet, Conv, Lenet300100, ModelSpec, Resnet, Vgg
-from lth_engine.specs.narrow import Shape, narrowed, prunable_weights
+from lth_engine.specs.narrow import Shape, narrowed, prunable_layers
 
 CIFAR: Shape = (3, 32, 32, 10)
 HUNDRED: Shape = (3, 32, 32, 100)
@@ -25,10 +25,15 @@ MODELS: list[tuple[ModelSpec, Shape]] = [
       for shape in (CIFAR, (1, 28, 28, 100)))]
 
 
+def weights(model: ModelSpec, shape: Shape) -> int:
+    """All prunable ones."""
+    return sum(prunable_layers(model, shape).values())
+
+
 @pytest.mark.parametrize(("model", "shape"), MODELS, ids=[f"{m.label}-{i}" for i, (m, _) in enumerate(MODELS)])
 def test_weights_are_those_of_torch(model: ModelSpec, shape: Shape) -> None:
     network = build(model.replace(init="library"), *shape, 0)
-    assert prunable_weights(model, shape) == sum(p.numel() for p in prunable(network).values())
+    assert prunable_layers(model, shape) == {name: p.numel() for name, p in prunable(network).items()}
 
 
 @pytest.mark.parametrize(("model", "data", "shape"), [
@@ -39,8 +44,19 @@ def test_a_narrow_network_has_about_as_many_weights(model: ModelSpec, data: Data
                                                     density: float) -> None:
     narrow = narrowed(model, data, density)
     assert type(narrow) is type(model)
-    assert prunable_weights(narrow, shape) == pytest.approx(density * prunable_weights(model, shape), rel=0.25)
+    assert weights(narrow, shape) == pytest.approx(density * weights(model, shape), rel=0.25)
     assert narrowed(model, data, 1.0) == model
+
+
+def test_layers_that_stay_dense_count_whole() -> None:
+    """VGG-16 at 0.8^35, its last layer ignored: 5,120 weights of 14.7 million are a third of what is left."""
+    model, density = Vgg(depth=16), 0.8**35
+    kept = density * (weights(model, CIFAR) - 5_120) + 5_120
+    narrow = narrowed(model, Cifar10(), density, ("fc.weight",))
+    assert kept == pytest.approx(11_087, abs=1)
+    assert weights(narrow, CIFAR) == pytest.approx(kept, rel=0.35)
+    widths = [Vgg(depth=16, width=w) for w in range(1, 65)]
+    assert narrow == min(widths, key=lambda w: abs(weights(w, CIFAR) - kept)) != narrowed(model, Cifar10(), density)
 
 
 def test_a_network_of_one_width_is_refused() -> None:
