@@ -61,11 +61,11 @@ def pointed(question: Question, flags: Sequence[Flag], root: Path) -> tuple[Ques
 
 
 def _own_first(question: Question, flags: Sequence[Flag], known: Mapping[str, Knob]) -> tuple[Question, list[Flag]]:
-    """The question with its own plain settings applied, where they can stand before it points anywhere: what it points
-    to may suit them alone. The flags that are left."""
+    """The question with its own plain settings applied, where they can stand before its parts are picked: what is
+    picked or pointed to may suit them alone. The flags that are left."""
     given = [flag for flag in flags if flag.name.replace("-", "_") not in known]
     own = [flag for flag in given if flag.name.replace("-", "_") in _plain(question)]
-    if not own or len(given) == len(flags):
+    if not own:
         return question, list(flags)
     try:
         return apply_flags(question, own), [flag for flag in flags if flag not in own]

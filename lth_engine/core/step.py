@@ -46,5 +46,9 @@ class Step:
         """The same point in optimizer steps, given the number of steps in one epoch."""
         return self.count * steps_per_epoch if self.unit == "ep" else self.count
 
+    def stretched(self, by: float) -> Step:
+        """`by` times as many epochs, to the nearest; optimizer steps stay as they are."""
+        return Step(round(by * self.count), "ep") if self.unit == "ep" else self
+
     def __str__(self) -> str:
         return f"{self.count}{self.unit}"

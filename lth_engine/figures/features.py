@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import plotly.graph_objects as go
@@ -20,6 +20,10 @@ LOOKS: dict[str, Look] = {
     "trained_ticket": Look("Ticket, trained", "#7a6fd0", "longdash", "diamond"),
     "trained_dense": Look("Dense network, trained", "#c2495a", "dot", "star")}
 """What stands side by side in a panel."""
+
+REWOUND: dict[str, Look] = {name: replace(one, label=one.label.replace("untrained", "as training starts"))
+                            for name, one in LOOKS.items()}
+"""The same where training starts from a later rewind point than the initialisation."""
 
 TRAINED: dict[str, Look] = {
     "ticket": look("ticket"), "shuffled_mask": look("shuffled_mask"),
@@ -41,11 +45,18 @@ class Row:
         variant: a key of :data:`LOOKS`.
         values: accuracies of its replicates, fractions.
         opinion: those of scikit-learn on the same features; empty if there are none.
+        rewound: whether training starts from a later rewind point than the initialisation.
     """
 
     variant: str
     values: Array
     opinion: Array
+    rewound: bool = False
+
+    @property
+    def look(self) -> Look:
+        """How the variant is drawn."""
+        return (REWOUND if self.rewound else LOOKS)[self.variant]
 
 
 @dataclass(frozen=True)
@@ -59,9 +70,9 @@ class Panel:
 def by_variant(rows: Sequence[Row], chance: float) -> go.Figure:
     """Accuracy (%) of each variant: a large point for the mean with its 95% Student-t interval, a small one a
     replicate, a hollow one scikit-learn's mean; a dashed line at the accuracy of guessing."""
-    figure = _frame([LOOKS[row.variant].label for row in rows], chance)
+    figure = _frame([row.look.label for row in rows], chance)
     for place, row in enumerate(rows):
-        style = LOOKS[row.variant]
+        style = row.look
         _replicates(figure, place + 0.24, row.values, style)
         _mean(figure, place, row.values, style, "test_accuracy_percent")
         if np.isfinite(row.opinion).any():
@@ -71,13 +82,13 @@ def by_variant(rows: Sequence[Row], chance: float) -> go.Figure:
 
 def by_panel(panels: Sequence[Panel], chance: float) -> go.Figure:
     """The means of several answers with their 95% intervals, a colour an answer, a row a variant."""
-    names = list(dict.fromkeys(row.variant for panel in panels for row in panel.rows))
-    figure = _frame([LOOKS[name].label for name in names], chance)
+    names = list(dict.fromkeys(row.look.label for panel in panels for row in panel.rows))
+    figure = _frame(names, chance)
     for index, panel in enumerate(panels):
         shift = 0.6 * ((index + 0.5) / len(panels) - 0.5)
         for number, row in enumerate(panel.rows):
-            _mean(figure, names.index(row.variant) + shift, row.values, nth(index, panel.label),
-                  "test_accuracy_percent", what=LOOKS[row.variant].label, legend=number == 0)
+            _mean(figure, names.index(row.look.label) + shift, row.values, nth(index, panel.label),
+                  "test_accuracy_percent", what=row.look.label, legend=number == 0)
     figure.update_layout(showlegend=True, height=figure.layout.height + 30 * len(panels), legend={"y": -0.3})
     return figure
 

@@ -15,6 +15,9 @@ from lth_engine.figures.look import GRAY, SERIES, empty_figure, log_ticks, nth
 HEIGHT = 320
 """Pixels: four of these figures are looked at together."""
 
+FLAT = 0.01
+"""A number that changes by at most this share of its size is drawn from zero: it is as good as constant."""
+
 ORDERS = 20.0
 """Ratio of the largest to the smallest value from which on an axis is logarithmic."""
 
@@ -63,6 +66,9 @@ def course(series: Sequence[Course], name: str, title: str, *, wanted: float | N
                               showarrow=False, font={"color": GRAY, "size": 12})
         values = np.append(values, wanted)
     figure.update_xaxes(title_text="Search (epochs)", range=[0, end] if end else None)
+    known = values[np.isfinite(values)]
+    if len(known) and np.ptp(known) <= FLAT * np.abs(known).max():
+        figure.update_yaxes(rangemode="tozero")
     log_if_wide(figure, np.empty(0) if linear else values, title)
     return figure
 

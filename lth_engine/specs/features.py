@@ -114,6 +114,12 @@ VARIANTS: dict[str, tuple[str, str]] = {
 """What stands side by side -> (variant of the search, where in its run)."""
 
 
+def fitting(of: TicketSearch) -> tuple[str, ...]:
+    """The variants that can be asked of a search: where its tickets start from trained weights, those at the start
+    would credit the mask with what training did."""
+    return tuple(v for v, (_, at) in VARIANTS.items() if at == "end" or not of.search.continues)
+
+
 @dataclass(frozen=True, kw_only=True)
 class FeaturePanel(Question):
     """The features of a ticket beside those of its baselines, over the replicates of a search."""
@@ -121,16 +127,22 @@ class FeaturePanel(Question):
     of: TicketSearch = knob(TicketSearch(), "Search that finds the ticket.")
     level: int = knob(1, "Level of the ticket.", low=1, high=200)
     variants: tuple[str, ...] = knob(
-        tuple(VARIANTS), "The untrained ticket, its mask shuffled in each layer, and the untrained dense network; the "
-        "trained ticket and the trained dense network.", choices=tuple(VARIANTS))
+        tuple(VARIANTS), "The untrained ticket, its mask shuffled in each layer, and the untrained dense network (all "
+        "as their training starts, if the rewind point is later); the trained ticket and the trained dense network.",
+        choices=tuple(VARIANTS))
     norm_statistics: str = knob(
         "recalibrated", "Running statistics of normalisation in the frozen networks.",
         choices=("recalibrated", "running", "batch"))
 
     def check(self) -> None:
-        """Something to compare."""
+        """Something to compare, and nothing called untrained that is not."""
         if not self.variants:
             raise BadInput(f"{self.name}.variants is empty. Name one variant or more.")
+        refused = [variant for variant in self.variants if variant not in fitting(self.of)]
+        if refused:
+            raise BadInput(f"{self.name}.variants {', '.join(refused)} must show what a mask alone does, but the "
+                           f"tickets of the search {self.of.search.name} start from trained weights. Choose "
+                           "trained_ticket and trained_dense, or a search by imp or cts.")
 
     def ask(self, run: Run, at: str, seed: int) -> OnFeatures:
         """The question about one network."""
@@ -195,7 +207,8 @@ class FewShot(Question, name="few_shot"):
     percents: tuple[str, ...] = knob(("1", "2", "5", "10"), "Sizes of the subsets in per cent; each lies inside the "
                                      "larger ones.", choices=PERCENTS, source="Pruning Close to Home, section 5.1")
     equal: str = knob("epochs", "What stays as it is with all images: the number of epochs, or about that of "
-                      "optimizer steps.", choices=("epochs", "steps"), source="not said in the paper")
+                      "optimizer steps (length, warm-up and milestones in epochs are stretched).",
+                      choices=("epochs", "steps"), source="not said in the paper")
     batch_size: int = knob(0, "Images in a step; 0 takes that of the search's training.", low=0, high=65_536,
                            advanced=True)
 
@@ -207,10 +220,9 @@ class FewShot(Question, name="few_shot"):
     def training(self, percent: str, replicate: int) -> Training:
         """The training on a subset."""
         whole, share = self.of.training, int(percent) / 100
-        length = whole.length
-        if self.equal == "steps" and length.unit == "ep":
-            length = Step(round(length.count / share), "ep")
-        return whole.replace(subset=share * whole.subset, subset_seed=whole.subset_seed + replicate, length=length,
+        if self.equal == "steps":
+            whole = whole.stretched(1 / share)
+        return whole.replace(subset=share * whole.subset, subset_seed=whole.subset_seed + replicate,
                              batch_size=self.batch_size or whole.batch_size, evaluate_every=Step(0))
 
     def runs(self) -> dict[tuple[str, str, int], Run]:

@@ -19,6 +19,10 @@ class ScheduleSpec(Spec, family="schedule", package="lth_engine.specs.schedules"
         """Factor on the learning rate at optimizer step `step` (from 0) of `total`."""
         raise NotImplementedError
 
+    def stretched(self, by: float) -> ScheduleSpec:
+        """The schedule of a training of `by` times as many epochs."""
+        return self
+
 
 @dataclass(frozen=True, kw_only=True)
 class Cosine(ScheduleSpec, name="cosine"):
@@ -43,6 +47,10 @@ class MultiStep(ScheduleSpec, name="multistep"):
     def factor(self, step: int, total: int, steps_per_epoch: int) -> float:
         """See :meth:`ScheduleSpec.factor`."""
         return float(self.gamma ** sum(step >= m.iterations(steps_per_epoch) for m in self.milestones))
+
+    def stretched(self, by: float) -> MultiStep:
+        """See :meth:`ScheduleSpec.stretched`."""
+        return self.replace(milestones=tuple(m.stretched(by) for m in self.milestones))
 
 
 @dataclass(frozen=True, kw_only=True)

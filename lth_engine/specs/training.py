@@ -68,6 +68,11 @@ class Training(Spec, family="training", name="training", package="lth_engine.tra
         if self.resized_crop and self.crop:
             raise BadInput("training.crop and training.resized_crop are two ways to crop. Use one of them.")
 
+    def stretched(self, by: float) -> Training:
+        """With `by` times as many epochs, of the warm-up and to each milestone of the schedule too."""
+        return self.replace(length=self.length.stretched(by), warmup=self.warmup.stretched(by),
+                            schedule=self.schedule.stretched(by))
+
     def require_before_end(self, rewind: Step, name: str = "training") -> None:
         """Refuse a rewind point that is not before the end, as far as that is known without the data; `name` is what
         the user calls this training."""

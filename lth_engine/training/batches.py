@@ -89,11 +89,17 @@ class Batches:
         """Seed of what the network itself draws (dropout) in an optimizer step, counted from the start of training."""
         return derive(self.order_seed, "network", self.level, step)
 
+    def order(self, epoch: int) -> tuple[torch.Tensor, torch.Generator]:
+        """The order of an epoch, N places among the images that are used, on the CPU; and the stream that what else
+        the epoch draws comes from."""
+        draw = torch.Generator().manual_seed(derive(self.order_seed, "order", self.level, epoch))
+        return torch.randperm(self.count, generator=draw), draw
+
     def epoch(self, epoch: int, first_step: int = 0) -> Iterator[Batch]:
         """The batches of one epoch from its step `first_step` on; the last one may be smaller."""
-        draw = torch.Generator().manual_seed(derive(self.order_seed, "order", self.level, epoch))
         count, pad, device = self.count, self.training.crop, self.labels.device
-        order = torch.randperm(count, generator=draw).to(device)
+        order, draw = self.order(epoch)
+        order = order.to(device)
         order = order if self.index is None else self.index[order]
         mirror = torch.rand(count, generator=draw).lt(0.5).to(device) if self.training.flip else None
         shift = torch.randint(0, 2 * pad + 1, (2, count), generator=draw).to(device) if pad else None

@@ -22,6 +22,9 @@ from pages.ui.fields import label
 from pages.ui.form import Incomplete, about, build, part
 from pages.ui.networks import Picked, pick_dense, pick_run, pick_search
 
+Begin = Mapping[str, Any] | Callable[[Mapping[str, Any]], Mapping[str, Any]]
+"""Values of knobs that a form begins with; or how they follow from the networks that were picked, by knob."""
+
 Form = Callable[[str], "tuple[Question, dict[str, Picked]] | None"]
 """Prefix of the widgets' keys -> the question and what was picked for it; None while something is missing or wrong,
 which has been said."""
@@ -33,7 +36,7 @@ _TITLES = {"of": "Network", "first": "First network", "second": "Second network"
 
 
 def ask(kinds: Sequence[type[Question]], name: str, *, expanded: bool = False,
-        begin: Mapping[str, Any] | None = None, cost: Callable[[Question], str] = cost_words,
+        begin: Begin | None = None, cost: Callable[[Question], str] = cost_words,
         form: Form | None = None) -> None:
     """The panel "Ask your own".
 
@@ -41,7 +44,8 @@ def ask(kinds: Sequence[type[Question]], name: str, *, expanded: bool = False,
         kinds: the questions that can be asked; of several, one is picked first.
         name: prefix of the widgets' keys; the same as that of :func:`pages.ui.choosing.choose`.
         expanded: open to begin with (where there is nothing else to see).
-        begin: values of knobs to begin with, where not with their defaults.
+        begin: values of knobs to begin with, where not with their defaults; those that follow from what was picked
+            replace what was set before whenever they change.
         cost: what the answer costs, in words.
         form: draws the form where it is not that of the question's own knobs.
     """
@@ -73,7 +77,7 @@ def command(question: Question, picked: Mapping[str, Picked]) -> str:
     return shlex.join(words)
 
 
-def _form(kind: type[Question], key: str, begin: Mapping[str, Any]) -> tuple[Question, dict[str, Picked]] | None:
+def _form(kind: type[Question], key: str, begin: Begin) -> tuple[Question, dict[str, Picked]] | None:
     """The networks and the knobs; None while something is missing or wrong, which has been said."""
     declared = knobs(kind)
     parts = [k for k in declared if k.type in _PICKED]
@@ -82,6 +86,9 @@ def _form(kind: type[Question], key: str, begin: Mapping[str, Any]) -> tuple[Que
         found = _pick(k, f"{key}.{k.name}", place)
         if found is not None:
             picked[k.name] = found
+    if callable(begin):
+        begin = begin({name: one.spec for name, one in picked.items()})
+        key = ".".join([key, *map(str, begin.values())])
     try:
         values = part(kind, begin, key, columns=3, only=tuple(k.name for k in declared if k not in parts))
         if len(picked) < len(parts):

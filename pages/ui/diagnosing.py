@@ -20,7 +20,7 @@ from typing import Any, TypeVar
 import streamlit as st
 
 from lth_engine.specs.question import Question
-from pages.ui.asking import Form, ask
+from pages.ui.asking import Begin, Form, ask
 from pages.ui.behind import cost_words
 from pages.ui.choosing import MOST, choose, kind_in_address, newest
 from pages.ui.guard import guard
@@ -35,7 +35,7 @@ Draw = Callable[[list[Question]], None]
 
 
 def show(kinds: Sequence[type[Question]], name: str, draw: Draw, *, partial: Partial | None = None,
-         most: int = MOST, begin: Mapping[str, Any] | None = None,
+         most: int = MOST, begin: Begin | None = None,
          cost: Callable[[Question], str] = cost_words, last: Callable[[], set[str]] = set,
          first: Callable[[Mapping[str, Question]], list[str]] = newest, form: Form | None = None) -> None:
     """A page, or a tab of one.
@@ -46,7 +46,7 @@ def show(kinds: Sequence[type[Question]], name: str, draw: Draw, *, partial: Par
         draw: draws the finished ones of the chosen answers; called with at least one.
         partial: how to show what there is of an answer that is not finished.
         most: how many answers may be chosen together.
-        begin: values of knobs that the ask form begins with, where not with their defaults.
+        begin: values of knobs that the ask form begins with, where not with their defaults (see `asking.ask`).
         cost: what an answer costs, in words.
         last: keys of answers that stand behind the others in the list.
         first: of the known questions by key, the keys that are chosen to begin with.

@@ -32,7 +32,11 @@ _ABOUT = ("Concrete Ticket Search keeps the weights of an untrained network as t
           "likely it is to be kept, so that the sparse network does what the dense one does. A price on the expected "
           "number of kept weights, the balancer, leads the search to the density that you ask for.")
 
-_LIKELY = {"edge_popup": "Share of the greatest score", "gem_miner": "Score",
+_DENSITY = {"edge_popup": "Density of the mask", "gem_miner": "Density of the mask",
+            "continuous_sparsification": "Density of the soft mask"}
+"""What the density of learners without probabilities is."""
+
+_LIKELY = {"edge_popup": "Score s against the least kept t: s / (s + t)", "gem_miner": "Score (0: frozen out)",
            "continuous_sparsification": "Soft mask"}
 """What stands along x of the histogram for learners without probabilities."""
 
@@ -79,16 +83,18 @@ def _decided(histogram: Mapping[str, Array], kept: int) -> None:
 
 
 def _numbers(question: LearnedMask, said: Mapping[str, Scalar]) -> None:
-    wanted, unit = number(said, "wanted_density"), _unit(question)
-    kept = _kept(question, said)
+    unit, each = _unit(question), question.learner.each_level
     name = "objective" if "objective" in said else "loss"
     shown = [
-        Number("Expected density", with_error(100 * number(said, "density"), unit="%"), "expected_density",
-               f"at the end; asked for {percent(wanted)}"),
+        Number(_density(question), with_error(100 * number(said, "density"), unit="%"), "expected_density",
+               f"at the end; asked for {percent(question.density)}" if each else
+               "at the end; no density was asked for"),
         Number(name.capitalize(), with_error(number(said, name), unit=unit), "search_objective",
-               f"{_title(question, name)}, last step; lower is better"),
-        Number("Weights kept", f"{kept:,}", "density",
-               f"of {int(number(said, 'prunable')):,}: the mask has this density exactly"),
+               (f"{_title(question, name)}, " if name == "objective" else "") + "last step; lower is better"),
+        Number("Weights kept", f"{_kept(question, said):,}", "density",
+               f"of {int(number(said, 'prunable')):,}: the mask has this density exactly") if each else
+        Number("Weights kept", "at every level", "density", "one search is cut at the density of each level: the "
+               f"highest scores of {int(number(said, 'prunable')):,} weights"),
         Number("Cost", with_error(number(said, "epochs"), unit="epochs"), "method_cost",
                f"{counted(int(number(said, 'steps')), 'step')}, {duration(number(said, 'train_seconds'))}")]
     numbers(shown, "near.numbers")
@@ -99,7 +105,8 @@ def _figures(question: LearnedMask, history: Mapping[str, Array], histogram: Map
     """Density, objective, balancer and the histogram, two in a row."""
     epoch = history["epoch"].astype(float)
     drawn = [(name, title, scale, alt) for name, title, scale, alt in (
-        ("density", "Expected density (%)", 100.0, "Expected density over the search"),
+        ("density", f"{_density(question)} (%)", 100.0, f"{_density(question)} over the search"),
+        ("active", "Weights not frozen out (%)", 100.0, "Weights that are not frozen out over the search"),
         ("objective", _with_unit(question, "objective"), 1.0, "The objective over the search"),
         ("loss", _with_unit(question, "loss"), 1.0, "The loss over the search"),
         ("balancer", _balancer(question), 1.0, "The balancer over the search"),
@@ -107,7 +114,7 @@ def _figures(question: LearnedMask, history: Mapping[str, Array], histogram: Map
     places = [cell for _ in range(-(-(len(drawn) + 1) // 2)) for cell in st.columns(2)]
     for place, (name, title, scale, alt) in zip(places, drawn, strict=False):
         with place:
-            wanted = 100 * question.density if name == "density" and question.learner.each_level else None
+            wanted = 100 * question.density if name in ("density", "active") and question.learner.each_level else None
             chart(course([Course("this search", epoch, scale * history[name].astype(float))], name, title,
                          wanted=wanted, end=end, linear=name == "balancer"), f"{key}-{name}", alt, save=end is None)
     if len(histogram):
@@ -116,8 +123,10 @@ def _figures(question: LearnedMask, history: Mapping[str, Array], histogram: Map
             chart(retention(histogram["count"], histogram["edge"], title), f"{key}-histogram",
                   "How many weights have which probability to be kept", save=end is None)
     if end is None:
-        glossary({"Expected density": "expected_density", "Objective": "search_objective", "Balancer": "balancer",
-                  "Probability to be kept": "retention_probability"}, key)
+        learned = "Objective" if "objective" in history else "Loss"
+        terms = {_density(question): "expected_density", learned: "search_objective"}
+        glossary(terms | ({"Balancer": "balancer", "Probability to be kept": "retention_probability"}
+                          if isinstance(question.search, Cts) else {}), key)
 
 
 def _so_far(question: Question) -> None:
@@ -130,8 +139,9 @@ def _so_far(question: Question) -> None:
     length = asked.learner.length
     end = float(asked.rounds * length.count) if length.unit == "ep" else None
     of = f" of {end:g}" if end else ""
-    st.markdown(f"So far: epoch **{float(epoch[-1]):.3g}**{of}, expected density "
-                f"**{percent(float(density[-1]))}**, asked for {percent(asked.density)}.")
+    st.markdown(f"So far: epoch **{float(epoch[-1]):.3g}**{of}, {_density(asked).lower()} "
+                f"**{percent(float(density[-1]))}**"
+                + (f", asked for {percent(asked.density)}." if asked.learner.each_level else "."))
     _figures(asked, history[0], histogram[0] if histogram else {}, f"near-{question.key[:6]}", end or float(epoch[-1]))
 
 
@@ -145,7 +155,7 @@ def _together(asked: Sequence[LearnedMask], names: Mapping[str, str]) -> None:
     """Several searches: their densities in one figure, their numbers in a table."""
     series = [Course(names[q.key], found["epoch"].astype(float), 100 * found["density"].astype(float))
               for q in asked for found in (diagnosing.arrays(q, "history"),)]
-    wanted = {q.density for q in asked}
+    wanted = {q.density for q in asked if q.learner.each_level}
     chart(course(series, "density", "Expected density (%)", wanted=100 * wanted.pop() if len(wanted) == 1 else None),
           "near-together", "Expected density over several searches")
     rows = [diagnosing.summary(q) for q in asked]
@@ -153,7 +163,7 @@ def _together(asked: Sequence[LearnedMask], names: Mapping[str, str]) -> None:
         "search": [names[q.key] for q in asked],
         "objective or loss": [number(r, "objective" if "objective" in r else "loss") for r in rows],
         "expected density (%)": [100 * number(r, "density") for r in rows],
-        "asked for (%)": [100 * q.density for q in asked],
+        "asked for (%)": [100 * q.density if q.learner.each_level else None for q in asked],
         "epochs": [number(r, "epochs") for r in rows], "seconds": [number(r, "train_seconds") for r in rows],
     }, hide_index=True, key="near.table", height="content", column_config={
         name: st.column_config.NumberColumn(format="%.4g") for name in (
@@ -165,17 +175,22 @@ def _next(question: LearnedMask) -> None:
     """What to do with a mask: train its tickets, and check them."""
     search = find_near_form.ticket_search(question, find_near_form.known_trainings())
     if search is None:
-        st.caption("No ticket search has this start and these seeds, so its tickets are trained on the command line.")
+        st.caption("No ticket search rests on this very search (its start, seeds and level), so its tickets are "
+                   "trained on the command line.")
         return
     st.subheader("What now?", anchor=False)
     with st.container(horizontal=True):
         frame.link("find/ticket.py", "Train its tickets: a ticket search with this very search", "search",
                    spec=share.to_text(search))
-        frame.link("diagnose/sanity.py", "Check the ticket", "fact_check", spec=share.to_text(search),
-                   level=str(question.at_level))
+        level = {"level": str(question.at_level)} if question.learner.each_level else {}
+        frame.link("diagnose/sanity.py", "Check the ticket", "fact_check", spec=share.to_text(search), **level)
     if question.learner.each_level and question.at_level > 1:
         st.caption(f"A ticket search looks for a mask at each of its {question.at_level} levels anew; sanity checks "
                    "train the ticket of this level alone.")
+
+
+def _density(question: LearnedMask) -> str:
+    return _DENSITY.get(question.search.name, "Expected density")
 
 
 def _title(question: LearnedMask, name: str) -> str:

@@ -26,6 +26,8 @@ from pages.ui.words import literal, percent
 LEVELS = 200
 """Greatest level of a question."""
 
+_EVERY = "One search is cut at the density of every level, so no level is asked for."
+
 
 def form(key: str) -> tuple[Question, dict[str, Picked]] | None:
     """The form, and nothing that the command line could point to; None while something is wrong, which has been said.
@@ -38,13 +40,18 @@ def form(key: str) -> tuple[Question, dict[str, Picked]] | None:
     begin = like.search if isinstance(like.search, MaskLearner) else Cts(fraction=like.search.fraction)
     key = f"{key}.{like.key[:8]}"
     cells = st.columns(3)
-    level = int(cells[0].number_input("Level", 1, LEVELS, like.levels, key=f"{key}.level", persist_state="session",
-                                      help="A ticket of level L keeps (1 - fraction)^L of the weights."))
+    kind = _kind(begin, f"{key}.search")
+    level = int(cells[0].number_input(
+        "Level", 1, LEVELS, like.levels, key=f"{key}.level", persist_state="session", disabled=not kind.each_level,
+        help="A ticket of level L keeps (1 - fraction)^L of the weights." if kind.each_level else _EVERY))
     replicate = int(cells[1].selectbox("Replicate", range(like.replicates), key=f"{key}.replicate",
                                        persist_state="session", help="Which initialisation is searched."))
     try:
-        learner = _learner(begin, f"{key}.search")
-        cells[2].metric("Density", percent(learner.density(level)), help="Weights that the ticket keeps.")
+        learner = _learner(kind, begin, f"{key}.search")
+        if learner.each_level:
+            cells[2].metric("Density", percent(learner.density(level)), help="Weights that the ticket keeps.")
+        else:
+            cells[2].metric("Density", "every level's", help=_EVERY)
         asked = question(like, learner, level, replicate)
     except Incomplete:
         return None
@@ -81,8 +88,9 @@ def ticket_search(learned: LearnedMask, known: Sequence[TicketSearch]) -> Ticket
     for like in [*fitting, TicketSearch(model=start.model, data=start.data, training=training or Training())]:
         for seed in dict.fromkeys((like.seed, learned.seed)):
             try:
-                found = with_search(like, learned.search, learned.at_level).replace(seed=seed)
-                if any(question(found, learned.learner, learned.at_level, replicate) == learned
+                levels = learned.at_level if learned.learner.each_level else like.levels
+                found = with_search(like, learned.search, levels).replace(seed=seed)
+                if any(question(found, learned.learner, levels, replicate) == learned
                        for replicate in range(found.replicates)):
                     return found
             except BadInput:  # a training that ends before the rewind point: the next one may reach it
@@ -95,14 +103,18 @@ def known_trainings() -> list[TicketSearch]:
     return list(offered().values())
 
 
-def _learner(begin: MaskLearner, key: str) -> MaskLearner:
-    """The widgets of a learner. Raises Incomplete."""
+def _kind(begin: MaskLearner, key: str) -> type[MaskLearner]:
+    """Which learner."""
     members = {name: cls for name, cls in catalogue("search").items() if issubclass(cls, MaskLearner)}
     name = st.selectbox("How the mask is learned", list(members), index=list(members).index(begin.name),
                         format_func=lambda n: members[n].title, key=f"{key}.name", persist_state="session")
-    cls = members[name]
-    st.caption(about(cls))
+    st.caption(about(members[name]))
+    return members[name]
+
+
+def _learner(cls: type[MaskLearner], begin: MaskLearner, key: str) -> MaskLearner:
+    """The widgets of a learner. Raises Incomplete."""
     same = begin if isinstance(begin, cls) else cls(fraction=begin.fraction, rewind=begin.rewind)
-    made = build(cls, part(cls, {k.name: getattr(same, k.name) for k in knobs(cls)}, f"{key}.{name}", columns=3))
+    made = build(cls, part(cls, {k.name: getattr(same, k.name) for k in knobs(cls)}, f"{key}.{cls.name}", columns=3))
     assert isinstance(made, MaskLearner)
     return made

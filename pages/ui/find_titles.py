@@ -20,7 +20,8 @@ _FEW = 3
 def own_words(question: Question) -> list[str] | None:
     """What is asked besides network and images; None for the kinds of other pages."""
     if isinstance(question, LearnedMask):
-        return [*search_words(question.search), at_density(question.search, question.at_level),
+        each = [at_density(question.search, question.at_level)] if question.learner.each_level else ["every level"]
+        return [*search_words(question.search), *each,
                 f"seed {question.seed}", *_rewind(question.search)]
     if isinstance(question, MethodComparison):
         return [_methods(question), at_density(question.of.search, question.level), *_replicates(question.of)]

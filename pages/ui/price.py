@@ -8,11 +8,11 @@ from collections.abc import Callable, Mapping
 
 import streamlit as st
 
-from lth_engine.specs.questions import Price, TicketSearch, trainings
-from lth_engine.specs.tickets import DenseTicket, Run
+from lth_engine.specs.questions import Price, TicketSearch, in_order, trainings
+from lth_engine.specs.tickets import DenseTicket, LearnedMask, Run
 from pages.ui import lab
 from pages.ui.answer import act, answer
-from pages.ui.words import duration, many, size
+from pages.ui.words import counted, duration, many, size
 
 LOOKED_UP = 5000
 """Reported trainings from which on the store is not asked which of them it holds: their keys alone take seconds."""
@@ -37,6 +37,13 @@ def epochs(search: TicketSearch) -> None:
         f": {_amount(_sum(left))}."
     behind = f" ({reported:,} of them are reported, the others lead to the masks)" if len(lengths) > reported else ""
     st.markdown(f"**{len(lengths):,} trainings**{behind}{stored}")
+    masks = _masks(search)
+    if masks:
+        done = lab.lab().store.has(masks)
+        work = counted(round(sum(cost for key, cost in masks.items() if key not in done)), "epoch")
+        searches = "search" if len(masks) == 1 else "searches"
+        held = f"{len(done):,} of them are in the store already, what is left is" if done else "that is"
+        st.markdown(f"Before them **{len(masks):,} {searches} of a mask**: {held} as much work as **{work}** of training.")
 
 
 @functools.lru_cache(maxsize=64)
@@ -53,6 +60,14 @@ def _lengths(search: TicketSearch) -> dict[str, tuple[int, str]]:
             skipped = begin.count if begin.unit == length.unit else 0
             found[question.key] = length.count - skipped, length.unit
     return found
+
+
+@functools.lru_cache(maxsize=64)
+def _masks(search: TicketSearch) -> dict[str, float]:
+    """What every search of a mask costs, by key, in epochs of training."""
+    if not search.search.learns:
+        return {}
+    return {q.key: q.epochs for q in in_order(search) if isinstance(q, LearnedMask)}
 
 
 def _sum(lengths: Mapping[str, tuple[int, str]]) -> dict[str, int]:

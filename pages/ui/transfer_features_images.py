@@ -17,5 +17,6 @@ def show() -> None:
     st.caption("The frozen network is shown other images, resized to the size of its own, and a new linear classifier "
                "is trained in full on its features.")
     diagnosing.show(KINDS, "moved", lambda done: transfer_features_panel.draw(done, "moved"),
-                    partial=transfer_features_panel.PARTIAL, cost=cost)
+                    partial=transfer_features_panel.PARTIAL, cost=cost,
+                    begin=transfer_features_panel.begin)
     glossary({"Other images": "other_images", "Normalisation of a frozen network": "frozen_statistics"}, "moved")

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import cast
+from typing import Any, cast
 
 import numpy as np
 import streamlit as st
 
 from lth_engine.core.artifact import Array, Scalar, texts
 from lth_engine.core.summary import number
-from lth_engine.figures.features import LOOKS, Panel, Row, by_panel, by_variant
-from lth_engine.specs.features import FeaturePanel, OnFeatures, ProbePanel
+from lth_engine.figures.features import LOOKS, REWOUND, Panel, Row, by_panel, by_variant
+from lth_engine.specs.features import VARIANTS, FeaturePanel, OnFeatures, ProbePanel, fitting
 from lth_engine.specs.question import Question
+from lth_engine.specs.questions import TicketSearch
 from pages.ui import diagnosing, transfer_features_single
 from pages.ui.chart import chart
 from pages.ui.explaining import Number, numbers, with_error
@@ -59,14 +60,14 @@ def draw(done: list[Question], name: str) -> None:
 def _one(question: FeaturePanel, name: str) -> None:
     said, table, found = (diagnosing.summary(question), diagnosing.arrays(question, "table"),
                           diagnosing.arrays(question, "variant"))
-    _verdict(said, found)
+    _verdict(question, said, found)
     _stopped_early(question, table)
     opinion = isinstance(question, ProbePanel)
     chart(by_variant(_rows(question), number(said, "chance")), name,
           "Test accuracy of a linear classifier on the features of each network")
     st.caption("Large points are means with 95 % intervals, small ones replicates; the dashed line is guessing."
                + " Hollow points are scikit-learn's logistic regression on the same features." * opinion)
-    _table(found, table)
+    _table(question, found, table)
     head = question.training  # type: ignore[attr-defined]
     density = question.of.search.density(question.level)
     numbers([
@@ -77,32 +78,43 @@ def _one(question: FeaturePanel, name: str) -> None:
         Number("Classifier", length_words(head.length), "linear_probe", trained_how(head))], f"{name}.numbers")
 
 
-def _verdict(said: Mapping[str, Scalar], found: Mapping[str, Array]) -> None:
-    """The ticket against its untrained baselines, in a headline and the engine's sentence."""
+def _verdict(question: FeaturePanel, said: Mapping[str, Scalar], found: Mapping[str, Array]) -> None:
+    """The ticket against its baselines at the start, in a headline and the engine's sentence."""
     word = dict(zip(texts(found["name"]), texts(found["word"]), strict=True))
-    kind, head, icon = headline(word)
+    kind, head, icon = headline(word, rewound=_rewound(question))
     getattr(st, kind)(f"**{head}**  \n{literal(said.get('verdict_text') or '')}", icon=f":material/{icon}:")
 
 
 def _stopped_early(question: FeaturePanel, table: Mapping[str, Array]) -> None:
-    """Warn where scikit-learn reads far more off the untrained ticket's features than the classifier."""
+    """Warn where scikit-learn reads far more off the features of the first variant than the classifier."""
     if "opinion_accuracy" not in table:
         return
     first = np.array(texts(table["variant"])) == question.variants[0]
     mean, other = (float(np.mean(table[column][first])) for column in ("test_accuracy", "opinion_accuracy"))
     if other - mean > EARLY:
         length = length_words(question.training.length)  # type: ignore[attr-defined]
-        st.warning(f"**The classifiers stopped early.** On the same features ({LOOKS[question.variants[0]].label}) "
+        of = _labels(question)[question.variants[0]]
+        st.warning(f"**The classifiers stopped early.** On the same features ({of}) "
                    f"logistic regression reaches {100 * other:.1f} %, the classifiers {100 * mean:.1f} %: {length} of "
                    "so few images are too few steps. Go by the hollow points, or ask again with a longer training "
                    "(More settings).", icon=":material/timer:")
 
 
-def _table(found: Mapping[str, Array], table: Mapping[str, Array]) -> None:
+def _rewound(question: FeaturePanel) -> bool:
+    """Whether training starts from a later rewind point than the initialisation."""
+    return question.of.search.rewind.count > 0
+
+
+def _labels(question: FeaturePanel) -> dict[str, str]:
+    """What the variants are called."""
+    return {name: look.label for name, look in (REWOUND if _rewound(question) else LOOKS).items()}
+
+
+def _table(question: FeaturePanel, found: Mapping[str, Array], table: Mapping[str, Array]) -> None:
     """A row a variant."""
     names, variant = texts(found["name"]), np.array(texts(table["variant"]))
     columns = {
-        "Features of": [LOOKS[name].label for name in names],
+        "Features of": [_labels(question)[name] for name in names],
         "Test accuracy (%, ± half of the 95 % interval)": [
             mean_words(a, h) for a, h in zip(found["accuracy"], found["half_width"], strict=True)],
         "Minus the ticket (points, 90 % interval)": [
@@ -120,12 +132,20 @@ def _rows(question: FeaturePanel) -> list[Row]:
     table = diagnosing.arrays(question, "table")
     variant = np.array(texts(table["variant"]))
     return [Row(name, table["test_accuracy"][variant == name],
-                table["opinion_accuracy"][variant == name] if "opinion_accuracy" in table else np.empty(0))
+                table["opinion_accuracy"][variant == name] if "opinion_accuracy" in table else np.empty(0),
+                _rewound(question))
             for name in question.variants]
 
 
 def _chance(question: FeaturePanel) -> float:
     return number(diagnosing.summary(question), "chance")
+
+
+def begin(picked: Mapping[str, Any]) -> dict[str, Any]:
+    """The variants that a form begins with: those that can be asked of the search."""
+    of = picked.get("of")
+    allowed = fitting(of) if isinstance(of, TicketSearch) else tuple(VARIANTS)
+    return {} if allowed == tuple(VARIANTS) else {"variants": allowed}
 
 
 def _inputs(question: Question) -> Sequence[Question]:
@@ -140,7 +160,8 @@ def _so_far(question: Question) -> None:
     found = {cell: said for cell, q in asked.items() if (said := lab().store.summary(q.key)) is not None}
     if found:
         rows = [Row(name, *(np.array([number(said, column) for (v, _), said in found.items() if v == name])
-                            for column in ("test_accuracy", "opinion_accuracy"))) for name in question.variants]
+                            for column in ("test_accuracy", "opinion_accuracy")), _rewound(question))
+                for name in question.variants]
         chart(by_variant([row for row in rows if len(row.values)], number(next(iter(found.values())), "chance")),
               f"features-{question.key[:6]}", "Test accuracy on the features, so far", save=False)
         st.caption(f"{len(found)} of {len(asked)} classifiers are trained.")

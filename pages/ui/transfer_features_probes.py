@@ -17,5 +17,6 @@ def show() -> None:
     st.caption("Everything but the last layer is frozen, and a new linear classifier is trained on what enters it. "
                "What it reads off an untrained ticket, and not off the untrained dense network, pruning put there.")
     diagnosing.show(KINDS, "probes", lambda done: transfer_features_panel.draw(done, "probes"),
-                    partial=transfer_features_panel.PARTIAL, cost=cost)
+                    partial=transfer_features_panel.PARTIAL, cost=cost,
+                    begin=transfer_features_panel.begin)
     glossary({"Linear probe": "linear_probe", "Normalisation of a frozen network": "frozen_statistics"}, "probes")

@@ -25,21 +25,28 @@ _SAID = {"worse": "above those of", "equivalent": "within the margin of those of
 
 _BASELINES = {"shuffled": "its shuffled mask", "dense": "the untrained dense network"}
 
+_REWOUND = {"shuffled": "its shuffled mask", "dense": "the dense network at the same point"}
 
-def headline(words: Mapping[str, str]) -> tuple[str, str, str]:
+
+def headline(words: Mapping[str, str], *, rewound: bool) -> tuple[str, str, str]:
     """Kind of the box, its headline and icon.
 
     Args:
-        words: of each untrained baseline (shuffled, dense) against the ticket; "" if it is not compared.
+        words: of each baseline at the start (shuffled, dense) against the ticket; "" if it is not compared.
+        rewound: whether training starts from a later rewind point than the initialisation.
     """
-    told = {name: word for name, word in words.items() if word and name in _BASELINES}
+    baselines = _REWOUND if rewound else _BASELINES
+    told = {name: word for name, word in words.items() if word and name in baselines}
+    if "ticket" not in words:
+        return "info", "Features of the networks, without the ticket at its start.", "help"
     if not told:
-        return "info", "No baseline to compare the untrained ticket with.", "help"
+        return "info", f"No baseline to compare the {'' if rewound else 'untrained '}ticket with.", "help"
+    whose = "As its training starts, the ticket's" if rewound else "The untrained ticket's"
     if set(told.values()) == {"worse"}:
-        return "success", "The untrained ticket's features carry more than those of its baselines.", "check_circle"
-    parts = ", ".join(f"{_SAID[word]} {_BASELINES[name]}" for name, word in told.items())
+        return "success", f"{whose} features carry more than those of its baselines.", "check_circle"
+    parts = ", ".join(f"{_SAID[word]} {baselines[name]}" for name, word in told.items())
     kind, icon = ("info", "help") if set(told.values()) <= {"worse", "undecided"} else ("warning", "remove_circle")
-    return kind, f"The untrained ticket's features are {parts}.", icon
+    return kind, f"{whose} features are {parts}.", icon
 
 
 def length_words(length: Step) -> str:

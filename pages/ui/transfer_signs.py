@@ -13,6 +13,7 @@ from lth_engine.core.artifact import Array, Scalar, texts
 from lth_engine.core.connected import STABLE, connected
 from lth_engine.core.summary import number
 from lth_engine.figures.barriers import Barriers, dots
+from lth_engine.figures.interval import student_t
 from lth_engine.figures.sign_panel import Case, Panel, by_case, case_name, panel
 from lth_engine.specs.question import Question
 from lth_engine.specs.signs import MASK_ALONE, SIGNED, Cell, SignPanel
@@ -23,13 +24,17 @@ from pages.ui.explaining import Number, glossary, numbers, with_error
 from pages.ui.lab import lab
 from pages.ui.titles import lettered
 from pages.ui.unfinished import from_inputs
-from pages.ui.words import counted, percent
+from pages.ui.words import counted, literal, percent
 
 _VERDICTS = {"better": ("success", "check_circle", "The signs carry it."),
              "worse": ("warning", "trending_down", "The signs do harm."),
              "equivalent": ("info", "drag_handle", "The signs make no difference."),
              "undecided": ("info", "help", "Undecided.")}
 """Word for the gain -> kind of box, icon, headline."""
+
+
+_WORDS = {"connected": "Yes", "separated": "No", "undecided": "Undecided"}
+"""Word for a barrier -> answer to the question whether it is low."""
 
 
 def show() -> None:
@@ -66,7 +71,7 @@ def _together(asked: list[SignPanel], names: Mapping[str, str]) -> None:
 def _one(question: SignPanel) -> None:
     said, cases = diagnosing.summary(question), _cases(question)
     kind, icon, head = _VERDICTS[str(said["verdict"])]
-    getattr(st, kind)(f"**{head}**  \n{said['verdict_text']}", icon=f":material/{icon}:")
+    getattr(st, kind)(f"**{head}**  \n{literal(said['verdict_text'])}", icon=f":material/{icon}:")
     left, right = st.columns(2)
     with left:
         chart(panel(cases), "sign-panel", "What is the ticket's (mask, signs, normalisation), and the test accuracy")
@@ -115,11 +120,7 @@ def _barriers(question: SignPanel) -> None:
         series.append(Barriers(label, [case_name(cell).replace(" + ", "<br>+ ") for cell in cells], mean,
                                mean - spread, mean + spread))
     for cell, words in ((SIGNED, "with mask and signs"), (MASK_ALONE, "with the mask alone")):
-        apart, away = (float(one.height[cells.index(cell)]) for one in series)
-        stable = "stable" if connected(apart, None, None) == "connected" else "not stable"
-        place = "the same valley as" if connected(away, None, None) == "connected" else "another valley than"
-        st.markdown(f"Training **{words}** is **{stable}** to the order of the images ({lines.points(apart)} between "
-                    f"siblings) and ends in **{place}** the ticket's own solution ({lines.points(away)}).")
+        st.markdown(_valley(words, *(found[f"barrier_{what}"][_at(found, cell)] for what in ("siblings", "solution"))))
     figure = dots(series, "", STABLE, "one standard deviation")
     figure.update_layout(height=420, legend={"y": -0.34})
     chart(figure, "signs-barriers",
@@ -128,6 +129,24 @@ def _barriers(question: SignPanel) -> None:
                "see the images in different orders; below 2 points two networks count as connected, so training "
                "is stable to the noise of SGD.")
     glossary({"Barrier": "barrier", "Siblings": "siblings", "Connected": "connected"}, "signs.barriers")
+
+
+def _valley(words: str, apart: Array, away: Array) -> str:
+    """What the barriers of the replicates of a case say, by their 95% interval: so of two replicates or more.
+
+    Args:
+        words: the case.
+        apart: barriers between siblings, fractions.
+        away: barriers to the ticket's own solution.
+    """
+    said = []
+    for what, values in (("between siblings", apart), ("to the ticket's own solution", away)):
+        mean = student_t(values)
+        height = f"{lines.points(mean.mean)} {what}{lines.interval(mean.lower, mean.upper, ', ')}"
+        word = _WORDS[connected(mean.mean, mean.lower, mean.upper)] if mean.n > 1 else "one replicate tells nothing"
+        said.append(f"**{word}** ({height})")
+    return (f"Training **{words}**: is it stable to the order of the images? {said[0]}. Does it end in the "
+            f"same valley as the ticket's own solution? {said[1]}.")
 
 
 def _table(question: SignPanel, cases: Sequence[Case]) -> None:

@@ -16,8 +16,10 @@ from lth_engine.core.step import Step
 from lth_engine.core.workbench import Workbench
 from lth_engine.specs.data import FashionMnist
 from lth_engine.specs.features import MOVED, PROBE, VARIANTS, FewShot, ProbePanel, TransferPanel
+from lth_engine.specs.finding import Imp, Lrr
 from lth_engine.specs.models import Lenet300100
 from lth_engine.specs.questions import TicketSearch
+from lth_engine.specs.schedules import MultiStep
 from lth_engine.specs.training import Training
 from lth_engine.store.store import Store
 from tests.data.layouts import WRITE
@@ -92,6 +94,31 @@ def test_without_the_ticket_nothing_is_compared():
     assert texts(found.arrays["variant/word"]) == ["", ""]
     assert np.isnan(found.arrays["variant/difference"]).all()
     assert "Best are the features of the untrained dense network with 51.2%" in str(found.summary["verdict_text"])
+
+
+def test_what_starts_from_trained_weights_is_not_called_untrained():
+    trained = SEARCH.replace(search=Lrr())
+    for refused in ("ticket", "shuffled", "dense"):
+        with pytest.raises(BadInput, match=f"probe_panel.variants {refused} must show .* trained_ticket and "):
+            PANEL.replace(of=trained, variants=(refused, "trained_ticket"))
+    PANEL.replace(of=trained, variants=("trained_ticket", "trained_dense"))
+    late = PANEL.replace(of=SEARCH.replace(search=Imp(rewind=Step(1))))
+    text = str(probe_panel.answer(late, invented(late, ACCURACY), Workbench(None)).summary["verdict_text"])
+    assert "features of the ticket as its training starts reaches 51.0%" in text
+    assert "untrained" not in text
+
+
+def test_equal_steps_stretch_the_schedule_with_the_length():
+    whole = Training(length=Step(160), warmup=Step(4), batch_size=10,
+                     schedule=MultiStep(milestones=(Step(80), Step(120), Step(7, "it"))))
+    few = FEW.replace(of=SEARCH.replace(training=whole), equal="steps", batch_size=0)
+    part = few.training("10", 0)
+    assert (part.length, part.warmup) == (Step(1600), Step(40))
+    assert part.schedule == MultiStep(milestones=(Step(800), Step(1200), Step(7, "it")))
+    rates = [[t.learning_rate(step, 16_000, steps) for step in range(0, 16_000, 50)]
+             for t, steps in ((whole, 100), (part, 10))]
+    assert rates[0] == rates[1], "the same rate at the same step"
+    assert few.replace(equal="epochs").training("10", 0).schedule == whole.schedule
 
 
 def test_one_replicate_is_undecided_and_says_so():

@@ -4,7 +4,7 @@ import numpy as np
 
 from lth_engine.core.artifact import Answer, text_array
 from lth_engine.specs.comparing_methods import MethodComparison, ObjectiveValues
-from lth_engine.specs.mask_learners import Cts
+from lth_engine.specs.mask_learners import ContinuousSparsification, Cts
 from lth_engine.specs.sanity import SanityChecks
 from tests.pages.fake_search import PROVENANCE, SEARCH, SHAPES
 
@@ -36,6 +36,13 @@ def going(rows=5):
 
 def near(question):
     arrays = going() | {f"score/{name}": np.ones(shape, np.float32) for name, shape in SHAPES.items()}
+    if isinstance(question.search, ContinuousSparsification):  # one search for every level: none is told
+        arrays["history/loss"] = arrays.pop("history/objective")
+        arrays["history/beta"] = arrays.pop("history/balancer") + 1
+        del arrays["history/density_loss"]
+        return Answer(arrays, {"loss": 0.1, "density": 0.66, "beta": 200.0, "prunable": 298, "epochs": 60.0,
+                               "steps": 600, "train_seconds": 3.5, "flops_dense": 1e9, "flops_sparse": 1e9,
+                               "remark": ""})
     return Answer(arrays, {"objective": 0.1, "density": 0.66, "density_loss": 0.0, "balancer": 2.0,
                            "wanted_density": 0.64, "level": 2, "prunable": 298, "epochs": 20.0, "steps": 200,
                            "train_seconds": 3.5, "flops_dense": 1e9, "flops_sparse": 1e9, "remark": ""})

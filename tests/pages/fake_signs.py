@@ -17,7 +17,7 @@ def accuracy(cell, replicate, gain=0.05):
     return 0.9 - 0.1 * (not cell[0]) + gain * (cell[0] and cell[1]) + 0.01 * cell[2] + 0.001 * replicate
 
 
-def put_panel(store, question=PANEL, word="better", gain=0.05, single=False):
+def put_panel(store, question=PANEL, word="better", gain=0.05, single=False, text=""):
     """A panel whose signs gain so much; `single`: with one replicate there are no intervals."""
     cells, count = question.cells(), question.of.replicates
     flags = np.array(cells)
@@ -40,7 +40,7 @@ def put_panel(store, question=PANEL, word="better", gain=0.05, single=False):
         "ticket_accuracy": 0.96, "dense_accuracy": 0.97, "signed_accuracy": means[SIGNED],
         "mask_accuracy": means[MASK_ALONE], "gain": gain, "gain_low": None if single else gain - 0.01,
         "gain_high": None if single else gain + 0.01, "verdict": word, "density": 0.64,
-        "verdict_text": f"At 64% density (level 2, n = {count}): so many words."})
+        "verdict_text": text or f"At 64% density (level 2, n = {count}): so many words."})
 
 
 def put_runs_of(store, question, count):

@@ -5,10 +5,11 @@ import shlex
 import pytest
 
 from lth_engine.specs.features import FeatureTransfer, FewShot, LinearProbe, ProbePanel, TransferPanel
+from lth_engine.specs.finding import Lrr
 from lth_engine.specs.questions import question_from_dict
 from tests.pages.conftest import key_of, words
 from tests.pages.fake_features import FEW, MOVED, PANEL, PROBE, put_few, put_panel, put_probe
-from tests.pages.fake_search import PROVENANCE, SEARCH, put_runs, run_answer
+from tests.pages.fake_search import PROVENANCE, SEARCH, put_runs, put_search, run_answer
 from tests.pages.test_connectivity_page import start, traces
 
 
@@ -72,6 +73,33 @@ def test_a_panel_says_the_verdict_and_draws_every_variant(open_page, store):
     assert "The classifiers stopped early" not in words(app)
     assert "recalibrated" in words(app)
     assert "64.0 %" in words(app)
+
+
+def test_from_a_later_rewind_point_nothing_is_called_untrained(open_page, store):
+    late = PANEL.replace(of=SEARCH.replace(search=SEARCH.search.replace(rewind="2ep")))
+    put_panel(store, late)
+    app = open_page("features", ask=late.key)
+    assert "As its training starts, the ticket's features carry more than those of its baselines." in words(app)
+    assert "Ticket, as training starts" in traces(app)
+    assert "untrained" not in cells(app)
+    other = late.replace(norm_statistics="batch")
+    put_panel(store, other, words={"dense": "better"})
+    assert ("As its training starts, the ticket's features are above those of its shuffled mask, below those of the "
+            "dense network at the same point.") in words(open_page("features", ask=other.key))
+
+
+def test_a_search_from_trained_weights_is_asked_about_what_is_trained(open_page, store, queue):
+    lrr = SEARCH.replace(search=Lrr())
+    put_search(store, lrr)
+    app = open_page("features")
+    key_of(app, "of.search").set_value(lrr.key).run()
+    app.button(key="probes.start").click().run()
+    assert not app.error
+    asked = question_from_dict(dict(queue.list()[0].spec))
+    assert isinstance(asked.of.search, Lrr)
+    assert asked.variants == ("trained_ticket", "trained_dense")
+    put_panel(store, asked, words={"trained_ticket": "", "trained_dense": ""})
+    assert "without the ticket at its start" in words(open_page("features", ask=asked.key))
 
 
 @pytest.mark.parametrize(("said", "sentence"), [

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from lth_engine.cli.ask import Begun, ask
-from lth_engine.specs.mask_learners import Cts, EdgePopup
+from lth_engine.core.artifact import Answer
+from lth_engine.specs.mask_learners import ContinuousSparsification, Cts, EdgePopup, GemMiner
 from lth_engine.specs.objectives import TaskLoss
 from lth_engine.specs.questions import TicketSearch, question_from_dict
 from lth_engine.specs.tickets import LearnedMask
@@ -14,7 +15,7 @@ from pages.ui import find_near_form
 from tests.pages.conftest import key_of, words
 from tests.pages.diagnosed import alts, begin, drawn
 from tests.pages.fake_methods import NEAR, going, put
-from tests.pages.fake_search import SEARCH
+from tests.pages.fake_search import PROVENANCE, SEARCH
 
 
 def test_nothing_asked_says_what_it_is_and_offers_cts(open_page, queue):
@@ -73,6 +74,54 @@ def test_done_shows_curves_histogram_and_numbers(open_page, store):
     assert "asked for 64 %" in words(app)
     assert "191" in [s.value for s in app.subheader]        # of 298 weights, 64 %
     assert "Not decided yet" not in words(app).split("What now?")[1]
+
+
+def test_one_search_for_every_level_tells_no_density_that_was_asked_for(open_page, store, queue):
+    asked = SEARCH.replace(search=ContinuousSparsification()).found(2, 0).learned()
+    put(store, asked)
+    other = asked.replace(search=ContinuousSparsification(rounds=2))
+    put(store, other)
+    app = open_page("near", ask=asked.key)
+    said = words(app)
+    assert not app.exception
+    assert "nan" not in said
+    assert "no density was asked for" in said
+    assert "one search is cut at the density of each level" in said
+    assert "at every level" in [s.value for s in app.subheader]
+    assert "every level" in app.multiselect[0].options[0]
+    assert {"Density of the soft mask over the search", "The loss over the search", "The hardness over the search",
+            "How many weights have which probability to be kept"} == set(alts(app))
+    assert not drawn(app, "Density of the soft mask over the search")["layout"].get("annotations")
+    search = find_near_form.ticket_search(asked, [SEARCH])
+    assert search is not None
+    assert search.levels == SEARCH.levels > 1
+    app = open_page("near", ask=[asked.key, other.key])
+    assert app.dataframe[0].value["asked for (%)"].isna().all()
+
+
+def test_no_level_is_asked_of_one_search_for_every_level(open_page, queue):
+    app = open_page("near")
+    assert not key_of(app, ".level").disabled
+    key_of(app, "search.name").set_value("continuous_sparsification").run()
+    assert key_of(app, ".level").disabled
+    assert "every level's" in [metric.value for metric in app.metric]
+    app.button(key="near.start").click().run()
+    assert isinstance(question_from_dict(dict(queue.list()[0].spec)).search, ContinuousSparsification)
+
+
+def test_gem_miner_shows_what_is_not_frozen_out(open_page, store):
+    asked = SEARCH.replace(search=GemMiner()).found(2, 0).learned()
+    arrays = going() | {"history/loss": np.ones(5), "history/active": np.linspace(1, 0.64, 5)}
+    for name in ("history/objective", "history/balancer"):
+        del arrays[name]
+    store.put(asked, Answer(arrays, {"loss": 1.0, "density": 0.64, "prunable": 298, "epochs": 20.0, "steps": 200,
+                                     "train_seconds": 1.0, "remark": "", "wanted_density": 0.64, "level": 2}),
+              parents={}, provenance=PROVENANCE)
+    app = open_page("near", ask=asked.key)
+    found = drawn(app, "Weights that are not frozen out over the search")
+    assert found["data"][0]["y"] == pytest.approx([100, 91, 82, 73, 64])
+    assert found["layout"]["yaxis"]["title"]["text"] == "Weights not frozen out (%)"
+    assert "Expected density" not in [p.proto.popover.label for p in app.get("popover")]
 
 
 def test_a_search_that_ended_far_from_its_density_or_undecided_says_so(open_page, store):

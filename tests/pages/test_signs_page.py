@@ -95,9 +95,22 @@ def test_barriers_are_drawn_where_they_are_measured(open_page, store):
     assert found["between two siblings"]["y"] == pytest.approx([1.1, 1.1, 30.1, 30.1])
     assert found["to the ticket's own solution"]["y"] == pytest.approx([11.1, 11.1, 40.1, 40.1])
     assert "connected below 2 points" in found
-    assert "**with mask and signs** is **stable** to the order of the images (1.10 points between" in words(app)
-    assert "**with the mask alone** is **not stable**" in words(app)
-    assert words(app).count("ends in **another valley than** the ticket's own solution") == 2
+    said = words(app)
+    assert ("Training **with mask and signs**: is it stable to the order of the images? **Undecided** (1.10 points "
+            "between siblings, 95 % interval -0.2 to 2.4)") in said, "two replicates of 1.0 and 1.2 points"
+    assert "Training **with the mask alone**: is it stable to the order of the images? **No** (30.1 points" in said
+    assert said.count("same valley as the ticket's own solution? **No**") == 2
+
+
+def test_barriers_of_one_replicate_decide_nothing_and_a_verdict_is_no_markdown(open_page, store):
+    alone = PANEL.replace(lines=True, of=PANEL.of.replace(replicates=1))
+    put_panel(store, alone, single=True, text="The layers *a* and $b$ are empty.")
+    app = open_page("signs", ask=alone.key)
+    said = words(app)
+    assert said.count("**one replicate tells nothing** (") == 4
+    assert "**No**" not in said
+    assert "interval nan" not in said
+    assert r"The layers \*a\* and \$b\$ are empty." in app.success[0].value
 
 
 def test_running_and_failed_show_the_trainings_so_far(open_page, store, queue):

@@ -8,7 +8,6 @@ import torch
 
 from lth_engine.analysis.features.kept import Features
 from lth_engine.analysis.features.moved import Fit
-from lth_engine.core.seeds import derive
 from lth_engine.specs.training import Training
 from lth_engine.training.batches import Batches, Images
 from lth_engine.training.streamed import Batch, StreamedImages
@@ -45,8 +44,7 @@ class FeatureBatches(Batches):
             for x, y in super().epoch(epoch, first_step):
                 yield self._features.extract(self._fit(x)), y
             return
-        draw = torch.Generator().manual_seed(derive(self.order_seed, "order", self.level, epoch))
-        order = self._row[torch.randperm(self.count, generator=draw).to(self._row.device)]
+        order = self._row[self.order(epoch)[0].to(self._row.device)]
         size = self.training.batch_size
         for start in range(first_step * size, self.count, size):
             rows = order[start:start + size]

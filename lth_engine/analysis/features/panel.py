@@ -10,11 +10,20 @@ from lth_engine.analysis.features.paired import WORDS, Compared, compared, inter
 from lth_engine.core.artifact import Answer, Array, Inputs, Scalar, text_array
 from lth_engine.core.summary import number
 from lth_engine.specs.features import FeaturePanel
+from lth_engine.specs.questions import TicketSearch
 
 NAMES = {"ticket": "the untrained ticket", "shuffled": "its mask shuffled in each layer",
          "dense": "the untrained dense network", "trained_ticket": "the trained ticket",
          "trained_dense": "the trained dense network"}
 """Variants in a sentence."""
+
+REWOUND = {"ticket": "the ticket as its training starts", "dense": "the dense network as its training starts"}
+"""Those that are trained a little where the rewind point is later than the initialisation."""
+
+
+def names(of: TicketSearch) -> dict[str, str]:
+    """What the variants of a search are called in a sentence."""
+    return NAMES | REWOUND if of.search.rewind.count else NAMES
 
 
 def gathered(question: FeaturePanel, inputs: Inputs, columns: Sequence[str]) -> Answer:
@@ -42,7 +51,7 @@ def gathered(question: FeaturePanel, inputs: Inputs, columns: Sequence[str]) -> 
     best = max(found, key=lambda variant: found[variant].accuracy)
     summary: dict[str, Scalar] = {
         "best": best, "features": one["features"], "chance": one["chance"],
-        "verdict_text": _sentence(found, question.of.replicates, number(one, "chance"))}
+        "verdict_text": _sentence(found, names(question.of), question.of.replicates, number(one, "chance"))}
     return Answer(arrays | columns_of(found, "variant"), summary)
 
 
@@ -57,21 +66,21 @@ def columns_of(found: Mapping[str, Compared], path: str) -> dict[str, Array]:
             f"{path}/high": np.array([row.difference.high for row in rows])}
 
 
-def _sentence(found: Mapping[str, Compared], replicates: int, chance: float) -> str:
+def _sentence(found: Mapping[str, Compared], called: Mapping[str, str], replicates: int, chance: float) -> str:
     """What a classifier reads off the ticket, and the ticket against the others."""
     if "ticket" not in found:
         best = max(found, key=lambda variant: found[variant].accuracy)
-        return (f"Best are the features of {NAMES[best]} with {100 * found[best].accuracy:.1f}% (n = {replicates}, "
-                f"guessing is {100 * chance:.3g}%). The untrained ticket is not among them.")
-    head = (f"A linear classifier on the features of the untrained ticket reaches {100 * found['ticket'].accuracy:.1f}"
-            f"% (n = {replicates}; guessing is {100 * chance:.3g}%)")
+        return (f"Best are the features of {called[best]} with {100 * found[best].accuracy:.1f}% (n = {replicates}, "
+                f"guessing is {100 * chance:.3g}%). No ticket whose training only starts is among them.")
+    head = (f"A linear classifier on the features of {called['ticket']} reaches "
+            f"{100 * found['ticket'].accuracy:.1f}% (n = {replicates}; guessing is {100 * chance:.3g}%)")
     others = {name: row for name, row in found.items() if name != "ticket"}
     if not others:
         return head + "."
     if replicates < 2:
-        parts = [f"{NAMES[name]} {100 * row.accuracy:.1f}%" for name, row in others.items()]
+        parts = [f"{called[name]} {100 * row.accuracy:.1f}%" for name, row in others.items()]
         return f"{head}; {', '.join(parts)}. One replicate has no spread, so no test is possible: ask for 3 or more."
     said = intervals([row.difference for row in others.values()])
-    against = "; ".join(f"{NAMES[name]} {WORDS[row.word]} it ({words})"
+    against = "; ".join(f"{called[name]} {WORDS[row.word]} it ({words})"
                         for (name, row), words in zip(others.items(), said, strict=True))
     return f"{head}. Beside it: {against}."
