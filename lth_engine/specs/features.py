@@ -11,6 +11,7 @@ from lth_engine.core.spec import Spec
 from lth_engine.core.step import Step
 from lth_engine.specs.data import DataSpec, Digits
 from lth_engine.specs.optimizers import Sgd
+from lth_engine.specs.phases import PhaseSpec, Same
 from lth_engine.specs.question import Question
 from lth_engine.specs.questions import TicketSearch
 from lth_engine.specs.schedules import Constant
@@ -21,8 +22,17 @@ PROBE = Training(length=Step(5), batch_size=256, schedule=Constant(), evaluate_e
                  optimizer=Sgd(lr=0.005, momentum=0.9, weight_decay=1e-4))
 """How a linear probe is trained (Pruning Close to Home, appendix D)."""
 
-MOVED = Training(batch_size=256, optimizer=Sgd(lr=0.1, momentum=0.9, weight_decay=1e-4), evaluate_every=Step(0))
-"""How a classifier on moved features is trained: the full budget, rate and decay of the original training."""
+def moved(original: Training) -> Training:
+    """How a classifier on moved features is trained: length, schedule, rate and decay of the original training, with
+    momentum 0.9 and 256 images in a step (Pruning Close to Home, appendix D)."""
+    optimizer = original.optimizer
+    return Training(length=original.length, schedule=original.schedule, warmup=original.warmup, batch_size=256,
+                    optimizer=optimizer.replace(momentum=0.9) if isinstance(optimizer, Sgd) else optimizer,
+                    evaluate_every=Step(0))
+
+
+MOVED = moved(Training())
+"""The same for a training with its defaults."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -144,6 +154,11 @@ class FeaturePanel(Question):
                            f"tickets of the search {self.of.search.name} start from trained weights. Choose "
                            "trained_ticket and trained_dense, or a search by imp or cts.")
 
+    @property
+    def head(self) -> Training:
+        """How the classifiers are trained."""
+        raise NotImplementedError
+
     def ask(self, run: Run, at: str, seed: int) -> OnFeatures:
         """The question about one network."""
         raise NotImplementedError
@@ -170,6 +185,11 @@ class ProbePanel(FeaturePanel, name="probe_panel"):
     title: ClassVar[str] = "Linear probes side by side"
     training: Training = knob(PROBE, "How the classifiers are trained.", advanced=True)
 
+    @property
+    def head(self) -> Training:
+        """See :attr:`FeaturePanel.head`."""
+        return self.training
+
     def ask(self, run: Run, at: str, seed: int) -> OnFeatures:
         """See :meth:`FeaturePanel.ask`."""
         return LinearProbe(of=run, at=at, norm_statistics=self.norm_statistics, seed=seed, training=self.training)
@@ -184,11 +204,18 @@ class TransferPanel(FeaturePanel, name="transfer_panel"):
     target: DataSpec = knob(Digits(), "The other images, resized to the size of the network's own (bilinear; the "
                             "whole image, stretched if it must be). Gray ones are repeated to colour; of colour ones "
                             "a network for gray images sees the luma.")
-    training: Training = knob(MOVED, "How the classifiers are trained.", advanced=True)
+    training: PhaseSpec = knob(Same(), "How the classifiers are trained: length, schedule, rate and decay as in the "
+                               "search's training, with momentum 0.9 and 256 images in a step; or settings of their "
+                               "own.", advanced=True, source="Pruning Close to Home, appendix D")
+
+    @property
+    def head(self) -> Training:
+        """See :attr:`FeaturePanel.head`."""
+        return self.training.training_like(moved(self.of.training))
 
     def ask(self, run: Run, at: str, seed: int) -> OnFeatures:
         """See :meth:`FeaturePanel.ask`."""
-        return FeatureTransfer(of=run, at=at, norm_statistics=self.norm_statistics, seed=seed, training=self.training,
+        return FeatureTransfer(of=run, at=at, norm_statistics=self.norm_statistics, seed=seed, training=self.head,
                                target=self.target)
 
 

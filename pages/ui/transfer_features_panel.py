@@ -68,7 +68,7 @@ def _one(question: FeaturePanel, name: str) -> None:
     st.caption("Large points are means with 95 % intervals, small ones replicates; the dashed line is guessing."
                + " Hollow points are scikit-learn's logistic regression on the same features." * opinion)
     _table(question, found, table)
-    head = question.training  # type: ignore[attr-defined]
+    head = question.head
     density = question.of.search.density(question.level)
     numbers([
         Number("Ticket", with_error(100 * density, unit="%"), "density", f"level {question.level} of the search"),
@@ -97,7 +97,7 @@ def _stopped_early(question: FeaturePanel, table: Mapping[str, Array]) -> bool:
     if early is None:
         return False
     mean, other = means[early]
-    length = length_words(question.training.length)  # type: ignore[attr-defined]
+    length = length_words(question.head.length)
     st.warning(f"**The classifiers stopped early.** On the same features ({_labels(question)[early]}) logistic "
                f"regression reaches {100 * other:.1f} %, the classifiers {100 * mean:.1f} %: {length} of so few "
                "images are too few steps. Go by the hollow points, or ask again with a longer training (More "

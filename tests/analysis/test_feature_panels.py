@@ -18,6 +18,8 @@ from lth_engine.specs.data import FashionMnist
 from lth_engine.specs.features import MOVED, PROBE, VARIANTS, FewShot, ProbePanel, TransferPanel
 from lth_engine.specs.finding import Imp, Lrr
 from lth_engine.specs.models import Lenet300100
+from lth_engine.specs.optimizers import Sgd
+from lth_engine.specs.phases import Own
 from lth_engine.specs.questions import TicketSearch
 from lth_engine.specs.schedules import MultiStep
 from lth_engine.specs.training import Training
@@ -145,7 +147,7 @@ def test_a_probe_panel_end_to_end(store, data_root):
 def test_a_transfer_panel_end_to_end(store, data_root, tmp_path, monkeypatch):
     data = WRITE["fashion_mnist"](data_root, monkeypatch).spec
     asked = TransferPanel(of=SEARCH.replace(replicates=2), target=data, variants=("ticket", "trained_dense"),
-                          training=MOVED.replace(length=Step(2), batch_size=8))
+                          training=Own(training=MOVED.replace(length=Step(2), batch_size=8)))
     found = answer(asked, store, data_root=data_root)
     assert isinstance(data, FashionMnist)
     assert found.group("variant")["accuracy"].shape == (2,)
@@ -200,3 +202,14 @@ def test_the_same_number_of_steps_makes_short_epochs_many():
     steps = FEW.replace(equal="steps")
     assert [str(steps.training(p, 0).length) for p in steps.percents] == ["20ep", "4ep"]
     assert [str(FEW.training(p, 0).length) for p in FEW.percents] == ["2ep", "2ep"]
+
+
+def test_a_transfer_trains_as_its_search_does_with_the_momentum_and_batch_of_the_paper():
+    """Appendix D of Pruning Close to Home: full budget, original rate and decay, momentum 0.9, batch 256."""
+    slow = Sgd(lr=0.01, momentum=0.0, weight_decay=1e-3)
+    like = Training(length=Step(160), batch_size=64, optimizer=slow, flip=True)
+    head = TransferPanel(of=TicketSearch(training=like)).head
+    assert (head.length, head.batch_size, head.flip) == (Step(160), 256, False)
+    assert head.optimizer == Sgd(lr=0.01, momentum=0.9, weight_decay=1e-3)
+    own = Own(training=Training(length=Step(2)))
+    assert TransferPanel(training=own).head == own.training
