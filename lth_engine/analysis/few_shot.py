@@ -7,6 +7,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from lth_engine.analysis.features.paired import WORDS, Compared, compared, intervals
+from lth_engine.analysis.ticket_search import require_askable
 from lth_engine.core.artifact import Answer, Array, Inputs, Scalar, text_array
 from lth_engine.core.errors import BadInput
 from lth_engine.core.summary import number
@@ -42,7 +43,9 @@ def before(question: FewShot, bench: Workbench) -> None:
             training.span(run.begin, batches.steps_per_epoch)
         except BadInput as error:
             words = str(error).replace("training.batch_size", "few_shot.batch_size")
-            raise BadInput(f"At {percent}% of the images: {words}") from error
+            own = "" if question.batch_size else " (0 takes the batch of the search's training.)"
+            raise BadInput(f"At {percent}% of the images: {words}{own}") from error
+    require_askable(question.of, question.level, bench)
 
 
 def answer(question: FewShot, inputs: Inputs, bench: Workbench) -> Answer:

@@ -207,8 +207,7 @@ class FoundTicket(TicketSpec, name="found"):
 
     def inputs(self) -> tuple[Spec, ...]:
         """The dense network, and the run or the learned mask that is read."""
-        read = self.reads() or self.learned()
-        return (self.start,) if read is None else (self.start, read)
+        return tuple(q for q in (self.start, self.reads() or self.learned()) if q is not None)
 
     def origin(self) -> tuple[Question, str]:
         """The end of the run that is read, if the search goes on from there; else the rewind point."""

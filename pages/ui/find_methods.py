@@ -98,7 +98,8 @@ def _one(question: MethodComparison) -> None:
     st.caption(f"Chance is {lines['chance']:.3g} %. "
                "Large points are means with 95 % Student-t intervals, small ones replicates. The words are those of a "
                f"paired test against {method_title(question.methods[0])}: better, worse, equivalent within the margin "
-               f"of {100 * question.of.margin:g} points, or undecided.")
+               f"of {100 * question.of.margin:g} points, or undecided. Seconds were measured when and where each "
+               "training was done; epochs compare across machines.")
     _table(question, methods)
     glossary({"Total cost": "method_cost", "Epochs of the paper": "published_epochs", "Density": "density"}, NAME)
 
@@ -114,9 +115,10 @@ def _verdict(question: MethodComparison, said: Mapping[str, Scalar], methods: Ma
     tests = "".join(f"  \n**{signed(word)}** than {literal(method_title(reference))}: {literal('; '.join(titles))}."
                     if word in ("better", "worse") else f"  \n**{signed(word)}**: {literal('; '.join(titles))}."
                     for word, titles in sorted(by_word.items(), key=lambda item: ORDER.index(item[0])))
+    guessing = f"; guessing is {percent(number(said, 'chance'))}"
     st.info(f"**{literal(method_title(best))}** reaches the highest mean accuracy at {percent(density)} density: "
             f"**{100 * number(said, 'best_accuracy'):.2f} %** (dense network "
-            f"{100 * number(said, 'dense_accuracy'):.2f} %).{tests}", icon=":material/leaderboard:")
+            f"{100 * number(said, 'dense_accuracy'):.2f} %{guessing}).{tests}", icon=":material/leaderboard:")
     if question.of.replicates < 3:
         st.caption(f"With {counted(question.of.replicates, 'replicate')} a test can hardly settle anything.")
 

@@ -10,6 +10,7 @@ import streamlit as st
 
 from lth_engine.core.artifact import Array, texts
 from lth_engine.core.spec import catalogue
+from lth_engine.core.summary import number
 from lth_engine.figures.methods import OverDensity, over_densities
 from lth_engine.specs.comparing_methods import ObjectiveValues
 from lth_engine.specs.question import Question
@@ -44,10 +45,10 @@ def _draw(done: list[Question]) -> None:
     for place, objective in zip(places, question.objectives, strict=False):
         with place:
             _panel(question, objective, table)
-    count = f"{question.images:,}" if question.images else "all"
-    st.caption(f"Means over the replicates, on {count} training images. Lower is better, except for the norm of the "
-               "gradient; the dashed line is the dense network. Where a method is missing, its values are not finite, "
-               "or 0 on a log scale: no path is left from input to output.")
+    count = number(diagnosing.summary(question), "images")
+    st.caption(f"Means over the replicates, on {count:,.0f} training images. Lower is better, except for the norm of "
+               "the gradient; the dashed line is the dense network. Where a method is missing, its values are not "
+               "finite, or 0 on a log scale: no path is left from input to output.")
     glossary({"Objectives": "search_objective", "Density": "density"}, NAME)
 
 

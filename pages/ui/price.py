@@ -43,8 +43,8 @@ def epochs(search: TicketSearch) -> None:
         work = counted(round(sum(cost for key, cost in masks.items() if key not in done)), "epoch")
         searches = "search" if len(masks) == 1 else "searches"
         held = f"{len(done):,} of them are in the store already, what is left is" if done else "that is"
-        st.markdown(f"Before them **{len(masks):,} {searches} of a mask**: {held} as much work as "
-                    f"**{work}** of training.")
+        st.markdown(f"Before them **{len(masks):,} {searches} of a mask**: {held} as much work as **{work}** of "
+                    "training.")
 
 
 @functools.lru_cache(maxsize=64)

@@ -85,19 +85,24 @@ def _verdict(question: FeaturePanel, said: Mapping[str, Scalar], found: Mapping[
     getattr(st, kind)(f"**{head}**  \n{literal(said.get('verdict_text') or '')}", icon=f":material/{icon}:")
 
 
-def _stopped_early(question: FeaturePanel, table: Mapping[str, Array]) -> None:
-    """Warn where scikit-learn reads far more off the features of the first variant than the classifier."""
+def _stopped_early(question: FeaturePanel, table: Mapping[str, Array]) -> bool:
+    """Warn where scikit-learn reads far more off the features of a variant than the classifier; whether it does."""
     if "opinion_accuracy" not in table:
-        return
-    first = np.array(texts(table["variant"])) == question.variants[0]
-    mean, other = (float(np.mean(table[column][first])) for column in ("test_accuracy", "opinion_accuracy"))
-    if other - mean > EARLY:
-        length = length_words(question.training.length)  # type: ignore[attr-defined]
-        of = _labels(question)[question.variants[0]]
-        st.warning(f"**The classifiers stopped early.** On the same features ({of}) "
-                   f"logistic regression reaches {100 * other:.1f} %, the classifiers {100 * mean:.1f} %: {length} of "
-                   "so few images are too few steps. Go by the hollow points, or ask again with a longer training "
-                   "(More settings).", icon=":material/timer:")
+        return False
+    variants = np.array(texts(table["variant"]))
+    means = {name: [float(np.mean(table[column][variants == name])) for column in ("test_accuracy",
+                                                                                   "opinion_accuracy")]
+             for name in question.variants}
+    early = next((name for name, (mean, other) in means.items() if other - mean > EARLY), None)
+    if early is None:
+        return False
+    mean, other = means[early]
+    length = length_words(question.training.length)  # type: ignore[attr-defined]
+    st.warning(f"**The classifiers stopped early.** On the same features ({_labels(question)[early]}) logistic "
+               f"regression reaches {100 * other:.1f} %, the classifiers {100 * mean:.1f} %: {length} of so few "
+               "images are too few steps. Go by the hollow points, or ask again with a longer training (More "
+               "settings).", icon=":material/timer:")
+    return True
 
 
 def _rewound(question: FeaturePanel) -> bool:

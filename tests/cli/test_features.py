@@ -60,5 +60,5 @@ def test_a_search_from_trained_weights_is_asked_about_what_is_trained(tmp_path) 
     assert (asked.of.search.name, asked.variants) == ("lrr", ("trained_ticket", "trained_dense"))
     with pytest.raises(BadInput, match="Choose trained_ticket and trained_dense, or a search by imp or cts"):
         ask(Begun(question="probe_panel"), words[:2], tmp_path)
-    with pytest.raises(BadInput, match=r"--length could be --of\.training\.length or --training\.length\. Write one of"):
+    with pytest.raises(BadInput, match=r"--of\.training\.length or --training\.length\. Write one of them"):
         ask(Begun(question="probe_panel"), ["--length", "3ep"], tmp_path)
