@@ -11,6 +11,8 @@ from lth_engine.core.errors import BadInput
 from lth_engine.core.knob import knobs
 from lth_engine.core.spec import catalogue
 from lth_engine.core.step import Step
+from lth_engine.specs.mask_learners import Cts
+from lth_engine.specs.objectives import TaskLoss
 from lth_engine.specs.phases import Own
 from lth_engine.specs.presets import presets, question_for_preset
 from lth_engine.specs.questions import Price, TicketSearch, question_from_dict, trainings
@@ -18,6 +20,7 @@ from lth_engine.specs.terms import L2Init
 from pages.ui import form, price, share
 from pages.ui.words import literal
 from tests.pages.conftest import key_of, words
+from tests.pages.fake_methods import put
 from tests.pages.fake_search import SEARCH, put_search
 
 START = question_for_preset("first-ticket")
@@ -137,6 +140,17 @@ def test_the_trainings_behind_the_masks_are_counted(open_page):
     search = START.replace(levels=2, controls=(), mask_search=own)
     assert "15 trainings (9 of them are reported, the others lead to the masks): 255 epochs" in words(
         open_page("find", spec=share.to_text(search))).replace("*", "")
+
+
+def test_searches_of_masks_are_counted_with_what_they_cost(open_page, store):
+    search = SEARCH.replace(search=Cts(length=Step(6), objective=TaskLoss()))
+    address = share.to_text(search)
+    assert "Before them 4 searches of a mask: that is as much work as 24 epochs of training." in words(
+        open_page("find", spec=address)).replace("*", "")
+    put(store, search.found(2, 0).learned())
+    assert ("4 searches of a mask: 1 of them are in the store already, what is left is as much work as 18 epochs"
+            ) in words(open_page("find", spec=address)).replace("*", "")
+    assert "of a mask" not in words(open_page("find", spec=share.to_text(SEARCH)))
 
 
 @pytest.mark.parametrize("name", ["first-ticket", "late-rewinding", "lrr", "aws", "close-to-home"])
