@@ -105,8 +105,9 @@ def _near_start() -> tuple[Question, ...]:
                             batch_size=256)
     return (learned, alone, MethodComparison(of=found, level=level, methods=methods),
             SanityChecks(of=found, level=level),
-            ProbePanel(of=found, level=level, training=PROBE.replace(length=Step(60))),
-            FewShot(of=found, level=level, percents=("10",), batch_size=16))
+            ProbePanel(of=found, level=level, training=PROBE.replace(length=Step(60)),
+                       variants=("ticket", "dense", "trained_ticket", "trained_dense")),
+            FewShot(of=found, level=level, percents=("10", "50"), batch_size=16))
 
 
 def _signs() -> Question:

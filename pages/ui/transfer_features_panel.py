@@ -60,8 +60,8 @@ def draw(done: list[Question], name: str) -> None:
 def _one(question: FeaturePanel, name: str) -> None:
     said, table, found = (diagnosing.summary(question), diagnosing.arrays(question, "table"),
                           diagnosing.arrays(question, "variant"))
-    _verdict(question, said, found)
-    _stopped_early(question, table)
+    early = _stopped_early(question, table)
+    _verdict(question, said, found, early)
     opinion = isinstance(question, ProbePanel)
     chart(by_variant(_rows(question), number(said, "chance")), name,
           "Test accuracy of a linear classifier on the features of each network")
@@ -78,8 +78,12 @@ def _one(question: FeaturePanel, name: str) -> None:
         Number("Classifier", length_words(head.length), "linear_probe", trained_how(head))], f"{name}.numbers")
 
 
-def _verdict(question: FeaturePanel, said: Mapping[str, Scalar], found: Mapping[str, Array]) -> None:
-    """The ticket against its baselines at the start, in a headline and the engine's sentence."""
+def _verdict(question: FeaturePanel, said: Mapping[str, Scalar], found: Mapping[str, Array], early: bool) -> None:
+    """The ticket against its baselines at the start, in a headline and the engine's sentence; classifiers that stopped
+    early give no headline."""
+    if early:
+        st.info(literal(said.get("verdict_text") or ""), icon=":material/help:")
+        return
     word = dict(zip(texts(found["name"]), texts(found["word"]), strict=True))
     kind, head, icon = headline(word, rewound=_rewound(question))
     getattr(st, kind)(f"**{head}**  \n{literal(said.get('verdict_text') or '')}", icon=f":material/{icon}:")

@@ -116,6 +116,7 @@ def test_classifiers_that_stopped_early_are_warned_of(open_page, store):
     text = words(open_page("features"))
     assert "The classifiers stopped early." in text
     assert "logistic regression reaches 90.5 %, the classifiers 60.5 %: 5 epochs" in text
+    assert "carry more than those of its baselines" not in text, "no headline from classifiers that stopped early"
 
 
 def test_statistics_of_the_batch_are_told_in_title_and_numbers(open_page, store):
