@@ -24,6 +24,7 @@ _PER_CENT = ("first_test_error", "second_test_error", "first_train_error", "seco
              "certified_risk", "oracle_bound", "certified_bound", "oracle_quad", "oracle_pinsker", "chance_error",
              "search_fall", "search_late_share", "chance", "test_accuracy", "validation_accuracy", "signs_kept",
              "signs_inherited", "moved_positive", "moved_negative", "thinnest_density", "overlap_with_previous",
+             "overlap_with_ticket",
              "verdict_density", "accuracy", "best_accuracy", "train_accuracy", "opinion_accuracy")
 _SIGNS = ("ticket_accuracy", "dense_accuracy", "signed_accuracy", "mask_accuracy")
 _NATS = ("first_test_loss", "second_test_loss", "first_train_loss", "second_train_loss", "loss_barrier_test",

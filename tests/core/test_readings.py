@@ -11,9 +11,9 @@ from lth_engine.core.readings import PARTS, UNITS, Reading, readings
 from lth_engine.specs.examples import FOLDER
 
 NO_UNIT = frozenset((
-    "barrier_alpha", "barrier_alpha_train", "bottom", "certified_prior_sigma", "delta", "distance", "distance_all",
-    "epochs", "flops_dense", "flops_sparse", "gradient_norm", "highest", "images_per_second", "learning_distance",
-    "length", "lowest", "top", "top_residual", "trace", "width"))
+    "balancer", "barrier_alpha", "barrier_alpha_train", "bottom", "certified_prior_sigma", "delta", "density_loss",
+    "distance", "distance_all", "epochs", "flops_dense", "flops_sparse", "gradient_norm", "highest",
+    "images_per_second", "learning_distance", "length", "lowest", "objective", "top", "top_residual", "trace", "width"))
 """Places on a line, probabilities that are set, lengths in weight space, curvature, and what the name counts."""
 
 
