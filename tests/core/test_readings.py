@@ -13,7 +13,8 @@ from lth_engine.specs.examples import FOLDER
 NO_UNIT = frozenset((
     "balancer", "barrier_alpha", "barrier_alpha_train", "bottom", "certified_prior_sigma", "delta", "density_loss",
     "distance", "distance_all", "epochs", "flops_dense", "flops_sparse", "gradient_norm", "highest",
-    "images_per_second", "learning_distance", "length", "lowest", "objective", "top", "top_residual", "trace", "width"))
+    "images_per_second", "learning_distance", "length", "lowest", "objective", "top", "top_residual", "trace",
+    "width"))
 """Places on a line, probabilities that are set, lengths in weight space, curvature, and what the name counts."""
 
 
