@@ -14,7 +14,7 @@ from lth_engine.core.meter import Meter
 from lth_engine.core.seeds import derive
 from lth_engine.core.workbench import Progress, Workbench
 from lth_engine.masking.prunable import prunable
-from lth_engine.scorers.subject import Batch, Subject, Tensors
+from lth_engine.scorers.subject import Batch, Masked, Subject, Tensors
 from lth_engine.specs.finding import Ranking
 from lth_engine.specs.scorers import OnImages, ScorerSpec
 from lth_engine.specs.tickets import FoundTicket
@@ -59,7 +59,7 @@ class Rounds:
         """The weights under a mask, for the next round."""
         self.begun += 1
         self._tell()
-        masked = {name: value * allowed[name] for name, value in self.values.items()}
+        masked = Masked(self.values, allowed)
         return Subject(masked, allowed, self.question.mask_seed, lambda: self._network(masked), self._images,
                        self._shape, self.kept)
 

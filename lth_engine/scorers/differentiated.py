@@ -15,7 +15,7 @@ from lth_engine.scorers.subject import Subject
 def differentiated(subject: Subject, norm_statistics: str = "running") -> tuple[nn.Module, dict[str, torch.Tensor]]:
     """The subject's network, and those of its parameters that are scored, by name; only they ask for a gradient.
 
-    It is made once for all rounds of a search; a round lays its own weights into it.
+    It is made once for all rounds of a search; a round prunes in it what the round before pruned.
 
     Args:
         subject: what is scored.
@@ -30,7 +30,7 @@ def differentiated(subject: Subject, norm_statistics: str = "running") -> tuple[
     model, weights = subject.kept["differentiated"]
     with torch.no_grad():
         for name, parameter in weights.items():
-            parameter.copy_(subject.weights[name])
+            parameter.mul_(subject.allowed[name].to(parameter.device))
     return model, weights
 
 

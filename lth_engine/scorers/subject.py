@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -19,6 +19,22 @@ def _none() -> nn.Module:
 
 def _no_shape() -> tuple[int, int, int]:
     raise RuntimeError("This scorer reads weights alone; it was given no shape of an image.")
+
+
+class Masked(Mapping[str, torch.Tensor]):
+    """Values under a mask, each multiplied when it is asked for: a scorer of many rounds asks for none of them."""
+
+    def __init__(self, values: Tensors, allowed: Tensors) -> None:
+        self._values, self._allowed = values, allowed
+
+    def __getitem__(self, name: str) -> torch.Tensor:
+        return self._values[name] * self._allowed[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._values)
+
+    def __len__(self) -> int:
+        return len(self._values)
 
 
 @dataclass(frozen=True)

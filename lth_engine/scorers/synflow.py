@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import torch
 from torch import nn
 from torch.nn.modules.batchnorm import _NormBase
 
 from lth_engine.core.errors import NonFinite
-from lth_engine.scorers.differentiated import by_name, differentiated
-from lth_engine.scorers.subject import Subject
+from lth_engine.scorers.differentiated import differentiated
+from lth_engine.scorers.subject import Subject, Tensors
 from lth_engine.specs.scorers import Synflow
 
 
@@ -22,24 +24,59 @@ def score(spec: Synflow, subject: Subject) -> dict[str, torch.Tensor]:
     Raises:
         NonFinite: the flow is too large for a number, as in a very deep network of large weights.
     """
-    first = not subject.kept
-    model, weights = differentiated(subject)
-    parameters = list(weights.values())
-    with torch.no_grad():
-        if first:
-            _neutralise(model.double().to(memory_format=torch.contiguous_format))  # for one image as fast as another
-        torch._foreach_abs_(list(model.parameters()) if first else parameters)
-    ones = torch.ones(1, *subject.shape(), dtype=torch.float64, device=parameters[0].device)
-    flow = model(ones).sum()
-    gradients = torch.autograd.grad(flow, parameters, materialize_grads=True)
-    found = list(gradients)
-    with torch.no_grad():
-        torch._foreach_mul_(found, parameters)
-        torch._foreach_abs_(found)
-    if not bool(torch.isfinite(torch.stack([flow.detach(), *torch._foreach_max(found)])).all()):
+    if "flow" not in subject.kept:
+        subject.kept["flow"] = _positive(subject)
+    network: Positive = subject.kept["flow"]
+    network.prune(subject.allowed)
+    ones = torch.ones(1, *subject.shape(), dtype=torch.float64, device=network.flat.device)
+    flow = network.model(ones).sum()
+    if not bool(torch.isfinite(flow)):
         raise NonFinite("The synaptic flow through the network is too large for a number of 64 bits, so SynFlow "
                         "cannot rank its weights. Use another scorer, or a network of fewer layers.")
-    return by_name(weights, found)
+    gradients = torch.autograd.grad(flow, list(network.weights.values()), materialize_grads=True)
+    with torch.no_grad():
+        scores = torch.cat([gradient.reshape(-1) for gradient in gradients]).mul_(network.flat).abs_()
+    return network.by_name(scores.cpu())
+
+
+@dataclass(frozen=True)
+class Positive:
+    """A network of positive parameters whose scored weights lie in one vector, so that a round is a few operations.
+
+    Attributes:
+        model: the network, in float64.
+        weights: its scored weights by name; each is a part of `flat`.
+        flat: all of them.
+    """
+
+    model: nn.Module
+    weights: dict[str, torch.Tensor]
+    flat: torch.Tensor
+
+    def prune(self, allowed: Tensors) -> None:
+        """Set weights to zero where `allowed` is False."""
+        kept = torch.cat([allowed[name].reshape(-1) for name in self.weights])
+        with torch.no_grad():
+            self.flat.mul_(kept.to(self.flat.device))
+
+    def by_name(self, vector: torch.Tensor) -> dict[str, torch.Tensor]:
+        """A vector as long as `flat`, in the shapes of the weights."""
+        parts = vector.split([weight.numel() for weight in self.weights.values()])
+        return {name: part.view(weight.shape)
+                for (name, weight), part in zip(self.weights.items(), parts, strict=True)}
+
+
+def _positive(subject: Subject) -> Positive:
+    """The subject's network with all parameters made absolute, and batch normalisation neutralised."""
+    model, weights = differentiated(subject)
+    with torch.no_grad():
+        _neutralise(model.double().to(memory_format=torch.contiguous_format))  # for one image as fast as another
+        torch._foreach_abs_(list(model.parameters()))
+        flat = torch.cat([weight.reshape(-1) for weight in weights.values()])
+    found = Positive(model, weights, flat)
+    for weight, part in zip(weights.values(), found.by_name(flat).values(), strict=True):
+        weight.data = part
+    return found
 
 
 def _neutralise(model: nn.Module) -> None:

@@ -17,7 +17,7 @@ import torch.nn.functional as F
 from lth_engine.finders.ranked import keep_best
 from lth_engine.masking.prunable import prunable
 from lth_engine.models.build import build
-from lth_engine.scorers.subject import Subject
+from lth_engine.scorers.subject import Masked, Subject
 from lth_engine.specs.finding import OneShot
 from lth_engine.specs.models import CifarResnet
 from lth_engine.specs.scorers import Grasp, ScorerSpec, Snip, Synflow
@@ -59,8 +59,8 @@ def draw(scorer: ScorerSpec, batch: tuple[torch.Tensor, torch.Tensor], values: W
     kept: dict[str, object] = {}
 
     def subject(allowed: Weights) -> Subject:
-        masked = {name: value * allowed[name] for name, value in values.items()}
-        return Subject(masked, allowed, 0, lambda: network()[0], lambda per_class: [batch], lambda: (3, 32, 32), kept)
+        return Subject(Masked(values, allowed), allowed, 0, lambda: network()[0], lambda per_class: [batch],
+                       lambda: (3, 32, 32), kept)
     question = FoundTicket(search=OneShot(scorer=scorer, fraction=1 - DENSITY))
     keep_best(question, scorer, subject, {n: torch.ones_like(v, dtype=torch.bool) for n, v in values.items()}, 0)
 
