@@ -10,6 +10,7 @@ from torch.nn.modules.batchnorm import _NormBase
 
 from lth_engine.core.errors import NonFinite
 from lth_engine.scorers.differentiated import differentiated
+from lth_engine.scorers.folded import fold_norms
 from lth_engine.scorers.subject import Subject, Tensors
 from lth_engine.specs.scorers import Synflow
 
@@ -72,6 +73,7 @@ def _positive(subject: Subject) -> Positive:
     with torch.no_grad():
         _neutralise(model.double().to(memory_format=torch.contiguous_format))  # for one image as fast as another
         torch._foreach_abs_(list(model.parameters()))
+        fold_norms(model, torch.ones(1, *subject.shape(), dtype=torch.float64, device=next(model.parameters()).device))
         flat = torch.cat([weight.reshape(-1) for weight in weights.values()])
     found = Positive(model, weights, flat)
     for weight, part in zip(weights.values(), found.by_name(flat).values(), strict=True):
