@@ -9,7 +9,8 @@ from torch import nn
 from lth_engine.masking.prunable import prunable
 from lth_engine.models.build import build
 from lth_engine.scorers.folded import fold_norms
-from lth_engine.specs.models import CifarMobilenetV2, CifarResnet, Vgg
+from lth_engine.specs.cifar_models import CifarMobilenetV2
+from lth_engine.specs.models import CifarResnet, Vgg
 from tests.scorers.showing import digits, lived_in
 
 
@@ -30,7 +31,8 @@ def test_a_folded_network_is_the_same_function_and_its_weights_are_worth_the_sam
     worth = []
     for one in (model, folded):
         weights = list(prunable(one).values())
-        worth.append([w * g for w, g in zip(weights, torch.autograd.grad(one(x.double()).sum(), weights), strict=True)])
+        gradients = torch.autograd.grad(one(x.double()).sum(), weights)
+        worth.append([w * g for w, g in zip(weights, gradients, strict=True)])
     assert all(torch.allclose(a, b, rtol=1e-7, atol=1e-12) for a, b in zip(*worth, strict=True))
 
 
