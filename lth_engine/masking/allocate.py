@@ -32,25 +32,34 @@ def allocate(scores: Tensors, keep: int, allowed: Tensors | None = None) -> dict
 
     Raises:
         BadInput: `keep` is 0 or more than there are.
-        NonFinite: a score is NaN or infinite.
+        NonFinite: a score of a weight that may be kept is NaN or infinite.
     """
     names = sorted(scores)
-    flat = np.concatenate([_array(scores[n]) for n in names])
-    if not np.isfinite(flat.sum()):  # one pass; a sum of finite numbers may overflow, so each tensor is looked at then
+    ranked = {n: _array(scores[n]) for n in names}
+    free = None if allowed is None else {n: _array(allowed[n]) for n in names}
+    values = np.concatenate([ranked[n] if free is None else ranked[n][np.flatnonzero(free[n])] for n in names])
+    if not np.isfinite(values.sum()):  # one pass; a sum of finite numbers may overflow: then each tensor is looked at
         require_finite(scores)
-    places = None if allowed is None else np.flatnonzero(np.concatenate([_array(allowed[n]) for n in names]))
-    candidates = len(flat) if places is None else len(places)
-    if not 1 <= keep <= candidates:
-        raise BadInput(f"A mask must keep between 1 and {candidates} weights. Got {keep}. "
+    if not 1 <= keep <= len(values):
+        raise BadInput(f"A mask must keep between 1 and {len(values)} weights. Got {keep}. "
                        "Use a lower level or a smaller pruning fraction.")
-    if places is None or candidates == len(flat):
-        kept = _top(flat, keep)
-    else:  # a selection among many equal numbers, as minus infinity for what is pruned, would be ten times slower
-        kept = np.zeros(len(flat), dtype=np.bool_)
-        kept[places[_top(flat[places], keep)]] = True
-    ends = np.cumsum([scores[n].numel() for n in names])[:-1]
-    return {n: torch.from_numpy(part).reshape(scores[n].shape)
-            for n, part in zip(names, np.split(kept, ends), strict=True)}
+    threshold = np.partition(values, len(values) - keep)[len(values) - keep]
+    kept = {n: ranked[n] >= threshold for n in names}
+    if free is not None:
+        for n in names:
+            kept[n] &= free[n]
+    _drop_ties(kept, ranked, threshold, sum(int(np.count_nonzero(kept[n])) for n in names) - keep)
+    return {n: torch.from_numpy(kept[n]).view(scores[n].shape) for n in names}
+
+
+def _drop_ties(kept: Mapping[str, Vector], ranked: Mapping[str, Vector], threshold: object, extra: int) -> None:
+    """Drop the last `extra` of the kept weights whose score equals the threshold."""
+    for name in sorted(kept, reverse=True):
+        if extra == 0:
+            return
+        ties = np.flatnonzero(kept[name] & (ranked[name] == threshold))[-extra:]
+        kept[name][ties] = False
+        extra -= len(ties)
 
 
 def _array(values: torch.Tensor) -> Vector:
@@ -69,18 +78,6 @@ def require_finite(scores: Tensors) -> None:
 
 def _finite(values: torch.Tensor) -> bool:
     return bool(torch.isfinite(torch.stack(torch.aminmax(values))).all())
-
-
-def _top(values: Vector, keep: int) -> npt.NDArray[np.bool_]:
-    """True at the `keep` largest values; among equals at the lowest indices."""
-    place = len(values) - keep
-    threshold = np.partition(values, place)[place]
-    chosen: npt.NDArray[np.bool_] = values >= threshold
-    extra = int(np.count_nonzero(chosen)) - keep
-    if extra:
-        ties = np.flatnonzero(values == threshold)
-        chosen[ties[len(ties) - extra:]] = False
-    return chosen
 
 
 def smallest(values: torch.Tensor, place: int) -> torch.Tensor:
