@@ -26,13 +26,18 @@ MAY_IMPORT: dict[str, set[str]] = {
     "scorers": {"core", "specs", "masking", "objectives"},
     "finders": {"core", "specs", "scorers", "objectives", "training", "masking", "models", "data"},
     "analysis": {"core", "specs", "finders", "objectives", "training", "masking", "models", "data"},
-    "answer": {"core", "specs", "store", "data", "models", "masking", "training", "scorers", "finders", "analysis"},
-    "cli": {"core", "specs", "store", "jobs", "answer"},
-    "pages": {"core", "specs", "store", "jobs", "figures"},
+    "gate": {"core"},
+    "importing": {"core", "specs", "data", "models", "masking", "training"},
+    "diagnosis": {"core", "specs", "gate", "importing", "analysis", "finders", "scorers", "objectives", "training",
+                  "masking", "models", "data"},
+    "answer": {"core", "specs", "store", "data", "models", "masking", "training", "scorers", "finders", "analysis",
+               "importing"},
+    "cli": {"core", "specs", "store", "jobs", "gate", "answer", "importing", "diagnosis"},
+    "pages": {"core", "specs", "store", "jobs", "figures", "gate"},
 }
 """Layer -> layers that it may import beside itself."""
 
-ALSO: dict[str, set[str]] = {"jobs.worker": {"answer"}, "__main__": {"cli"}}
+ALSO: dict[str, set[str]] = {"jobs.worker": {"answer"}, "__main__": {"cli"}, "gate.child": {"diagnosis"}}
 """Single modules that may import more."""
 
 TORCH = {"torch", "torchvision", "numpy", "scipy", "sklearn", "PIL"}
@@ -46,6 +51,9 @@ LIBRARIES: dict[str, set[str]] = {
     "pages": {"numpy", "plotly", "streamlit", "starlette"},
     **dict.fromkeys(("data", "models", "masking", "training", "objectives", "scorers", "finders", "answer"), TORCH),
     "analysis": TORCH | {"pyhessian"},
+    "importing": TORCH | {"h5py", "safetensors"},
+    "diagnosis": TORCH,
+    "gate": set(),
 }
 """Layer -> libraries beyond the standard one that it may import."""
 
@@ -133,11 +141,11 @@ def load_in_fresh_process(modules: list[str]) -> list[str]:
     return done.stdout.split()
 
 
-TORCH_FREE = {"core", "specs", "store", "jobs", "figures"}
+TORCH_FREE = {"core", "specs", "store", "jobs", "figures", "gate"}
 WEB = sorted(
     {name for module in MODULES if layer(module) == "pages" for name in imports(module)
      if name in MODULES and layer(name) != "pages"}
-    | {m for m in MODULES if layer(m) in TORCH_FREE and m != "lth_engine.jobs.worker"}
+    | {m for m in MODULES if layer(m) in TORCH_FREE and m not in ("lth_engine.jobs.worker", "lth_engine.gate.child")}
 )
 """Everything of the engine that the pages import, or may."""
 

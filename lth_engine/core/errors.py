@@ -8,6 +8,9 @@ LotteryError
     DamagedArtifact a stored file is not what was written
     NewerStore      the store was written by a later version
     ReadOnlyStore   the store may be looked at, not written to
+  NotRead           a file that somebody brought was not read (exit code 2)
+    FileRefused     it asks for something that is never done, or is no set of weights
+    FileUnreadable  it is damaged, empty, cut short, or of no known kind
   NonFinite         a loss or a weight became NaN or infinite
   Cancelled         the user asked to stop; what was done is kept
 """
@@ -71,6 +74,18 @@ class NewerStore(StoreError):
 
 class ReadOnlyStore(StoreError):
     """The store may be looked at, not written to."""
+
+
+class NotRead(LotteryError):
+    """A file that somebody brought was not read."""
+
+
+class FileRefused(NotRead):
+    """The file asks for something that is never done (running code, filling the memory), or is no set of weights."""
+
+
+class FileUnreadable(NotRead):
+    """The file is damaged, empty, cut short, or of no known kind."""
 
 
 class NonFinite(LotteryError):

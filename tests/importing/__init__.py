@@ -1,0 +1,1 @@
+"""Tests of lth_engine.importing."""
