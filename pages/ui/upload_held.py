@@ -1,0 +1,99 @@
+"""What a visitor has brought: where it lies, and what is known of it; all of it goes when the visit ends."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import streamlit as st
+
+from pages.ui import upload_gate as gate
+from pages.ui.upload_card import Card
+from pages.ui.upload_work import Task, begin, give_up
+
+SLOTS = ("first", "second")
+"""The file that is looked at, and the one that it is compared with."""
+
+
+@dataclass(eq=False)
+class Brought:
+    """One file.
+
+    Attributes:
+        name: as its owner calls it; only to be shown.
+        path: where it lies: in the private folder, or on this machine.
+        reading: the reading of it.
+        clean: the lab's own clean copy, once it is read.
+        card: what the reading said, once it is read.
+        asked: later questions about it by name, under way or answered.
+    """
+
+    name: str
+    path: Path
+    reading: Task
+    clean: Path | None = None
+    card: Card | None = None
+    asked: dict[str, Task] = field(default_factory=dict)
+
+
+def brought(slot: str) -> Brought | None:
+    """The file of a slot, if there is one."""
+    found: dict[str, Brought] = st.session_state.setdefault("upload.brought", {})
+    return found.get(slot)
+
+
+def private() -> Any:
+    """The visitor's own folder; deleted with the session, and by a timer."""
+    if "upload.folder" not in st.session_state:
+        st.session_state["upload.folder"] = gate.folder()
+    return st.session_state["upload.folder"]
+
+
+def bring(slot: str, name: str, path: Path, arguments: Mapping[str, Any] | None = None) -> None:
+    """Begin to read a file in place of the one that the slot has."""
+    before = brought(slot)
+    clean = private().new("safetensors")
+    work = functools.partial(gate.read, path, name, clean, arguments or {})
+    if before is not None and before.path != path:
+        drop(slot)
+    st.session_state.setdefault("upload.brought", {})[slot] = Brought(name, path, begin("Reading", work))
+    st.session_state.pop("upload.comparison", None)
+
+
+def drop(slot: str) -> None:
+    """Forget a file: stop what is under way and delete its copies."""
+    found = st.session_state.setdefault("upload.brought", {}).pop(slot, None)
+    st.session_state.pop("upload.comparison", None)
+    if found is None:
+        return
+    for task in (found.reading, *found.asked.values()):
+        give_up(task)
+    for path in (found.path, found.clean):
+        if path is not None:
+            private().delete(path)
+
+
+def settle() -> None:
+    """Take over what has been read meanwhile."""
+    for slot in SLOTS:
+        found = brought(slot)
+        if found is not None and found.card is None and found.reading.done:
+            found.card, found.clean = found.reading.future.result()
+            private().delete(found.path)
+
+
+def ask(held: dict[str, Task], name: str, words: str, work: Callable[[], Any]) -> None:
+    """Begin a later question, unless it is under way or answered."""
+    if name not in held:
+        held[name] = begin(words, work)
+
+
+def under_way() -> list[Task]:
+    """All that this visitor waits for."""
+    found = [b for slot in SLOTS if (b := brought(slot)) is not None]
+    tasks = [task for b in found for task in (b.reading, *b.asked.values())]
+    both = st.session_state.get("upload.comparison")
+    return [task for task in (*tasks, *([both] if both is not None else [])) if not task.done]
