@@ -53,7 +53,7 @@ def layer_bars(names: Sequence[str], density: Sequence[float], weights: Sequence
 
 def _whole(figure: go.Figure, percent: float, *, upright: bool) -> None:
     """A line at the density of the whole network."""
-    line = {"line_color": GRAY, "line_dash": "dot", "line_width": 2, "annotation_font_color": GRAY,
+    line = {"line_color": GRAY, "line_dash": "dot", "line_width": 2, "layer": "below", "annotation_font_color": GRAY,
             "annotation_text": f"whole network {percent:.3g} %"}
     if upright:
         figure.add_vline(x=percent, annotation_position="top", **line)

@@ -7,7 +7,7 @@ from typing import Any
 
 import streamlit as st
 
-from lth_engine.core.errors import BadInput
+from lth_engine.core.errors import BadInput, LotteryError
 from pages.ui import upload_examples, upload_held
 from pages.ui import upload_gate as gate
 from pages.ui.own_images import existing
@@ -32,7 +32,7 @@ def ask(slot: str, *, expanded: bool) -> None:
                                    key=f"upload.{slot}.way", persist_state="session")
         try:
             {DROP: _drop, HERE: _here, EXAMPLE: _example}[way](slot)
-        except BadInput as error:
+        except LotteryError as error:
             st.error(literal(error), icon=":material/error:")
 
 
@@ -59,22 +59,18 @@ def _keep(file: Any, most: int) -> Path:
     """Copy an upload into the visitor's own folder, under a random name.
 
     Raises:
-        BadInput: it is too large, or the folder is full.
+        BadInput: it is too large, or the disk is full.
+        FileRefused: the visitor's folder is full.
     """
     if file.size > most:
         raise BadInput(f"This file has {size(file.size)}, and the limit is {size(most)}. If it lies on this machine, "
                        "give its path instead.")
-    path: Path = upload_held.private().new("upload")
     file.seek(0)
     try:
-        with path.open("xb") as out:
-            while chunk := file.read(_CHUNK):
-                out.write(chunk)
+        return upload_held.private().save(iter(lambda: file.read(_CHUNK), b""), most)
     except OSError as error:
-        path.unlink(missing_ok=True)
         raise BadInput(f"The upload cannot be stored ({error.strerror or error}). Free some space for temporary files "
                        "and bring it again.") from error
-    return path
 
 
 def _here(slot: str) -> None:

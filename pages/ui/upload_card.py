@@ -83,11 +83,6 @@ def severity(finding: Card) -> str:
     return value if value in SEVERITIES else "note"
 
 
-def codes(card: Card) -> set[str]:
-    """The codes of all findings."""
-    return {text(finding, "code") for finding in parts(card, "findings")}
-
-
 def shape_words(shape: object) -> str:
     """A shape as (64, 3, 3, 3) -> "64 × 3 × 3 × 3"; a single number for a scalar."""
     if not isinstance(shape, list | tuple):

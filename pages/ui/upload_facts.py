@@ -10,7 +10,7 @@ from pages.ui.words import literal, percent, size
 
 
 def show(card: Card) -> None:
-    """Density, weights, precision, format, epoch and hash."""
+    """Density, weights, precision and epoch."""
     numbers(list(_numbers(card)), "upload.facts")
 
 
@@ -22,25 +22,23 @@ def _numbers(card: Card) -> list[Number]:
         found.append(Number("Density", percent(density), "density",
                             f"{kept:,} of {prunable:,} prunable weights" if kept is not None and prunable else ""))
     found += [Number("Parameters", f"{values or 0:,}", "", f"{tensors or 0:,} tensors in the file"),
-              Number("Precision", _precision(card), "", size(number(card, "bytes") or 0)),
-              Number("Masks", literal(text(card, "masks") or "none"), "", "how the file says what is pruned")]
+              Number("Precision", _precision(card), "", f"{size(number(card, 'bytes') or 0)} as a file")]
     epoch = whole(card, "epoch")
     if epoch is not None:
         found.append(Number("Epoch", f"{epoch:,}", "", "as the file says"))
-    if text(card, "sha256"):
-        found.append(Number("SHA-256", f"{text(card, 'sha256')[:8]} ...", "", "in full below, under *The file*"))
     return found
 
 
 def _precision(card: Card) -> str:
     kinds = [str(kind) for kind in part(card, "precision")]
-    return literal(kinds[0] + (f" and {len(kinds) - 1} more" if len(kinds) > 1 else "")) if kinds else "none"
+    return literal(kinds[0]) if kinds else "none"
 
 
 def details(card: Card) -> None:
     """Format, wrappers, what lay beside, what was ignored, facts and the hash."""
     with st.expander("The file: format, wrappers, what was left unread", icon=":material/folder_zip:"):
-        rows = {"Format": text(card, "format"), "Wrapped in": ", ".join(texts(card, "wrappers")) or "nothing",
+        rows = {"Format": text(card, "format"), "Masks": text(card, "masks") or "none",
+                "Wrapped in": ", ".join(texts(card, "wrappers")) or "nothing",
                 "Beside the network": ", ".join(texts(card, "beside")) or "nothing",
                 "Left unread": ", ".join(texts(card, "ignored")) or "nothing",
                 "Numbers": ", ".join(f"{kind}: {count:,}" for kind, count in part(card, "precision").items()
@@ -56,5 +54,5 @@ def details(card: Card) -> None:
             st.dataframe({"Where": [str(k) for k in facts], "Value": [str(v) for v in facts.values()]},
                          hide_index=True, key="upload.said")
         if text(card, "sha256"):
-            st.markdown("**SHA-256 of the file**")
+            st.markdown("**SHA-256 of the file**, to tell others which one it was")
             st.code(text(card, "sha256"), language=None, wrap_lines=True)

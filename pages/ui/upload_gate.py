@@ -1,33 +1,20 @@
-"""The gate as the page uses it: a folder of one's own, reading a file, asking about what was read."""
+"""The gate as the page uses it: a folder of one's own, reading a file, asking about what was read.
+
+What the gate raises is a sentence about the file or about this machine; here it becomes a card that says it.
+"""
 
 from __future__ import annotations
 
-import shutil
-import tempfile
-import uuid
-import weakref
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-LARGEST = 200_000_000
+from lth_engine.core.errors import LotteryError
+from lth_engine.gate import ask as gate
+from lth_engine.gate.private import Folder
+from lth_engine.gate.raw import CAP
 
-
-class Folder:
-    """A private folder for one visitor."""
-
-    def __init__(self) -> None:
-        self.path = Path(tempfile.mkdtemp(prefix="brought-"))
-        self._end = weakref.finalize(self, shutil.rmtree, self.path, ignore_errors=True)
-
-    def new(self, suffix: str) -> Path:
-        """A new random name."""
-        return self.path / f"{uuid.uuid4().hex}.{suffix}"
-
-    def delete(self, path: Path) -> None:
-        """Delete a file of the folder; another one stays."""
-        if path.parent == self.path:
-            path.unlink(missing_ok=True)
+Heard = Callable[[Mapping[str, Any]], None]
 
 
 def folder() -> Folder:
@@ -37,20 +24,40 @@ def folder() -> Folder:
 
 def largest() -> int:
     """Bytes that a file may have."""
-    return LARGEST
+    return CAP
 
 
 def warm() -> None:
     """Start the server of child processes in the background."""
+    gate.warm()
 
 
-def read(path: Path, name: str, clean: Path, arguments: Mapping[str, Any]) -> tuple[Mapping[str, Any], Path | None]:
-    """The card of a file, and where its clean copy lies."""
-    raise NotImplementedError
+def read(path: Path, name: str, clean: Path, heard: Heard) -> gate.Reading:
+    """What a file is, or a directory.
+
+    Args:
+        path: where it lies.
+        name: as its owner calls it.
+        clean: where the clean copy goes.
+        heard: takes what the child says on its way.
+    """
+    try:
+        if path.is_dir():
+            return gate.inspect_directory(path, name, clean=clean, heard=heard)
+        return gate.inspect(path, name, clean, heard=heard)
+    except (LotteryError, OSError) as error:
+        return gate.Reading({"status": "unreadable", "reason": _sentence(error), "name": name})
 
 
-def ask(entry: str, files: Sequence[Path], arguments: Mapping[str, Any]) -> Mapping[str, Any]:
-    """The answer to a later question about clean files."""
-    raise NotImplementedError
+def ask(entry: str, files: Sequence[Path], arguments: Mapping[str, Any], heard: Heard) -> Mapping[str, Any]:
+    """The answer to a later question about clean files; what it raises is an answer with a reason."""
+    try:
+        return gate.ask(entry, files, arguments, heard=heard)
+    except (LotteryError, OSError) as error:
+        return {"status": "unreadable", "reason": _sentence(error)}
 
 
+def _sentence(error: LotteryError | OSError) -> str:
+    if isinstance(error, LotteryError):
+        return str(error)
+    return f"The file cannot be used ({error.strerror or error}). Bring it again."

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from pages.ui.upload_card import Card, codes, number, part, text, texts, whole
+from pages.ui.upload_card import Card, number, part, parts, severity, text, texts, whole
 from pages.ui.words import literal, percent
 
 DENSE = 0.999
@@ -53,15 +53,19 @@ def sparsity(card: Card) -> str:
 
 
 def training(card: Card) -> str:
-    """Whether it is trained, if the findings say so."""
-    found, epoch = codes(card), whole(card, "epoch")
-    if "untrained" in found:
-        return "never trained"
-    return f"trained, epoch {epoch:,}" if epoch else ""
+    """Whether it is trained: no finding says that it is, or may be, a fresh draw."""
+    said = next((severity(f) for f in parts(card, "findings") if text(f, "code") == "untrained"), None)
+    if said == "warning":
+        return "its weights a fresh draw"
+    epoch = whole(card, "epoch")
+    if said == "note" or number(card, "density") is None:
+        return f"epoch {epoch:,}" if epoch else ""
+    return f"trained, epoch {epoch:,}" if epoch else "trained"
 
 
 def _source(card: Card) -> list[str]:
     beside = texts(card, "beside")
-    return [text(card, "format") or "unknown format", *filter(None, [text(part(card, "architecture"), "variant")]),
-            *beside[:3],
+    digest = text(card, "sha256")
+    return [text(card, "format") or "unknown format", *([f"SHA-256 {digest[:8]}..."] if digest else []),
+            *filter(None, [text(part(card, "architecture"), "variant")]), *beside[:3],
             *([f"and {len(beside) - 3} more"] if len(beside) > 3 else [])]

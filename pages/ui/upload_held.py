@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import streamlit as st
 
+from lth_engine.gate.private import Folder
 from pages.ui import upload_gate as gate
 from pages.ui.upload_card import Card
-from pages.ui.upload_work import Task, begin, give_up
+from pages.ui.upload_work import Heard, Task, begin, give_up
 
 SLOTS = ("first", "second")
 """The file that is looked at, and the one that it is compared with."""
@@ -27,6 +28,7 @@ class Brought:
         path: where it lies: in the private folder, or on this machine.
         reading: the reading of it.
         clean: the lab's own clean copy, once it is read.
+        sha256: of the clean copy.
         card: what the reading said, once it is read.
         asked: later questions about it by name, under way or answered.
     """
@@ -35,6 +37,7 @@ class Brought:
     path: Path
     reading: Task
     clean: Path | None = None
+    sha256: str = ""
     card: Card | None = None
     asked: dict[str, Task] = field(default_factory=dict)
 
@@ -45,20 +48,19 @@ def brought(slot: str) -> Brought | None:
     return found.get(slot)
 
 
-def private() -> Any:
-    """The visitor's own folder; deleted with the session, and by a timer."""
-    if "upload.folder" not in st.session_state:
-        st.session_state["upload.folder"] = gate.folder()
-    return st.session_state["upload.folder"]
+def private() -> Folder:
+    """The visitor's own folder; deleted with the session, and by a timer: then a new one begins."""
+    found: Folder | None = st.session_state.get("upload.folder")
+    if found is None or not found.path.is_dir():
+        st.session_state["upload.folder"] = found = gate.folder()
+    return found
 
 
-def bring(slot: str, name: str, path: Path, arguments: Mapping[str, Any] | None = None) -> None:
+def bring(slot: str, name: str, path: Path) -> None:
     """Begin to read a file in place of the one that the slot has."""
-    before = brought(slot)
     clean = private().new("safetensors")
-    work = functools.partial(gate.read, path, name, clean, arguments or {})
-    if before is not None and before.path != path:
-        drop(slot)
+    drop(slot)
+    work = functools.partial(gate.read, path, name, clean)
     st.session_state.setdefault("upload.brought", {})[slot] = Brought(name, path, begin("Reading", work))
     st.session_state.pop("upload.comparison", None)
 
@@ -81,11 +83,12 @@ def settle() -> None:
     for slot in SLOTS:
         found = brought(slot)
         if found is not None and found.card is None and found.reading.done:
-            found.card, found.clean = found.reading.future.result()
+            reading = found.reading.future.result()
+            found.card, found.clean, found.sha256 = reading.card, reading.clean, reading.clean_sha256
             private().delete(found.path)
 
 
-def ask(held: dict[str, Task], name: str, words: str, work: Callable[[], Any]) -> None:
+def ask(held: dict[str, Task], name: str, words: str, work: Callable[[Heard], Any]) -> None:
     """Begin a later question, unless it is under way or answered."""
     if name not in held:
         held[name] = begin(words, work)

@@ -73,7 +73,7 @@ def _renamed(known: Card) -> None:
     """The names that were changed for a network that fits."""
     renaming = part(known, "renaming")
     if renaming:
-        with st.expander(f"{counted(len(renaming), 'tensor')} go by another name in the lab",
+        with st.expander(f"In the lab, {counted(len(renaming), 'tensor')} by another name",
                          icon=":material/difference:"):
             st.dataframe({"In the file": [str(name) for name in renaming],
                           "In the lab": [str(name) for name in renaming.values()]}, hide_index=True,

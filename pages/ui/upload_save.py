@@ -7,7 +7,6 @@ from pathlib import PurePath
 
 import streamlit as st
 
-from pages.ui.upload_card import text
 from pages.ui.upload_held import Brought
 
 
@@ -26,7 +25,6 @@ def show(brought: Brought) -> None:
                                    icon=":material/shield:",
                                    help="A clean copy that the lab wrote: the tensors and nothing else, safe to load.")
         st.code(f"python -m lth_engine diagnose {stem}{_ending(brought.name)} --json", language="console")
-        st.caption(f"SHA-256 {text(brought.card, 'sha256')[:16]} ...")
 
 
 def _content(brought: Brought) -> bytes:

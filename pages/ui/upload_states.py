@@ -40,6 +40,8 @@ def waiting(brought: Brought) -> str:
     if brought.reading.since is None:
         others = f"{counted(before, 'file')} before it" if before else "it is next"
         return f"**{name}** waits its turn: {others}. Two files are read at a time."
+    if brought.reading.stage:
+        return f"**{name}**: {literal(brought.reading.stage)}. Nothing in it is run."
     return (f"Reading **{name}**: its tensors are taken out in a separate process that may use 2 GB and 20 s. Nothing "
             "in it is run.")
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 from typing import Any
@@ -15,6 +15,11 @@ AT_ONCE = 2
 
 SOON = 0.6
 """Seconds that a page waits before it says that it waits: what is read within them is drawn at once."""
+
+STAGE = 40
+"""Characters of a stage that are shown."""
+
+Heard = Callable[[Mapping[str, Any]], None]
 
 _pool = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="gate")
 _numbers = itertools.count()
@@ -31,12 +36,14 @@ class Task:
         number: its place in the line of all that was begun on this server.
         future: what will come of it.
         since: when its turn came (monotonic seconds), or None while it waits.
+        stage: what it is at, as the child says; "" until it says anything.
     """
 
     words: str
     number: int
     future: Future[Any] = field(default_factory=Future)
     since: float | None = None
+    stage: str = ""
 
     @property
     def done(self) -> bool:
@@ -55,14 +62,22 @@ class Task:
         return 0.0 if self.since is None else time.monotonic() - self.since
 
 
-def begin(words: str, work: Callable[[], Any]) -> Task:
-    """Do something when its turn comes; nothing of it touches a page."""
+def begin(words: str, work: Callable[[Heard], Any]) -> Task:
+    """Do something when its turn comes; nothing of it touches a page.
+
+    Args:
+        words: what is done.
+        work: does it; is called with a function that takes {"stage": what it is at} on the way.
+    """
     task = Task(words, next(_numbers))
+
+    def heard(said: Mapping[str, Any]) -> None:
+        task.stage = str(said.get("stage", ""))[:STAGE]
 
     def run() -> Any:
         task.since = time.monotonic()
         try:
-            return work()
+            return work(heard)
         finally:
             with _lock:
                 _line.pop(task.number, None)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from concurrent.futures import Future
 from pathlib import Path
 
+from lth_engine.gate.ask import Reading
+
 SHA = "ab" * 32
 
 EVIL = ("<img src=x onerror=alert(1)>", "$$x^2$$", "[x](javascript:alert(1))", ":red[x]", "![i](http://evil.example/i.png)",
@@ -49,7 +51,7 @@ def card(**more):
             finding("dead_units", "warning", "14 of 64 filters of layer3.2.conv2.weight are 0.",
                     "layer3.2.conv2.weight", "dead_units"),
             finding("non_finite", "problem", "linear.bias has 1 value NaN of 10.", "linear.bias", "no_such_text"),
-            finding("trained", "good", "The norms of the weights are far from those of a fresh network.")],
+            finding("signs", "good", "The signs of the weights are far from balanced: 48% are negative.")],
     } | more
 
 
@@ -118,17 +120,17 @@ class FakeGate:
     def hold(self):
         self.held = Future()
 
-    def read(self, path, name, clean, arguments):
+    def read(self, path, name, clean, heard):
         if self.held is not None:
             self.held.result(timeout=20)
         self.read_paths.append((path, name, path.read_bytes() if path.is_file() else b""))
         found = self.cards[0] if len(self.cards) == 1 else self.cards.pop(0)
         if found.get("status") == "read":
             Path(clean).write_bytes(b"clean")
-            return found, Path(clean)
-        return found, None
+            return Reading(found, Path(clean), SHA)
+        return Reading(found)
 
-    def ask(self, entry, files, arguments):
+    def ask(self, entry, files, arguments, heard):
         self.asked.append((entry, [path.name for path in files], dict(arguments)))
         answer = self.answers[entry]
         return answer(arguments) if callable(answer) else answer

@@ -64,7 +64,7 @@ def test_a_ticket_is_one_sentence_and_its_numbers(bring, gate):
 
 def test_findings_come_worst_first_each_with_its_text(bring):
     said = words(bring())
-    places = [said.index(word) for word in ("1 value NaN", "14 of 64 filters", "Under the masks", "far from those")]
+    places = [said.index(word) for word in ("1 value NaN", "14 of 64 filters", "Under the masks", "far from balanced")]
     assert places == sorted(places)
     assert "1 problem, 1 warning, 1 note, 1 good." in said
 
