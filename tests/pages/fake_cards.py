@@ -127,7 +127,7 @@ class FakeGate:
         found = self.cards[0] if len(self.cards) == 1 else self.cards.pop(0)
         if found.get("status") == "read":
             Path(clean).write_bytes(b"clean")
-            return Reading(found, Path(clean), SHA)
+            return Reading(found, Path(clean), "cd" * 32)
         return Reading(found)
 
     def ask(self, entry, files, arguments, heard):
