@@ -5,6 +5,7 @@ What the gate raises is a sentence about the file or about this machine; here it
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,8 @@ from lth_engine.core.errors import LotteryError
 from lth_engine.gate import ask as gate
 from lth_engine.gate.private import Folder
 from lth_engine.gate.raw import CAP
+
+_log = logging.getLogger(__name__)
 
 Heard = Callable[[Mapping[str, Any]], None]
 
@@ -45,7 +48,7 @@ def read(path: Path, name: str, clean: Path, heard: Heard) -> gate.Reading:
         if path.is_dir():
             return gate.inspect_directory(path, name, clean=clean, heard=heard)
         return gate.inspect(path, name, clean, heard=heard)
-    except (LotteryError, OSError) as error:
+    except Exception as error:
         return gate.Reading({"status": "unreadable", "reason": _sentence(error), "name": name})
 
 
@@ -53,11 +56,15 @@ def ask(entry: str, files: Sequence[Path], arguments: Mapping[str, Any], heard: 
     """The answer to a later question about clean files; what it raises is an answer with a reason."""
     try:
         return gate.ask(entry, files, arguments, heard=heard)
-    except (LotteryError, OSError) as error:
+    except Exception as error:
         return {"status": "unreadable", "reason": _sentence(error)}
 
 
-def _sentence(error: LotteryError | OSError) -> str:
+def _sentence(error: Exception) -> str:
+    """What was raised, in words; what nobody expected is logged whole."""
     if isinstance(error, LotteryError):
         return str(error)
-    return f"The file cannot be used ({error.strerror or error}). Bring it again."
+    if isinstance(error, OSError):
+        return f"The file cannot be used ({error.strerror or error}). Bring it again."
+    _log.error("Reading a file failed", exc_info=error)
+    return f"The lab itself failed at this file ({type(error).__name__}); its log says where. Nothing of it was run."

@@ -11,6 +11,7 @@ from typing import Any
 import streamlit as st
 
 from lth_engine.gate.private import Folder
+from pages.ui import upload_end
 from pages.ui import upload_gate as gate
 from pages.ui.upload_card import Card
 from pages.ui.upload_work import Heard, Task, begin, give_up
@@ -53,6 +54,7 @@ def private() -> Folder:
     found: Folder | None = st.session_state.get("upload.folder")
     if found is None or not found.path.is_dir():
         st.session_state["upload.folder"] = found = gate.folder()
+        upload_end.watch(found)
     return found
 
 
@@ -79,13 +81,15 @@ def drop(slot: str) -> None:
 
 
 def settle() -> None:
-    """Take over what has been read meanwhile."""
+    """Take over what has been read meanwhile, and forget copies that the timer has deleted."""
     for slot in SLOTS:
         found = brought(slot)
         if found is not None and found.card is None and found.reading.done:
             reading = found.reading.future.result()
             found.card, found.clean, found.sha256 = reading.card, reading.clean, reading.clean_sha256
             private().delete(found.path)
+        if found is not None and found.clean is not None and not found.clean.is_file():
+            found.clean = None
 
 
 def ask(held: dict[str, Task], name: str, words: str, work: Callable[[Heard], Any]) -> None:
