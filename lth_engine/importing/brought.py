@@ -36,8 +36,7 @@ class Brought:
 
     Attributes:
         weights: parameters and buffers by the lab's names, as the network wants them; pruned weights are 0.
-        mask: kept weights of every prunable parameter: those that the file's masks keep, and without one for a
-            parameter those that are not 0.
+        mask: kept weights of every prunable parameter, by the file's masks or its exact zeros.
         epoch: that the file says, if it does.
     """
 
@@ -71,8 +70,7 @@ def brought(sha256: str, dense: DenseTicket, model: nn.Module, facts: Facts, dat
     require_images(checkpoint.architecture, dense, facts)
     theirs, masks = rebuilt(checkpoint)
     weights = _fitting(take_weights(theirs), model, dense.model)
-    kept = {name: np.asarray(masks[name]) if name in masks else weights[name] != 0 for name in prunable(model)}
-    mask = Mask({name: np.ascontiguousarray(k, dtype=np.bool_) for name, k in kept.items()})
+    mask = Mask({name: np.array(masks[name].numpy(), dtype=np.bool_, order="C") for name in prunable(model)})
     if not mask.kept:
         raise BadInput("Every prunable weight of the file is pruned or 0, so the network computes nothing. Bring "
                        "another checkpoint.")

@@ -13,16 +13,12 @@ import torch
 from lth_engine.core.clean_files import clean_path
 from lth_engine.importing.clean import write
 from lth_engine.importing.contents import Contents
-from lth_engine.specs.models import ModelSpec
-
-STUB = {"name": "LeNet", "input": [1, 8, 8], "classes": 10}
 
 
-def bring(weights: Mapping[str, np.ndarray], data_root: Path, spec: ModelSpec) -> str:
-    """Keep a network as the gate would; the hash of its clean copy."""
+def bring(weights: Mapping[str, np.ndarray], data_root: Path) -> str:
+    """Keep tensors as the gate would; the hash of their clean copy."""
     out = io.BytesIO()
-    contents = Contents("torch zip", {name: torch.tensor(value) for name, value in weights.items()})
-    write(contents, out, {"stub": {**STUB, "spec": spec.to_dict()}})
+    write(Contents("torch zip", {name: torch.tensor(value) for name, value in weights.items()}), out)
     found = hashlib.sha256(out.getvalue()).hexdigest()
     path = clean_path(data_root, found)
     path.parent.mkdir(parents=True, exist_ok=True)

@@ -44,9 +44,9 @@ def files(lab, *, start: bool, dense: bool = True) -> tuple[str, ...]:
     for (level, replicate, _), run in SEARCH.runs().items():
         if level or dense:
             end = store.get(run.key)
-            begins = bring(store.get(run.ticket.key).group("start"), data, LENET) if start else ""
+            begins = bring(store.get(run.ticket.key).group("start"), data) if start else ""
             density = float(end.summary["density"])
-            found.append(str(File(level, replicate, density, bring(end.group("final"), data, LENET), begins)))
+            found.append(str(File(level, replicate, density, bring(end.group("final"), data), begins)))
     return tuple(found)
 
 
@@ -171,7 +171,7 @@ def test_a_tensor_that_is_not_finite_is_named(lab) -> None:
     store, data = lab
     weights = dict(store.get(SEARCH.run(0, 0).key).group("final"))
     weights["fc1.bias"] = weights["fc1.bias"] * np.nan
-    search = SEARCH.replace(search=Imported(files=(str(File(0, 0, 1.0, bring(weights, data, LENET))),)), levels=0,
+    search = SEARCH.replace(search=Imported(files=(str(File(0, 0, 1.0, bring(weights, data))),)), levels=0,
                             replicates=1)
     with pytest.raises(BadInput, match=r"fc1\.bias of the file holds NaN"):
         compute(search, lab)
