@@ -46,8 +46,8 @@ def _one(finding: Card, place: int) -> None:
     kind = severity(finding)
     with st.container(border=True, horizontal=True, vertical_alignment="center", gap="small",
                       key=f"upload_finding_{kind}_{place}"):
-        st.markdown(f":{_COLOURS[kind]}[{_ICONS[kind]} **{_WORDS[kind]}**]", width="content")
-        st.markdown(literal(text(finding, "text")), width="stretch")
+        st.markdown(f":{_COLOURS[kind]}[{_ICONS[kind]} **{_WORDS[kind]}**] &nbsp; {literal(text(finding, 'text'))}",
+                    width="stretch")
         about = text(finding, "about")
         if _NAME.fullmatch(about) and (FOLDER / f"{about}.md").is_file():
             explained(about, f"upload.finding.{place}", "Why?")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from pages.ui.upload_card import Card, number, part, parts, severity, text, texts, whole
+from pages.ui.upload_card import Card, findings, number, part, severity, text, texts, whole
 from pages.ui.words import literal, percent
 
 DENSE = 0.999
@@ -30,7 +30,7 @@ def network(card: Card) -> str:
         return f"No network of this lab fits; the nearest is {near_words(near)}" if near else \
             "A network that this lab does not know"
     classes = whole(card, "classes")
-    first = text(known, "variant").partition(",")[0]
+    first = next((w for w in text(known, "variant").split(", ") if w.startswith("option ")), "")
     ends = f"{classes:,} {'class' if classes == 1 else 'classes'}" if classes else ""
     return ", ".join(filter(None, (text(known, "name"), first, ends)))
 
@@ -53,8 +53,11 @@ def sparsity(card: Card) -> str:
 
 
 def training(card: Card) -> str:
-    """Whether it is trained: no finding says that it is, or may be, a fresh draw."""
-    said = next((severity(f) for f in parts(card, "findings") if text(f, "code") == "untrained"), None)
+    """Whether it is damaged, or trained: no finding says that it is, or may be, a fresh draw."""
+    worst = {text(f, "code"): severity(f) for f in reversed(findings(card))}
+    if worst.get("non_finite") == "problem":
+        return "damaged"
+    said = worst.get("untrained")
     if said == "warning":
         return "its weights a fresh draw"
     epoch = whole(card, "epoch")

@@ -56,8 +56,6 @@ def not_read(card: Card) -> None:
         st.text(text(card, "name"))
         if text(card, "sha256"):
             st.caption("SHA-256, to tell others which file it was")
-            st.code(text(card, "sha256"), language=None)
-        st.markdown("Nothing in the file was run, and this lab's copy of it is deleted. "
-                    + ("A file that was refused is not safe to load elsewhere, either." if kind == "refused" else
-                       "Save it once more (`torch.save(model.state_dict(), \"model.pt\")`, or safetensors) and bring "
-                       "it again."))
+            st.code(text(card, "sha256"), language=None, wrap_lines=True)
+        st.markdown("Nothing in the file was run, and this lab's copy of it is deleted. If it is yours, save the weights "
+                    "alone (`torch.save(model.state_dict(), \"model.pt\")`, or as safetensors) and bring that file.")
