@@ -31,7 +31,7 @@ def search_of(card: Card, sha256: str, name: str, data: DataSpec) -> TicketSearc
     Raises:
         BadInput: no network of the lab fits the file.
     """
-    model = from_dict(ModelSpec, dict(part(part(card, "architecture"), "spec")))
+    model = from_dict("model", dict(part(part(card, "architecture"), "spec")))
     density = number(card, "density") or 0.0
     level = int(density < DENSE)
     brought = File(level, 0, density if level else 1.0, sha256)
@@ -59,7 +59,7 @@ def keep(clean: Path, sha256: str, data_root: Path) -> None:
         shutil.copyfile(clean, part)
         os.replace(part, target)
     except OSError as error:
-        raise BadInput(f"The copy cannot be kept in {target.parent} ({error.strerror or error}). Free some space there, "
-                       "or set LTH_DATA to a folder that can be written and restart.") from error
+        raise BadInput(f"The copy cannot be kept in {target.parent} ({error.strerror or error}). Free some space "
+                       "there, or set LTH_DATA to a folder that can be written and restart.") from error
     finally:
         part.unlink(missing_ok=True)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from lth_engine.specs.health import DataHealth
 from pages.ui import (
+    diagnosing,
     upload_answer,
     upload_ask,
     upload_compare,
@@ -10,8 +12,10 @@ from pages.ui import (
     upload_facts,
     upload_findings,
     upload_headline,
+    upload_health,
     upload_held,
     upload_layers,
+    upload_links,
     upload_nearest,
     upload_save,
     upload_spectra,
@@ -23,13 +27,25 @@ from pages.ui import upload_gate as gate
 from pages.ui.upload_card import part, status
 from pages.ui.upload_held import Brought
 
+READ, IMAGES = "Read a file", "Health on images"
+
 
 def show() -> None:
     """All of the page."""
     gate.warm()
+    tabs = diagnosing.tabs({READ: (), IMAGES: (DataHealth.name,)})
+    for tab, draw in zip(tabs, (_read, upload_health.show), strict=True):
+        if tab.open:
+            with tab:
+                draw()
+
+
+def _read() -> None:
+    """The tab about a file."""
     upload_held.settle()
     first = upload_held.brought("first")
     upload_ask.ask("first", expanded=first is None)
+    upload_links.show()
     if first is None:
         upload_states.nothing()
         return

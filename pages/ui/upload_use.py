@@ -29,8 +29,8 @@ def show(brought: Brought) -> None:
     if brought.clean is None:
         st.info("The lab's copy of this file has been deleted. Bring it again.", icon=":material/schedule:")
         return
-    st.markdown("Accuracy class by class, calibration, curvature, landscape, bounds, connectivity, sanity checks: as of a "
-                f"network that was trained here. It takes images of {literal(wanted(card))}.")
+    st.markdown("Accuracy class by class, calibration, curvature, landscape, bounds, connectivity, sanity checks: as "
+                f"of a network that was trained here. It takes images of {literal(wanted(card))}.")
     data = _images(card)
     if data is None:
         return
@@ -41,7 +41,7 @@ def show(brought: Brought) -> None:
 
 def _images(card: Card) -> DataSpec | None:
     """The images; None while they are not chosen, which has been said."""
-    sets = catalogue(DataSpec)
+    sets = catalogue("data")
     names = fitting(card)
     with st.container(horizontal=True):
         name = st.selectbox("Images that fit", names, key="upload.use.data", width=320,
@@ -49,8 +49,8 @@ def _images(card: Card) -> DataSpec | None:
         how = st.selectbox("Pixels are normalised", [OWN, *NORMALISATIONS], key="upload.use.normalise", width=420,
                            format_func=lambda n: "with mean and deviation of these images" if n == OWN
                            else NORMALISATIONS[n].words,
-                           help="As where it was trained. If you do not know: *Health on images* compares them all and "
-                                "says which fits best.")
+                           help="As where it was trained. If you do not know: *Health on images* compares them all "
+                                "and says which fits best.")
     try:
         more = {"path": path_input({}, "upload.use.own")} if name == OwnImages.name else {}
         return sets[name](**more, normalise=how)

@@ -50,7 +50,7 @@ def card(**more):
             finding("stale", "note", "Under the masks lie 239,624 weights that are not 0.", None, "density"),
             finding("dead_units", "warning", "14 of 64 filters of layer3.2.conv2.weight are 0.",
                     "layer3.2.conv2.weight", "dead_units"),
-            finding("non_finite", "problem", "linear.bias has 1 value NaN of 10.", "linear.bias", "no_such_text"),
+            finding("norm_variance", "problem", "linear.bias has 1 value NaN of 10.", "linear.bias", "no_such_text"),
             finding("signs", "good", "The signs of the weights are far from balanced: 48% are negative.")],
     } | more
 
