@@ -19,6 +19,7 @@ from lth_engine.core.errors import BadInput
 from lth_engine.core.mask import Mask
 from lth_engine.importing.checkpoint import Architecture
 from lth_engine.importing.clean import read_clean
+from lth_engine.importing.contents import Contents
 from lth_engine.importing.network import network as rebuilt
 from lth_engine.importing.understand import understand
 from lth_engine.masking.prunable import prunable
@@ -45,7 +46,8 @@ class Brought:
     epoch: int | None
 
 
-def brought(sha256: str, dense: DenseTicket, model: nn.Module, facts: Facts, data_root: Path) -> Brought:
+def brought(sha256: str, dense: DenseTicket, model: nn.Module, facts: Facts, data_root: Path,
+            masks: str = "") -> Brought:
     """The network of a clean file.
 
     Args:
@@ -54,27 +56,32 @@ def brought(sha256: str, dense: DenseTicket, model: nn.Module, facts: Facts, dat
         model: a network of that kind.
         facts: sizes of the images.
         data_root: the folder below which clean files lie.
+        masks: names the clean file of its masks, if that is another one.
 
     Raises:
         BadInput: the file is gone, holds no known network, another one than the question says, or one for other
             images; or a tensor is not finite.
     """
-    path = clean_path(data_root, sha256)
-    if not path.is_file():
-        raise BadInput(f"The clean copy {path.name[:12]}... of a file that was brought is not in {path.parent}. Bring "
-                       "the file again on the page Diagnose a file, or with import on the command line.")
-    checkpoint = understand(read_clean(path)[0])
+    checkpoint = understand(_read(data_root, sha256), _read(data_root, masks) if masks else None)
     if checkpoint.architecture is None:
         raise BadInput("No known network has the tensors of this file, so nothing can be computed with it. Its "
                        "weights are described on the page Diagnose a file.")
     require_images(checkpoint.architecture, dense, facts)
-    theirs, masks = rebuilt(checkpoint)
+    theirs, kept = rebuilt(checkpoint)
     weights = _fitting(take_weights(theirs), model, dense.model)
-    mask = Mask({name: np.array(masks[name].numpy(), dtype=np.bool_, order="C") for name in prunable(model)})
+    mask = Mask({name: np.array(kept[name].numpy(), dtype=np.bool_, order="C") for name in prunable(model)})
     if not mask.kept:
         raise BadInput("Every prunable weight of the file is pruned or 0, so the network computes nothing. Bring "
                        "another checkpoint.")
     return Brought(weights, mask, checkpoint.unwrapped.epoch)
+
+
+def _read(data_root: Path, sha256: str) -> Contents:
+    path = clean_path(data_root, sha256)
+    if not path.is_file():
+        raise BadInput(f"The clean copy {path.name[:12]}... of a file that was brought is not in {path.parent}. Bring "
+                       "the file again on the page Diagnose a file.")
+    return read_clean(path)[0]
 
 
 def require_images(found: Architecture, dense: DenseTicket, facts: Facts) -> None:

@@ -38,7 +38,7 @@ def answer(question: ImportedRun, inputs: Inputs, bench: Workbench) -> Answer:
     images = material(dense.data, bench)
     facts = images.facts
     model = network(dense.model, facts, dense.init_seed, bench.device)
-    found = brought(question.weights, dense, model, facts, bench.data_root)
+    found = brought(question.weights, dense, model, facts, bench.data_root, question.masks)
     mask, final = found.mask, masked(found.weights, found.mask)
     put_weights(model, final)
     flops = forward_flops(model, facts.channels, facts.height, facts.width)

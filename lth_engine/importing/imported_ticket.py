@@ -27,7 +27,7 @@ def answer(question: ImportedTicket, inputs: Inputs, bench: Workbench) -> Answer
     dense, file = question.start, question.file
     facts = material(dense.data, bench).facts
     model = network(dense.model, facts, dense.init_seed, "cpu")
-    mask = brought(file.weights, dense, model, facts, bench.data_root).mask
+    mask = brought(file.weights, dense, model, facts, bench.data_root, file.masks).mask
     if not file.begins:
         start = inputs[dense.key].group("start")
     else:

@@ -35,6 +35,7 @@ class File:
         density: fraction of the prunable weights that it keeps, in (0, 1].
         weights: SHA-256 of the clean file of the network as it was trained.
         begins: SHA-256 of the clean file of what that training started from; "" if it is not known.
+        masks: SHA-256 of the clean file of its masks, where these lay in a file beside it; else "".
     """
 
     level: int
@@ -42,11 +43,12 @@ class File:
     density: float
     weights: str
     begins: str = ""
+    masks: str = ""
 
     def __str__(self) -> str:
         """As it stands among the settings."""
-        return "/".join([str(self.level), str(self.replicate), f"{self.density:.12g}", self.weights,
-                         *([self.begins] if self.begins else [])])
+        parts = (str(self.level), str(self.replicate), f"{self.density:.12g}", self.weights, self.begins, self.masks)
+        return "/".join(parts).rstrip("/")
 
     @classmethod
     def parse(cls, text: str) -> File:
@@ -56,16 +58,16 @@ class File:
             level, replicate, density = int(parts[0]), int(parts[1]), float(parts[2])
         except (ValueError, IndexError):
             raise _unlike(text) from None
-        hashes = parts[3:]
-        if not (len(hashes) in (1, 2) and all(HASH.fullmatch(h) for h in hashes) and 0 <= level <= 200
-                and 0 <= replicate < 100 and 0 < density <= 1):
+        weights, *beside = parts[3:] or [""]
+        if not (HASH.fullmatch(weights) and len(beside) <= 2 and all(HASH.fullmatch(h) for h in beside if h)
+                and 0 <= level <= 200 and 0 <= replicate < 100 and 0 < density <= 1):
             raise _unlike(text)
-        return cls(level, replicate, density, *hashes)
+        return cls(level, replicate, density, weights, *beside)
 
 
 def _unlike(text: str) -> BadInput:
     return BadInput("A file that was brought is named LEVEL/REPLICATE/DENSITY/SHA256, and /SHA256 of its starting "
-                    f"weights. Got {clipped(text)}; bring the file again.")
+                    f"weights and of its masks if they are in other files. Got {clipped(text)}; bring the file again.")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,8 +76,9 @@ class Imported(SearchSpec, name="imported"):
 
     title: ClassVar[str] = "Files that were brought"
     brought: ClassVar[bool] = True
-    files: tuple[str, ...] = knob((), "The networks, each LEVEL/REPLICATE/DENSITY/SHA256 of the clean file, and "
-                                  "/SHA256 of the one that its training started from, if it came along.")
+    files: tuple[str, ...] = knob((), "The networks, each LEVEL/REPLICATE/DENSITY/SHA256 of the clean file, then "
+                                  "/SHA256 of what its training started from and /SHA256 of its masks, as far as they "
+                                  "came along in files of their own.")
     label: str = knob("", "Name of the file or directory, for lists.")
 
     def check(self) -> None:
@@ -208,11 +211,13 @@ class ImportedRun(Run, name="imported_run", package="lth_engine.importing"):
 
     title: ClassVar[str] = "Network that was brought"
     weights: str = knob("", "SHA-256 of the clean file.")
+    masks: str = knob("", "SHA-256 of the clean file of its masks, where they lay in a file beside it.")
 
     def check(self) -> None:
         """The file must be named by its hash."""
         super().check()
         require_hash(self.weights, "imported_run.weights")
+        require_hash(self.masks, "imported_run.masks")
 
     @property
     def trains(self) -> bool:

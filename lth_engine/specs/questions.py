@@ -154,7 +154,8 @@ class TicketSearch(Question, name="ticket_search"):
         file = self.search.file(level, replicate) if isinstance(self.search, Imported) else None
         if file is None:
             return run
-        return ImportedRun(**{k.name: getattr(run, k.name) for k in knobs(Run)}, weights=file.weights)
+        values = {k.name: getattr(run, k.name) for k in knobs(Run)}
+        return ImportedRun(**values, weights=file.weights, masks=file.masks)
 
     @property
     def reported_levels(self) -> range:

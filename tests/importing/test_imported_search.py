@@ -21,9 +21,9 @@ from lth_engine.specs.training import Training
 from lth_engine.store.store import Store
 from tests.importing.brought_samples import bring
 
-LENET = Lenet300100(first=20, second=10)
-SEARCH = TicketSearch(model=LENET, training=Training(length="2ep", optimizer=Sgd(lr=0.1)), levels=2, replicates=2,
-                      controls=())
+LENET = Lenet300100(first=40, second=20)
+TRAINING = Training(length="4ep", batch_size=32, optimizer=Sgd(lr=0.01))
+SEARCH = TicketSearch(model=LENET, training=TRAINING, levels=2, replicates=2, controls=())
 FACTS = ("level", "density", "kept", "prunable", "test_accuracy", "test_loss", "validation_accuracy",
          "learning_distance", "signs_kept", "moved_positive", "moved_negative", "thinnest_layer", "thinnest_density",
          "disconnected_units", "dead_layers", "finite", "chance", "test_images", "masked_nonzero")
@@ -160,7 +160,7 @@ def test_what_was_brought_and_is_gone_is_asked_for_again(lab, tmp_path) -> None:
 
 
 @pytest.mark.parametrize(("change", "words"), [
-    ({"model": Lenet300100(first=21, second=10)}, r"another network than LeNet-300-100.*fc1\.bias"),
+    ({"model": Lenet300100(first=41, second=20)}, r"another network than LeNet-300-100.*fc1\.bias"),
 ])
 def test_another_network_is_refused(lab, change, words) -> None:
     with pytest.raises(BadInput, match=words):
@@ -179,7 +179,7 @@ def test_a_tensor_that_is_not_finite_is_named(lab) -> None:
 
 @pytest.mark.parametrize("text", ["", "0/0/1", "0/0/1/" + "a" * 63, "0/0/1/../../x", "-1/0/1/" + "a" * 64,
                                   "0/0/0/" + "a" * 64, "0/0/nan/" + "a" * 64, "0/0/1/" + "A" * 64,
-                                  "/".join(["0/0/1", *3 * ["a" * 64]])])
+                                  "/".join(["0/0/1", *4 * ["a" * 64]]), "0/0/1//" + "a" * 64])
 def test_what_names_no_file_is_refused(text) -> None:
     with pytest.raises(BadInput, match="LEVEL/REPLICATE/DENSITY/SHA256"):
         Imported(files=(text,))
