@@ -306,7 +306,7 @@ def test_the_server_ends_with_its_parent() -> None:
 
 def test_a_table_that_does_not_load(monkeypatch: pytest.MonkeyPatch) -> None:
     server = Server("tests.gate.no_such_entries")
-    with pytest.raises(LotteryError, match="did not start .ModuleNotFoundError"):
+    with pytest.raises(LotteryError, match=r"did not start \(ModuleNotFoundError"):
         server.call("echo", [], {})
     monkeypatch.setattr(server_module, "BOOT", "import time; time.sleep(60)")
     monkeypatch.setattr(server_module, "START_SECONDS", 0.2)
