@@ -41,7 +41,8 @@ def watch(folder: Folder) -> None:
 def _keep_looking() -> None:
     while True:
         time.sleep(EVERY)
-        close_left(runtime.get_instance().is_active_session, time.monotonic())
+        if runtime.exists():
+            close_left(runtime.get_instance().is_active_session, time.monotonic())
 
 
 def close_left(active: Callable[[str], bool], now: float) -> None:

@@ -58,4 +58,4 @@ def not_read(card: Card) -> None:
             st.caption("SHA-256, to tell others which file it was")
             st.code(text(card, "sha256"), language=None, wrap_lines=True)
         st.markdown("Nothing in the file was run, and this lab's copy of it is deleted. If it is yours, save the "
-                    'weights alone (`torch.save(model.state_dict(), "model.pt")`, or as safetensors) and bring that file.')
+                    'weights alone (`torch.save(model.state_dict(), "model.pt")`, or as safetensors) and bring that.')
