@@ -14,3 +14,11 @@ def server() -> Iterator[Server]:
     made = Server("tests.gate.entries")
     yield made
     made.close()
+
+
+@pytest.fixture(scope="session")
+def real_server() -> Iterator[Server]:
+    """A server with the entries of the lab."""
+    made = Server()
+    yield made
+    made.close()

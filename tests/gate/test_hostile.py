@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -14,21 +13,14 @@ from lth_engine.gate.server import Server
 from tests.hostile import CASES
 
 
-@pytest.fixture(scope="module")
-def server() -> Iterator[Server]:
-    made = Server()
-    yield made
-    made.close()
-
-
 @pytest.mark.parametrize("name", [
     pytest.param(name, marks=pytest.mark.slow) if case.slow else name for name, case in CASES.items()])
-def test_answered_as_the_requirements_say(name: str, server: Server, tmp_path: Path) -> None:
+def test_answered_as_the_requirements_say(name: str, real_server: Server, tmp_path: Path) -> None:
     case, marker, place = CASES[name], tmp_path / "marker", tmp_path / "clean.safetensors"
     path = case.make(tmp_path, marker)
-    server.warm()
-    pid, before, began = server.pid, sorted(os.listdir(tmp_path)), time.monotonic()
-    reading = ask.inspect(path, path.name, place, server=server)
+    real_server.warm()
+    pid, before, began = real_server.pid, sorted(os.listdir(tmp_path)), time.monotonic()
+    reading = ask.inspect(path, path.name, place, server=real_server)
     assert time.monotonic() - began < 2 * case.seconds
     card = reading.card
     assert card["status"] == case.status, card["reason"]
@@ -38,4 +30,4 @@ def test_answered_as_the_requirements_say(name: str, server: Server, tmp_path: P
     assert not marker.exists()
     assert sorted(os.listdir(tmp_path)) == sorted([*before, *([place.name] if case.status == "read" else [])])
     assert (reading.clean == place) == place.exists() == (case.status == "read")
-    assert server.pid == pid
+    assert real_server.pid == pid
