@@ -41,12 +41,12 @@ def read(path: Path, name: str, clean: Path, heard: Heard) -> gate.Reading:
     Args:
         path: where it lies.
         name: as its owner calls it.
-        clean: where the clean copy goes.
+        clean: where the clean copy goes; those of a directory go beside it, each named by its SHA-256.
         heard: takes what the child says on its way.
     """
     try:
         if path.is_dir():
-            return gate.inspect_directory(path, name, clean=clean, heard=heard)
+            return gate.inspect_directory(path, name, clean=clean, copies=clean.parent, heard=heard)
         return gate.inspect(path, name, clean, heard=heard)
     except Exception as error:
         return gate.Reading({"status": "unreadable", "reason": _sentence(error), "name": name})

@@ -50,7 +50,7 @@ def _read() -> None:
         upload_states.nothing()
         return
     _file("first", first)
-    if first.card is not None and status(first.card) == "read" and not part(first.card, "directory"):
+    if first.card is not None and status(first.card) == "read":
         upload_compare.show(first)
     upload_answer.watch()
 
@@ -61,9 +61,9 @@ def _file(slot: str, brought: Brought) -> None:
         upload_states.reading(slot, brought)
     elif status(brought.card) != "read":
         upload_states.not_read(brought.card)
-    elif part(brought.card, "directory"):
-        upload_directory.show(brought.card)
     else:
+        if part(brought.card, "directory"):
+            upload_directory.show(brought.card)
         _card(brought)
 
 

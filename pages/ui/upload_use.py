@@ -14,7 +14,7 @@ from pages.ui.own_images import path_input, with_fingerprint
 from pages.ui.upload_card import Card, part
 from pages.ui.upload_held import Brought
 from pages.ui.upload_images import fitting, wanted
-from pages.ui.upload_keep import keep, search_of
+from pages.ui.upload_keep import hashes, keep, search_of
 from pages.ui.words import literal
 
 
@@ -64,7 +64,9 @@ def _bring(brought: Brought, data: DataSpec) -> None:
         return
     try:
         asked = with_fingerprint(search_of(brought.card, brought.sha256, brought.name, data))
-        keep(brought.clean, brought.sha256, lab.lab().data_root)
+        needed = hashes(asked)
+        copies = {name: brought.clean.with_name(f"{name}.safetensors") for name in needed}
+        keep(copies | {brought.sha256: brought.clean}, needed, lab.lab().data_root)
         lab.submit(asked)
     except (LotteryError, OSError) as error:
         refused(error)
