@@ -2,9 +2,18 @@
 
 import re
 import time
+import weakref
 
 import pytest
 
+from lth_engine.gate.private import Folder
+from lth_engine.specs.data import Cifar10
+from lth_engine.specs.imported import File
+from lth_engine.specs.models import CifarResnet
+from lth_engine.specs.questions import question_from_dict
+from pages.ui import upload_end
+from pages.ui.upload_images import fitting
+from pages.ui.upload_keep import hashes, members, search_of, without_gaps
 from tests.pages import fake_cards as fake
 from tests.pages.conftest import words
 from tests.pages.diagnosed import alts, button, drawn
@@ -149,7 +158,7 @@ def test_a_directory_lists_its_levels_and_draws_the_last(bring, tmp_path, open_p
     app = until_read(button(app, "Read").click().run())
     assert "A directory of open_lth: 4 networks" in words(app)
     members = next(t for t in tables(app) if "Level" in t)
-    assert members["Density"].tolist() == pytest.approx([1, 0.8, 0.64, 0.512])
+    assert members["Density"].tolist() == pytest.approx([1.25, 1, 0.8, 0.64])
     assert (tmp_path / "lottery_1").is_dir()                     # what lies on this machine is not ours to delete
     assert "ResNet-20" in words(app)
 
@@ -212,3 +221,59 @@ def test_the_card_is_saved_as_json_under_a_harmless_name(bring):
     assert "<" not in next(c.value for c in app.code if "diagnose" in c.value)
 
 
+
+
+def test_a_directory_becomes_a_search_of_the_levels_that_every_replicate_has():
+    found = members(fake.DIRECTORY)
+    assert [(f.level, f.replicate, round(f.density, 3)) for f in found] == [(0, 0, 1.0), (1, 0, 0.8), (2, 0, 0.64)]
+    assert (found[2].weights, found[2].begins) == ("2f" * 32, "2e" * 32)
+    search = search_of(fake.DIRECTORY, "ab" * 32, "lottery_1", Cifar10())
+    assert (search.levels, search.replicates, search.model) == (2, 1, CifarResnet(depth=20))
+    assert hashes(search) == {f.weights for f in found} | {f.begins for f in found}
+
+
+@pytest.mark.parametrize(("places", "kept"), [
+    ([(1, 1), (2, 1), (1, 2)], [(1, 0), (1, 1)]), ([(0, 0), (0, 1), (1, 0), (1, 1)], [(0, 0), (0, 1), (1, 0), (1, 1)]),
+    ([(0, 0), (2, 0)], [(0, 0)]), ([(2, 0)], []), ([], []),
+])
+def test_levels_with_gaps_are_left_out(places, kept):
+    found = without_gaps({place: File(*place, 0.5, "ab" * 32) for place in places})
+    assert [(f.level, f.replicate) for f in found] == kept
+
+
+@pytest.mark.parametrize(("size", "classes", "known", "names"), [
+    ([1, 28, 28], 10, True, ["mnist", "fashion_mnist", "kmnist", "own_images"]),
+    ([3, 32, 32], 100, False, ["cifar100", "imagenet100", "own_images"]),
+    ([3, 32, 32], 10, True, ["cifar10", "svhn", "own_images"]), (None, 10, True, []),
+])
+def test_only_images_that_fit_are_offered(size, classes, known, names):
+    card = fake.card(architecture={"input": size, "size_known": known}, classes=classes)
+    assert fitting(card) == names
+
+
+def test_a_file_that_was_read_is_kept_and_asked_for(bring, queue, tmp_path):
+    app = bring()
+    app.button(key="upload.use.bring").click().run()
+    assert not app.exception
+    asked = question_from_dict(dict(queue.list()[0].spec))
+    (file,) = asked.search.members
+    assert (file.level, file.density, file.weights) == (1, 0.107, "cd" * 32)
+    assert (asked.data.name, asked.model) == ("cifar10", CifarResnet(depth=20))
+    assert (tmp_path / "data" / "checkpoints" / f"{'cd' * 32}.safetensors").read_bytes() == b"clean"
+    assert "In the lab: resnet20.pt" in words(app)
+    app.button(key="upload.lab.hessian_trace").click().run()
+    assert queue.list()[0].kind == "hessian_trace"
+
+
+def test_a_link_to_a_file_that_is_not_in_the_lab_says_so(open_page, gate):
+    assert "holds no file that was brought" in words(open_page("upload", search="0123456789abcdef01234567"))
+
+
+def test_what_was_brought_is_deleted_when_its_visit_has_ended(monkeypatch):
+    folder = Folder()
+    monkeypatch.setattr("pages.ui.upload_end._folders", {"here": weakref.ref(folder)})
+    for active, now in ((True, 0), (False, 10), (True, 20), (False, 60), (False, 119)):
+        upload_end.close_left(lambda session, active=active: active, now)
+        assert folder.path.is_dir()
+    upload_end.close_left(lambda session: False, 121)
+    assert not folder.path.exists()
