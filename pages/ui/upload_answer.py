@@ -22,13 +22,18 @@ def watch() -> None:
     if tasks:
         if soon(tasks):
             st.rerun()
-        _look(tasks)
+        _look(tasks, _come(tasks))
 
 
 @st.fragment(run_every=EVERY)
-def _look(tasks: list[Task]) -> None:
-    if any(task.done for task in tasks):
+def _look(tasks: list[Task], drawn: int) -> None:
+    if any(task.done for task in tasks) or _come(tasks) > drawn:
         st.rerun()
+
+
+def _come(tasks: list[Task]) -> int:
+    """Parts of answers that have come."""
+    return sum(len(task.heard("layer")) for task in tasks)
 
 
 def answered(task: Task | None) -> Mapping[str, Any] | None:

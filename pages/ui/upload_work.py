@@ -37,6 +37,7 @@ class Task:
         future: what will come of it.
         since: when its turn came (monotonic seconds), or None while it waits.
         stage: what it is at, as the child says; "" until it says anything.
+        said: all that it said on the way.
     """
 
     words: str
@@ -44,6 +45,11 @@ class Task:
     future: Future[Any] = field(default_factory=Future)
     since: float | None = None
     stage: str = ""
+    said: list[Mapping[str, Any]] = field(default_factory=list)
+
+    def heard(self, name: str) -> list[Any]:
+        """The parts of an answer that have come so far."""
+        return [message[name] for message in list(self.said) if name in message]
 
     @property
     def done(self) -> bool:
@@ -72,7 +78,8 @@ def begin(words: str, work: Callable[[Heard], Any]) -> Task:
     task = Task(words, next(_numbers))
 
     def heard(said: Mapping[str, Any]) -> None:
-        task.stage = str(said.get("stage", ""))[:STAGE]
+        task.stage = str(said.get("stage", ""))[:STAGE] or task.stage
+        task.said.append(said)
 
     def run() -> Any:
         task.since = time.monotonic()
