@@ -17,9 +17,9 @@ from lth_engine.core.errors import FileRefused, FileUnreadable
 from lth_engine.importing import sound, words
 from lth_engine.importing.contents import Contents
 from lth_engine.importing.inert import Machine
-from lth_engine.importing.revive import Reviver, check_call
+from lth_engine.importing.pickle_file import inert
 from lth_engine.importing.torch_file import notes
-from lth_engine.importing.tree import Flat, Walk
+from lth_engine.importing.tree import Flat
 
 _MAGIC = b"\x93NUMPY"
 _LONGEST_HEADER = 10_000
@@ -127,9 +127,7 @@ def _read_objects(member: Any, size: int, name: str, flat: Flat) -> None:
         raise FileRefused(f"Refused: an array of objects of {words.size(size)}. Save numbers, without objects.")
     machine = Machine(member.read(size))
     root = machine.load()
-    for call in machine.calls:
-        check_call(call)
-    found = Walk(Reviver(_no_storage)).run(root, "array")
+    found = inert(machine, root)
     for path, tensor in found.tensors.items():
         flat.tensor(f"{name}/{path}" if name else path, tensor, parameter=False)
     for path, fact in found.facts.items():
@@ -138,7 +136,3 @@ def _read_objects(member: Any, size: int, name: str, flat: Flat) -> None:
         for _ in range(min(count, 1000)):
             flat.ignore(kind)
     flat.notes.extend(found.notes)
-
-
-def _no_storage(key: str) -> torch.UntypedStorage:
-    raise FileUnreadable("The file is damaged: the values of a tensor are missing. Save it again.")

@@ -12,17 +12,17 @@ from pathlib import Path
 from typing import BinaryIO
 
 from lth_engine.core.errors import FileUnreadable, NotRead
-from lth_engine.importing import hdf5_file, npz_file, safetensors_file, torch_file
+from lth_engine.importing import hdf5_file, npz_file, pickle_file, safetensors_file, torch_file, torch_legacy
 from lth_engine.importing.contents import Contents
 
 _READERS: dict[str, Callable[[BinaryIO, int], Contents]] = {
     "torch zip": torch_file.read_zip,
-    "torch legacy": torch_file.read_legacy,
+    "torch legacy": torch_legacy.read_legacy,
     "safetensors": safetensors_file.read_file,
     "npz": npz_file.read_npz,
     "npy": npz_file.read_npy,
     "hdf5": hdf5_file.read_file,
-    "pickle": torch_file.read_pickle,
+    "pickle": pickle_file.read_pickle,
 }
 
 KINDS = tuple(_READERS)

@@ -33,6 +33,9 @@ _SPARSE = {"torch._utils._rebuild_sparse_tensor", "torch._utils._rebuild_sparse_
 _META = {"torch._utils._rebuild_meta_tensor_no_storage"}
 _NUMBERS = re.compile(r"[biuf][1248]|\?")
 
+EMBEDDED = "torch.storage._load_from_bytes"
+"""What a tensor in a bare pickle asks for."""
+
 Storage = Callable[[str], torch.UntypedStorage]
 """The bytes of a storage by its key."""
 
@@ -71,6 +74,8 @@ class Layout:
 
 def storage_of(value: Any) -> tuple[str, torch.dtype, int]:
     """Key, type and number of values of a storage. Raises FileUnreadable, or FileRefused for types never read."""
+    if isinstance(value, Call) and value.full == EMBEDDED:
+        value = value.state
     pid = value.pid if isinstance(value, Persistent) else None
     if not isinstance(pid, tuple) or len(pid) < 5 or pid[0] != "storage" or not isinstance(pid[1], Global):
         raise FileUnreadable("The file is damaged: a tensor has no storage. Copy it again.")
