@@ -39,8 +39,8 @@ def read_npz(file: BinaryIO, file_bytes: int) -> Contents:
     try:
         archive = zipfile.ZipFile(file)
     except (zipfile.BadZipFile, NotImplementedError, ValueError, OSError, EOFError):
-        raise FileUnreadable(f"The file stops early or is damaged ({words.size(file_bytes)}): the list of its contents, "
-                             "which stands at its end, is missing. Copy it again.") from None
+        raise FileUnreadable(f"The file stops early or is damaged ({words.size(file_bytes)}): the list of its "
+                             "contents, which stands at its end, is missing. Copy it again.") from None
     infos = archive.infolist()
     _check_members(infos, file_bytes)
     flat = Flat()
@@ -49,7 +49,7 @@ def read_npz(file: BinaryIO, file_bytes: int) -> Contents:
             with archive.open(info) as member:
                 _read_array(member, info.file_size, info.filename.removesuffix(".npy"), file_bytes, flat)
         except (zipfile.BadZipFile, zipfile.zlib.error, NotImplementedError, RuntimeError, EOFError) as error:
-            raise FileUnreadable("The file is damaged: an array does not match its checksum. Copy it again.") from error
+            raise FileUnreadable("The file is damaged: an array differs from its checksum. Copy it again.") from error
     return sound.contents("npz", flat.tensors, file_bytes, facts=flat.facts, ignored=flat.ignored, notes=notes(flat))
 
 
@@ -63,7 +63,7 @@ def _check_members(infos: list[zipfile.ZipInfo], file_bytes: int) -> None:
     if any(i.filename.startswith(("/", "\\")) or ".." in i.filename.replace("\\", "/").split("/") for i in infos):
         raise FileRefused("Refused: a member of the archive names a place outside of it. Nothing was written.")
     if any(info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED) for info in infos):
-        raise FileRefused("Refused: the archive is compressed in a way that numpy never uses. Save it with numpy.savez.")
+        raise FileRefused("Refused: the archive is compressed as numpy never does. Save it with numpy.savez.")
     if total > sound.CAP_BYTES or (total > sound.FLOOR_BYTES and total > sound.MOST_RATIO * file_bytes):
         raise sound.bomb(file_bytes, total, words.counted(len(infos), "array"))
 

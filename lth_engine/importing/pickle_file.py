@@ -22,7 +22,8 @@ def read_pickle(file: BinaryIO, file_bytes: int) -> Contents:
     machine = Machine(file.read())
     root = machine.load()
     flat = inert(machine, root)
-    return sound.contents("pickle", flat.tensors, file_bytes, facts=flat.facts, ignored=flat.ignored, notes=notes(flat))
+    return sound.contents("pickle", flat.tensors, file_bytes, facts=flat.facts, ignored=flat.ignored,
+                          notes=notes(flat))
 
 
 def inert(machine: Machine, root: Any) -> Flat:
@@ -52,8 +53,8 @@ class Embedded:
         """Keep the values of one old file; the reference to them under a key of our own."""
         _, reference, keys, at = pickles(raw)
         _, dtype, count = storage_of(reference)
-        values = raw[at + 8:]
-        if len(keys) != 1 or int.from_bytes(raw[at:at + 8], "little") != count or len(values) != count * dtype.itemsize:
+        written, values = int.from_bytes(raw[at:at + 8], "little"), raw[at + 8:]
+        if len(keys) != 1 or written != count or len(values) != count * dtype.itemsize:
             raise FileUnreadable("The file is damaged: a tensor's values are not as many as it says. Copy it again.")
         self._held[key] = torch.frombuffer(bytearray(values), dtype=torch.uint8).untyped_storage() if values \
             else torch.UntypedStorage(0)

@@ -1,6 +1,7 @@
 """A foreign file to its contents, by its kind; runs in the child of the gate, and is safe by itself too.
 
-Nothing in a file is run, and no answer but Contents, FileRefused or FileUnreadable (MemoryError where the memory ends).
+Nothing in a file is run, and no answer but Contents, FileRefused or FileUnreadable
+(MemoryError where the memory ends).
 """
 
 from __future__ import annotations
@@ -53,5 +54,5 @@ def read(source: Path | BinaryIO, kind: str) -> Contents:
         except (NotRead, MemoryError):
             raise
         except Exception as error:
-            raise FileUnreadable(f"The file is damaged: it begins like {kind} but makes no sense further on. Copy or save "
-                                 "it again.") from error
+            raise FileUnreadable(f"The file is damaged: it begins like {kind} but makes no sense further on. Copy or "
+                                 "save it again.") from error

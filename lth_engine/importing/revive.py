@@ -68,8 +68,8 @@ class Layout:
             raise FileUnreadable("The file is damaged: a tensor lies nowhere. Copy it again.")
         last = self.offset + sum((n - 1) * step for n, step in zip(self.size, self.stride, strict=True))
         if prod(self.size) and last >= self.stored:
-            raise FileRefused(f"Refused: the file is damaged or made up: a tensor of the shape {list(self.size)} reaches "
-                              f"beyond its {words.counted(self.stored, 'stored value')}. Save it again.")
+            raise FileRefused(f"Refused: the file is damaged or made up: a tensor of the shape {list(self.size)} "
+                              f"reaches beyond its {words.counted(self.stored, 'stored value')}. Save it again.")
 
 
 def storage_of(value: Any) -> tuple[str, torch.dtype, int]:
@@ -90,8 +90,8 @@ def storage_of(value: Any) -> tuple[str, torch.dtype, int]:
     if dtype is None:
         if kind.startswith("Q"):
             raise FileRefused(sound.QUANTISED.format("a tensor"))
-        raise FileRefused(f"Refused: the file holds a {kind[:40]}, whose numbers are no weights. Save them as float32, or "
-                          "leave them out.")
+        raise FileRefused(f"Refused: the file holds a {kind[:40]}, whose numbers are no weights. Save them as "
+                          "float32, or leave them out.")
     return str(key), dtype, count
 
 

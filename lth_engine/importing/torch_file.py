@@ -59,13 +59,18 @@ def storages(machine: Machine) -> list[tuple[str, int, torch.dtype]]:
 
 def is_plain(machine: Machine) -> bool:
     """Whether a pickle holds only what torch.load(weights_only=True) makes without allocating for a lie."""
-    def plain(call: Call) -> bool:
-        if call.full in ("collections.OrderedDict", "collections.Counter"):
-            filled = call.args and (len(call.args) > 1 or not isinstance(call.args[0], Pairs | list)
-                                    or not all(isinstance(key, str) for key, _ in pairs_of(call.args[0])))
-            return not filled
+    return not machine.odd_keys and all(is_plain_call(call) for call in machine.calls)
+
+
+def is_plain_call(call: Call) -> bool:
+    """Whether a call is one that torch.load(weights_only=True) carries out, and a cheap one."""
+    if call.full not in ("collections.OrderedDict", "collections.Counter"):
         return call.full in _PLAIN
-    return not machine.odd_keys and all(plain(call) for call in machine.calls)
+    if not call.args:
+        return True
+    filled = call.args[0]
+    return len(call.args) == 1 and isinstance(filled, Pairs | list) and all(
+        isinstance(key, str) for key, _ in pairs_of(filled))
 
 
 def notes(flat: Flat) -> list[str]:
@@ -75,7 +80,8 @@ def notes(flat: Flat) -> list[str]:
     kinds = words.some([kind for kind in flat.ignored if not kind.startswith("torch.nn.")]
                        or ["a whole torch.nn.Module"])
     return [f"This file holds Python objects besides tensors ({kinds}). I read the "
-            f"{words.counted(len(flat.tensors), 'tensor')} and ignored the rest; nothing in the file was run.", *flat.notes]
+            f"{words.counted(len(flat.tensors), 'tensor')} and ignored the rest; nothing in the file was run.",
+            *flat.notes]
 
 
 def loaded(file: BinaryIO) -> Any:

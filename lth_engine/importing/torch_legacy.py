@@ -1,4 +1,4 @@
-"""Files of torch.save before 1.6: five pickles, then the values of the storages; read by torch's restricted loader alone."""
+"""Files of torch.save before 1.6: five pickles, then the values; read by torch's restricted loader alone."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ from lth_engine.importing import sound, words
 from lth_engine.importing.contents import Contents
 from lth_engine.importing.inert import Machine
 from lth_engine.importing.revive import check_call
-from lth_engine.importing.torch_file import by_torch, is_plain, notes, storages
+from lth_engine.importing.torch_file import by_torch, is_plain, is_plain_call, notes, storages
+from lth_engine.importing.tree import kind_of
 
 LEGACY_MAGIC = 0x1950A86A20F9469CFC6C
 """First number of a file of torch.save before 1.6."""
@@ -40,9 +41,9 @@ def read_legacy(file: BinaryIO, file_bytes: int) -> Contents:
         raise FileUnreadable(words.early(file_bytes, wanted))
     flat = by_torch(io.BytesIO(data)) if is_plain(machine) else None
     if flat is None:
-        kinds = words.some(sorted({c.full for c in machine.calls if not c.full.startswith("torch._utils.")} - {""}))
-        raise FileRefused(f"Refused: this file of PyTorch before 1.6 holds Python objects besides tensors ({kinds}); nothing "
-                          "in it was run. Save `model.state_dict()` with a later PyTorch and upload that.")
+        kinds = words.some(sorted({kind_of(call) for call in machine.calls if not is_plain_call(call)}) or ["others"])
+        raise FileRefused(f"Refused: this file of PyTorch before 1.6 holds Python objects besides tensors ({kinds}); "
+                          "nothing in it was run. Save `model.state_dict()` with a later PyTorch and upload that.")
     return sound.contents("torch legacy", flat.tensors, file_bytes, parameters=flat.parameters, facts=flat.facts,
                           notes=notes(flat))
 

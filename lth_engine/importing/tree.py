@@ -67,8 +67,8 @@ class Flat:
         if parameter:
             self.parameters.add(unique)
         if len(self.tensors) > MOST_TENSORS:
-            raise FileRefused(f"Refused: the file holds more than {words.number(MOST_TENSORS)} tensors. Save the state "
-                              "dict of the network alone.")
+            raise FileRefused(f"Refused: the file holds more than {words.number(MOST_TENSORS)} tensors. Save the "
+                              "state dict of the network alone.")
 
 
 @dataclass(frozen=True)
@@ -100,8 +100,8 @@ class Walk:
             entry = self._stack.pop()
             self._visits += 1
             if self._visits > MOST_VISITS:
-                raise FileRefused(f"Refused: the file holds more than {words.number(MOST_VISITS)} objects. Save the state "
-                                  "dict of the network alone.")
+                raise FileRefused(f"Refused: the file holds more than {words.number(MOST_VISITS)} objects. Save the "
+                                  "state dict of the network alone.")
             self._visit(entry, entry.path or name)
         return self.flat
 
@@ -182,13 +182,15 @@ class Walk:
         yield from self._listed(entry, call.items)
         if call.full not in _MAPPINGS:
             yield from self._named(entry, fields)
-            yield from self._listed(entry, [a for a in call.args if isinstance(a, list | tuple | Pairs | Call)])
+            for index, inner in enumerate(a for a in call.args if isinstance(a, list | tuple | Pairs | Call)):
+                path = entry.path if call.full in _SILENT else _join(entry.path, str(index), entry.joint)
+                yield _Entry(path, inner, entry.depth + 1, entry.joint)
         else:
             yield from self._named(entry, [pair for a in call.args for pair in pairs_of(a)])
 
     def _module(self, entry: _Entry, fields: list[tuple[Any, Any]]) -> Iterator[_Entry]:
         """The tensors of an nn.Module by the names of its state dict; `joint` is "." below a module."""
-        parts: dict[Any, Any] = dict((key, value) for key, value in fields if isinstance(key, str))
+        parts: dict[Any, Any] = {key: value for key, value in fields if isinstance(key, str)}
         prefix = entry.path + ("" if not entry.path else "." if entry.joint == "." else "/")
         for key in ("_parameters", "_buffers", "_modules"):
             for name, value in pairs_of(parts.get(key)):
