@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from lth_engine.core.errors import BadInput
 from lth_engine.importing.candidates import Candidate
 from lth_engine.importing.checkpoint import Architecture
 from lth_engine.importing.skeleton import CONVOLUTION, LINEAR, NORM, Shape, Shapes, Skeleton, skeleton
@@ -74,6 +75,8 @@ def fit(candidate: Candidate, found: Shapes, renaming: Mapping[str, str], ones: 
     Raises:
         BadInput: the candidate cannot be built for its images.
     """
+    if min(candidate.channels, candidate.height, candidate.width, candidate.classes) < 1:
+        raise BadInput(f"{candidate.name} needs an image and a class. The tensors have none.")
     wanted = skeleton_of(candidate)
     there: dict[str, str] = {}
     taken: set[str] = set()

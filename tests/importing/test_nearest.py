@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import random
+
 import pytest
 import torch
 from torch import nn
 
 from lth_engine.core.errors import BadInput
 from lth_engine.importing.network import network
+from lth_engine.importing.prunable import prunable_names
 from lth_engine.importing.understand import recognised_with, understand
 from lth_engine.models.build import build
 from lth_engine.specs.library_models import Torchvision
-from lth_engine.specs.models import CifarResnet, ModelSpec, Vgg
+from lth_engine.specs.models import CifarResnet, Conv, Lenet300100, MlpMixer, ModelSpec, Vgg
 from tests.importing.saved import contents
 
 State = dict[str, torch.Tensor]
@@ -82,6 +85,15 @@ def test_unknown_names_in_the_right_order_apply_on_request(spec: ModelSpec, side
     assert torch.equal(network(again)[0](images), model(images))
 
 
+def test_one_unknown_name_among_known_ones_applies_on_request() -> None:
+    saved = {n.replace("fc.", "my_head."): t for n, t in state().items()}
+    read = understand(contents(saved))
+    assert read.architecture is None
+    assert read.nearest is not None
+    assert read.nearest.applies
+    assert dict(read.nearest.architecture.renaming) == {"my_head.weight": "fc.weight", "my_head.bias": "fc.bias"}
+
+
 def test_equal_shapes_in_another_order_are_not_guessed() -> None:
     saved = renamed(state(), "op")
     turned = dict(sorted(saved.items()))  # op0 op1 op10 op11 ... op2
@@ -136,3 +148,37 @@ def test_a_library_network_with_a_tensor_missing_is_near() -> None:
     assert read.nearest is not None
     assert read.nearest.architecture.name == "squeezenet1_1"
     assert read.nearest.missing == ("features.4.squeeze.weight",)
+
+
+@pytest.mark.parametrize(("gone", "missing"), [("fc.", 2), ("blocks.5.", 10)], ids=["the head", "the last block"])
+def test_a_part_of_a_network_is_near(gone: str, missing: int) -> None:
+    saved = {n: t for n, t in state().items() if not n.startswith(gone)}
+    read = understand(contents(saved))
+    assert read.nearest is not None
+    assert read.nearest.architecture.spec == SPEC
+    assert len(read.nearest.missing) == missing
+    assert all(name.startswith(gone) for name in read.nearest.missing)
+
+
+def test_no_mutation_of_a_file_raises() -> None:
+    rng = random.Random(7)
+    states = [state(), state(Vgg(depth=11, width=2)), state(Lenet300100(first=9, second=5), side=8),
+              state(Conv(width=0.05), side=8), state(MlpMixer(width=4, depth=1, token_mlp=3, channel_mlp=5), side=8),
+              state(Torchvision(arch="squeezenet1_1"), side=64)]
+    shapes = [(), (0,), (1,), (3, 0), (2, 3), (0, 0, 0), (4, 1, 1), (2, 2, 2, 2), (1, 0, 3, 3), (2,) * 5]
+    for _ in range(150):
+        saved = dict(rng.choice(states))
+        for _ in range(rng.randint(1, 6)):
+            name = rng.choice(list(saved))
+            kind = rng.randrange(4)
+            tensor = saved.pop(name)
+            if kind == 1:
+                saved[name] = torch.zeros(rng.choice(shapes))
+            elif kind == 2:
+                saved[rng.choice(("", "a/b", ".", "x..y", "weight", f"{name}_orig", "fc.mask", "conv9999999.weight",
+                                  "blocks.99999999999.conv1.weight", "features.{n}.conv.weight"))] = tensor
+            elif kind == 3:
+                saved[name] = tensor.to(rng.choice((torch.bool, torch.int64, torch.float16)))
+        read = understand(contents(saved))
+        assert read.architecture is None or network(read)[0] is not None
+        assert set(prunable_names(read)) <= set(read.sparse.weights)
