@@ -1,6 +1,6 @@
 """What a directory of another program holds, asked in two steps: its members by names, then each by its few files.
 
-Every member is read in a child of its own, so that a damaged or hostile file costs that one member. Entries of the gate:
+Every member is read in a child of its own, so that a damaged or hostile file costs that one member. Entries:
 
     directory: arguments {"names": paths relative to the folder, "root": where it lies}; no files are opened.
     member: files of one member; arguments as in :func:`member`; its clean copy is a file as any other, with the

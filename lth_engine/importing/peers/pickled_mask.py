@@ -1,7 +1,7 @@
 """Masks inside a .npy of Python objects: the pickled mapping of pruning_is_enough, read without running anything.
 
-numpy writes an array of objects as a pickle behind its header; the mapping in it (imp_mask.Mask) holds tensors, and each
-keeps its values in the bytes of an old torch file of its own: five pickles, the number of values, the values.
+numpy writes an array of objects as a pickle behind its header; the mapping in it (imp_mask.Mask) holds tensors, and
+each keeps its values in the bytes of an old torch file of its own: five pickles, the number of values, the values.
 """
 
 from __future__ import annotations

@@ -14,11 +14,13 @@ import torch
 from lth_engine.core.errors import FileRefused, NotRead
 from lth_engine.importing.checkpoint import Checkpoint
 from lth_engine.importing.contents import Contents
+from lth_engine.importing.peers import pruning_is_enough
 from lth_engine.importing.peers.directory import WEIGHTS, Member
 from lth_engine.importing.peers.find import PEERS
 from lth_engine.importing.peers.logs import Logs
 from lth_engine.importing.peers.pickled_mask import read_masks
 from lth_engine.importing.peers.plain_text import TEXT_BYTES, decoded
+from lth_engine.importing.peers.written_out import written_out
 from lth_engine.importing.read import read
 from lth_engine.importing.understand import understand
 
@@ -73,6 +75,9 @@ def read_member(peer: str, member: Member, files: Mapping[str, Opened]) -> Membe
     notes = list(member.notes)
     masks = _masks(files, notes)
     found = {role: contents for role in WEIGHTS if (contents := _contents(role, files, notes)) is not None}
+    if peer == pruning_is_enough.KIND:
+        masks = masks and written_out(masks)
+        found = {role: written_out(contents) for role, contents in found.items()}
     role = next(iter(found), "")
     logs = _logs(peer, member, files, found[role].facts if role else {})
     if not role:
