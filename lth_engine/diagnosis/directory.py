@@ -1,10 +1,8 @@
-"""What a directory of another program holds, asked in two steps: its members by names, then each by its few files.
+"""Directories of other programs, in the child: whose they are by their names, and each network of them in turn.
 
-Every member is read in a child of its own, so that a damaged or hostile file costs that one member. Entries:
-
-    directory: arguments {"names": paths relative to the folder, "root": where it lies}; no files are opened.
-    member: files of one member; arguments as in :func:`member`; its clean copy is a file as any other, with the
-        mask inside as torch.nn.utils.prune has it, so that everything that reads clean files reads it.
+A child sees the names of all files, then for one network at a time its files, opened by the parent; so a damaged or
+hostile file costs that one network. The clean copy of a network has its mask inside, as torch.nn.utils.prune has it:
+everything that reads clean copies finds it there.
 """
 
 from __future__ import annotations
@@ -15,69 +13,100 @@ from typing import Any, BinaryIO
 
 import torch
 
-from lth_engine.diagnosis.anatomy import lay_out
+from lth_engine.core.errors import FileUnreadable
 from lth_engine.diagnosis.card import card, strictly
 from lth_engine.importing import clean
 from lth_engine.importing.checkpoint import Checkpoint
 from lth_engine.importing.contents import Contents
 from lth_engine.importing.peers.directory import ROLES, Member
 from lth_engine.importing.peers.find import found
-from lth_engine.importing.peers.read_member import MemberRead, Opened, read_member
+from lth_engine.importing.peers.pickled_mask import is_pickled, read_masks
+from lth_engine.importing.peers.read_member import Opened, read_member
+from lth_engine.importing.peers.written_out import written_out
+from lth_engine.importing.read import read
 
 Emit = Callable[[dict[str, Any]], None]
 
 
 def directory(files: list[Path], arguments: Mapping[str, Any], emit: Emit, out: BinaryIO | None) -> dict[str, Any]:
-    """The members of a directory, by the names of its files.
+    """The program that left a directory, and its networks.
+
+    Args:
+        files: none; names are enough.
+        arguments: "files", paths relative to the folder, and "root", where that lies.
+        emit: not used.
+        out: not used.
 
     Returns:
-        kind; notes; members, each with experiment, branch, replicate, level, label, files (role -> path) and notes;
-        last: index of the member that a card should show: the highest trained level of the first search.
+        "kind", "notes" and "members"; a member is experiment, branch, replicate, level, label, files (role -> path)
+        and notes.
 
     Raises:
-        FileRefused: no program is known that leaves such files.
+        FileRefused: it is of no program that is known.
     """
-    it = found([str(name) for name in arguments["names"]], str(arguments.get("root", "")))
-    plain = [_plain(member) for member in it.members]
-    return {"kind": it.kind, "notes": list(it.notes), "members": plain, "last": _last(it.members)}
+    known = found([str(name) for name in arguments["files"]], str(arguments.get("root", "")))
+    return {"kind": known.kind, "notes": list(known.notes), "members": [_plain(member) for member in known.members]}
 
 
 def member(files: list[Path], arguments: Mapping[str, Any], emit: Emit, out: BinaryIO | None) -> dict[str, Any]:
-    """One member of a directory.
+    """The card of one network of a directory, its mask applied, with what the program's logs say.
 
     Args:
-        files: those of its files that the parent let through.
-        arguments: "peer", the kind of the directory; "member", an item of `members`; "roles" and "kinds" of the files,
-            "" the kind of text and of pickled masks; "refused", role -> why the parent let no file through;
-            "card", whether to make its card; "write", which weights the clean copy holds, "trained" or "start".
+        files: those of the network that the gate let through.
+        arguments: "peer", the kind of directory; "member", one of its `members`; "roles" and "kinds" of the files, in
+            order ("" the kind of text); "name", "bytes" and "sha256" of the file of weights; "write": "trained" (or
+            not said) for a clean copy of that file, "start" for one of what its training started from.
         emit: gets {"stage": ...}.
-        out: where the clean copy goes.
+        out: where the clean copy goes; nothing is written where such weights are not there.
 
     Returns:
-        The member with density, reported_accuracy, hyperparameters, history, notes, role (of the file that stands for
-        it), starts (roles of the weights before training that were read), architecture, written (role of the clean
-        copy, or ""), and its card if asked for.
+        The card, and: logs (hyperparameters, history, accuracy in [0, 1] or None), role of the file that the card is
+        of, starts (roles of weights before training that were read).
+
+    Raises:
+        NotRead: no weights of it can be read.
     """
     emit({"stage": "reading"})
-    given = _member(arguments["member"], arguments.get("refused", {}))
     opened = {str(role): Opened(path, str(kind)) for path, role, kind in zip(
         files, arguments["roles"], arguments["kinds"], strict=True)}
-    reading = read_member(str(arguments["peer"]), given, opened)
+    given = _member(arguments["member"])
+    network = read_member(str(arguments["peer"]), given, opened)
+    if network.checkpoint is None:
+        raise FileUnreadable(" ".join(network.notes))
     emit({"stage": "understanding"})
-    said = _said(reading)
-    if arguments.get("card") and reading.checkpoint is not None:
-        known = {"name": given.files.get(reading.role, ""), "bytes": None, "sha256": ""}
-        said["card"] = card(reading.checkpoint, known)
-    chosen = reading.start if arguments.get("write") == "start" else reading.checkpoint
+    logs = strictly({"hyperparameters": network.logs.hyperparameters, "history": network.logs.history,
+                     "accuracy": network.logs.accuracy})
+    told = card(network.checkpoint, arguments)
+    told["notes"] = [*told["notes"], *network.notes]
+    told |= {"logs": logs, "role": network.role, "starts": list(network.starts)}
+    chosen = network.start if arguments.get("write") == "start" else network.checkpoint
     if out is not None and chosen is not None:
         emit({"stage": "copying"})
-        clean.write(pruned_contents(chosen), out, {"name": given.label, "peer": said["peer"]})
-        said["written"] = "start" if arguments.get("write") == "start" else reading.role
-    strict: dict[str, Any] = strictly({name: value for name, value in said.items() if name != "peer"})
-    return strict
+        clean.write(with_mask_inside(chosen), out, {"name": told["name"], "sha256": told["sha256"],
+                                                    "member": _plain(given), "logs": logs})
+    return told
 
 
-def pruned_contents(checkpoint: Checkpoint) -> Contents:
+def copy(files: list[Path], arguments: Mapping[str, Any], emit: Emit, out: BinaryIO | None) -> dict[str, Any]:
+    """A clean copy and nothing else: of starting weights, or of a file of masks.
+
+    Args:
+        files: the one file.
+        arguments: its "kind", "name" and "sha256".
+        emit: not used.
+        out: where the clean copy goes.
+
+    Raises:
+        NotRead: it cannot be read.
+    """
+    kind = str(arguments["kind"])
+    contents = read_masks(files[0]) if is_pickled(files[0]) else written_out(read(files[0], kind))
+    if out is not None:
+        clean.write(contents, out, {"name": arguments["name"], "sha256": arguments["sha256"]})
+    return {"status": "read", "tensors": len(contents.tensors)}
+
+
+def with_mask_inside(checkpoint: Checkpoint) -> Contents:
     """A checkpoint as the contents of one file: NAME_orig and NAME_mask where there is a mask, else NAME.
 
     Convention: torch.nn.utils.prune.
@@ -101,27 +130,7 @@ def _plain(given: Member) -> dict[str, Any]:
             "label": given.label, "files": dict(given.files), "notes": list(given.notes)}
 
 
-def _member(plain: Mapping[str, Any], refused: Mapping[str, str]) -> Member:
+def _member(plain: Mapping[str, Any]) -> Member:
     files = {role: str(path) for role, path in plain["files"].items() if role in ROLES}
-    notes = (*plain.get("notes", ()), *(f"{role.capitalize()}: {why}" for role, why in refused.items()))
-    return Member(str(plain["experiment"]), str(plain["branch"]), plain["replicate"], plain["level"], files, notes)
-
-
-def _last(members: tuple[Member, ...]) -> int:
-    """The highest trained level of the first search and replicate."""
-    first = next((m for m in members if m.branch == "main"), members[0])
-    same = [i for i, m in enumerate(members)
-            if (m.experiment, m.branch, m.replicate) == (first.experiment, first.branch, first.replicate)]
-    trained = [i for i in same if "final" in members[i].files]
-    return (trained or same)[-1]
-
-
-def _said(reading: MemberRead) -> dict[str, Any]:
-    checkpoint, logs = reading.checkpoint, reading.logs
-    known = checkpoint.architecture if checkpoint is not None else None
-    peer = {"history": {name: list(column) for name, column in logs.history.items()},
-            "hyperparameters": dict(logs.hyperparameters), "reported_accuracy": logs.accuracy}
-    return {**_plain(reading.member), **peer, "notes": list(reading.notes), "note": " ".join(reading.notes),
-            "density": None if checkpoint is None else lay_out(checkpoint).density, "role": reading.role,
-            "starts": list(reading.starts), "written": "", "architecture": None if known is None else known.name,
-            "peer": strictly(peer)}
+    return Member(str(plain["experiment"]), str(plain["branch"]), plain["replicate"], plain["level"], files,
+                  tuple(plain.get("notes", ())))

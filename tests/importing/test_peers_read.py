@@ -25,7 +25,7 @@ def listed(root: Path) -> Directory:
 
 
 def opened(root: Path, member: Member) -> dict[str, Opened]:
-    return {role: Opened(root / path, "" if role in TEXTS or path.endswith(".npy") else "torch zip")
+    return {role: Opened(root / path, "" if role in TEXTS else "npy" if path.endswith(".npy") else "torch zip")
             for role, path in member.files.items()}
 
 
