@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-import importlib
 import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 import torch
 
-from lth_engine.importing.checkpoint import Architecture, Checkpoint
-from lth_engine.masking.prunable import in_network_order
+from lth_engine.importing.checkpoint import Checkpoint
+from lth_engine.importing.prunable import prunable_names
 
 BUFFERS = ("running_mean", "running_var", "num_batches_tracked")
 """What batch normalisation counts instead of learning."""
-
-_EMBEDDINGS = ("embed", "token", "position", "pos_", "relative_")
-"""Parts of the usual names of tables of two dimensions that no convolution or linear layer holds."""
 
 
 @dataclass(frozen=True)
@@ -137,7 +133,7 @@ class Anatomy:
 def lay_out(checkpoint: Checkpoint) -> Anatomy:
     """The anatomy of a checkpoint; each weight is looked at once."""
     weights = checkpoint.sparse.weights
-    counted = prunable_names(checkpoint)
+    counted = set(prunable_names(checkpoint))
     layers = tuple(_layer(name, weight, checkpoint.sparse.masks.get(name), name in counted)
                    for name, weight in weights.items() if weight.ndim >= 2 and is_number(weight))
     held = {layer.name.removesuffix("weight") for layer in layers}
@@ -149,29 +145,6 @@ def lay_out(checkpoint: Checkpoint) -> Anatomy:
 def is_number(tensor: torch.Tensor) -> bool:
     """Whether a tensor holds weights rather than counts, and any at all."""
     return tensor.is_floating_point() and tensor.numel() > 0
-
-
-def prunable_names(checkpoint: Checkpoint) -> set[str]:
-    """Names in the file of the weights that masks and densities count.
-
-    Of a known network those of its convolutions, linear layers and attention, else of all tensors of two to five
-    dimensions that are called no embedding.
-    """
-    if checkpoint.architecture is not None:
-        back = {ours: theirs for theirs, ours in checkpoint.architecture.renaming.items()}
-        return {back.get(name, name) for name in in_network_order(skeleton(checkpoint.architecture))}
-    return {name for name, weight in checkpoint.sparse.weights.items()
-            if 2 <= weight.ndim <= 5 and is_number(weight) and not any(part in name.lower() for part in _EMBEDDINGS)}
-
-
-def skeleton(architecture: Architecture) -> torch.nn.Module:
-    """The network of an architecture without values (on the meta device)."""
-    spec = architecture.spec
-    module = importlib.import_module(f"{spec.package}.{spec.name}")
-    with torch.device("meta"):
-        network: torch.nn.Module = module.build(
-            spec, architecture.channels, architecture.height, architecture.width, architecture.classes)
-    return network
 
 
 def parameters(anatomy: Anatomy) -> int:
