@@ -44,10 +44,10 @@ def _counts(found: list[Card]) -> str:
 
 def _one(finding: Card, place: int) -> None:
     kind = severity(finding)
-    with st.container(border=True, horizontal=True, vertical_alignment="center", gap="small",
-                      key=f"upload_finding_{kind}_{place}"):
-        st.markdown(f":{_COLOURS[kind]}[{_ICONS[kind]} **{_WORDS[kind]}**] &nbsp; {literal(text(finding, 'text'))}",
-                    width="stretch")
-        about = text(finding, "about")
+    about = text(finding, "about")
+    with st.container(border=True):
+        said, why = st.columns([8, 1], vertical_alignment="center", gap="small")
+    said.markdown(f":{_COLOURS[kind]}[{_ICONS[kind]} **{_WORDS[kind]}**] &nbsp; {literal(text(finding, 'text'))}")
+    with why:
         if _NAME.fullmatch(about) and (FOLDER / f"{about}.md").is_file():
             explained(about, f"upload.finding.{place}", "Why?")

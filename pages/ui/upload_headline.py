@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from pages.ui.upload_card import Card, findings, number, part, severity, text, texts, whole
+from pages.ui.upload_card import Card, findings, number, part, severity, text, whole
 from pages.ui.words import literal, percent
 
 DENSE = 0.999
@@ -67,8 +67,6 @@ def training(card: Card) -> str:
 
 
 def _source(card: Card) -> list[str]:
-    beside = texts(card, "beside")
     digest = text(card, "sha256")
     return [text(card, "format") or "unknown format", *([f"SHA-256 {digest[:8]}..."] if digest else []),
-            *filter(None, [text(part(card, "architecture"), "variant")]), *beside[:3],
-            *([f"and {len(beside) - 3} more"] if len(beside) > 3 else [])]
+            *filter(None, [text(part(card, "architecture"), "variant")])]

@@ -81,7 +81,7 @@ def test_findings_come_worst_first_each_with_its_text(bring):
 def test_layers_are_drawn_and_listed(bring):
     app = bring()
     figure = drawn(app, "Density of each layer of the file")
-    (bars,) = figure["data"]
+    bars = figure["data"][0]
     assert bars["x"] == pytest.approx([52, 21, 8, 30])           # what does not count as prunable is not drawn
     table = next(t for t in tables(app) if "Tensor" in t)
     assert table["Tensor"].tolist()[-1] == "embed.weight"
@@ -111,7 +111,7 @@ def test_names_of_a_hostile_file_are_drawn_as_they_are(bring):
     for name in fake.EVIL:
         assert name not in bare
     assert "onerror" in bare
-    (bars,) = drawn(app, "Density of each layer of the file")["data"]
+    bars = drawn(app, "Density of each layer of the file")["data"][0]
     assert not [row for row in bars["customdata"] if "<" in str(row)]
     labels = drawn(app, "Density of each layer of the file")["layout"]["yaxis"]["ticktext"]
     assert not [text for text in labels if "<" in text]
