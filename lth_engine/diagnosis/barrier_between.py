@@ -9,7 +9,7 @@ import numpy as np
 
 from lth_engine.analysis.lines.barrier import error_barrier
 from lth_engine.analysis.lines.line import Line
-from lth_engine.analysis.lines.norm_statistics import protocol, tracking
+from lth_engine.analysis.lines.norm_statistics import protocol, require_room
 from lth_engine.analysis.lines.score import score
 from lth_engine.core.errors import BadInput
 from lth_engine.core.workbench import Progress
@@ -44,7 +44,9 @@ def barrier(first: Brought, second: Brought, batch: Batch, points: int = 101, re
     for images in (batch, recalibrate):
         if images is not None:
             first.require(images)
-    _require_room(first, recalibrate)
+    if recalibrate is not None:
+        example = recalibrate.normalised(recalibrate.x[:1])
+        require_room("recalibrated", first.model, example, {"recalibration": recalibrate})
     line = Line(first.model, first.weights(), second.weights())
     settle = protocol("interpolated" if recalibrate is None else "recalibrated", first.model, recalibrate or batch)
     alphas = np.arange(points) / (points - 1)
@@ -70,10 +72,3 @@ def _require_alike(first: Brought, second: Brought) -> None:
     one, other = (f"{end.where} is a {end.architecture.name} ({end.architecture.variant}) for "
                   f"{end.architecture.classes} classes" for end in (first, second))
     raise BadInput(f"A line needs two networks of one architecture, but {one} and {other}: name two of the same.")
-
-
-def _require_room(network: Brought, images: Batch | None) -> None:
-    """Refuse a single image to take statistics of. Raises BadInput."""
-    if images is not None and len(images) % images.evaluation_batch == 1 and tracking(network.model):
-        raise BadInput(f"Statistics of normalisation need at least 2 images at a time, but the last of {images.where} "
-                       f"({len(images):,}, {images.evaluation_batch:,} at a time) would be alone: leave one out.")

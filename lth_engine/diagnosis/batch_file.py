@@ -58,6 +58,11 @@ class Batch:
         mean, std = (torch.from_numpy(value).view(-1, 1, 1) for value in (self.mean, self.std))
         return ((x.double() / 255 - mean) / std).float()
 
+    @property
+    def parts(self) -> tuple[torch.Tensor, ...]:
+        """The places of the images that :meth:`in_order` shows at a time."""
+        return torch.arange(len(self)).split(self.evaluation_batch)
+
     def in_parts(self, parts: Sequence[torch.Tensor]) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
         """A batch for each of `parts`, the places of its images."""
         for part in parts:
@@ -65,15 +70,15 @@ class Batch:
 
     def in_order(self) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
         """All images in the order of the file, :attr:`evaluation_batch` at a time."""
-        for start in range(0, len(self), self.evaluation_batch):
-            stop = start + self.evaluation_batch
-            yield self.normalised(self.x[start:stop]), self.y[start:stop]
+        return self.in_parts(self.parts)
 
     def require(self, channels: int, height: int, width: int, classes: int, size_known: bool = True) -> None:
         """Refuse images that a network cannot be shown, or labels that it has no output for.
 
         Args:
-            channels, height, width: of the network's input.
+            channels: of the network's input.
+            height: likewise.
+            width: likewise.
             classes: of its outputs.
             size_known: whether other sizes do not fit it.
 
@@ -146,8 +151,8 @@ def _bytes(x: Array, mean: Array, std: Array, path: Path) -> tuple[Array, Array,
 def _by_channel(arrays: dict[str, Array], name: str, path: Path) -> Array:
     """`mean` or `std`, in float64."""
     if name not in arrays:
-        raise BadInput(f"{path} has no array {name!r}, without which uint8 images cannot be normalised: give one number "
-                       "a channel, for pixels in [0, 1].")
+        raise BadInput(f"{path} has no array {name!r}, without which uint8 images cannot be normalised: give one "
+                       "number a channel, for pixels in [0, 1].")
     values = np.atleast_1d(np.squeeze(arrays[name]))
     if values.ndim != 1 or values.dtype.kind not in "fiu" or not values.size or not np.isfinite(values).all():
         raise BadInput(f"{name} of {path} must be one finite number a channel. Got {_shape(arrays[name])} of "

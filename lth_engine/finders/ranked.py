@@ -43,8 +43,12 @@ def in_rounds(search: SearchSpec, scorer: ScorerSpec, subject: Callable[[Tensors
 
     Args:
         search: gives scope and rule.
-        scorer, subject, allowed, ignored: as of :func:`keep_best`.
-        since, end: fractions of all weights that are allowed now, and that are kept at the end.
+        scorer: ranks the weights.
+        subject: mask -> what the scorer looks at.
+        allowed: parameter name -> bool.
+        since: fraction of all weights that is allowed.
+        end: fraction of all weights that is kept at the end.
+        ignored: number of prunable weights in layers that stay dense.
         lowest: keep the lowest scores instead.
     """
     module = importlib.import_module(f"{scorer.package}.{scorer.name}")
