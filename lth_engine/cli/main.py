@@ -1,6 +1,6 @@
 """`python -m lth_engine VERB ...`: reads the command line, calls the verb, turns errors into exit codes.
 
-Exit codes: 0 success, 1 failure, 2 bad input, 130 stopped by the user.
+Exit codes: 0 success, 1 failure, 2 bad input or a file that was not read, 130 stopped by the user.
 """
 
 from __future__ import annotations
@@ -17,9 +17,10 @@ from typing import NoReturn
 
 from lth_engine.cli.ask import Begun, ask, base
 from lth_engine.cli.explain import explain
+from lth_engine.cli.file_flags import add_file_verbs
 from lth_engine.cli.flags import apply_flags, read_flags
 from lth_engine.cli.pointing import HOW, pointed, pointing
-from lth_engine.core.errors import BadInput, Cancelled, LotteryError, UnknownName
+from lth_engine.core.errors import BadInput, Cancelled, LotteryError, NotRead, UnknownName
 from lth_engine.core.spec import catalogue
 
 ASKING = ("answer", "submit", "price")
@@ -42,8 +43,16 @@ VERBS: dict[str, tuple[str, str]] = {
     "export": ("shelf.export", "copy answers into one HDF5 file"),
     "verify": ("shelf.verify", "check that answers are what was written"),
     "presets": ("shelf.list_presets", "list ready-made questions"),
+    "diagnose": ("diagnose.diagnose", "say what a checkpoint from elsewhere holds, and how healthy it is"),
+    "mask": ("mask.mask", "draw a mask for a network from a file"),
+    "curvature": ("curvature.curvature", "trace and largest eigenvalues of the Hessian at a network from a file"),
+    "barrier": ("barrier.barrier", "error and loss on the line between two networks from files"),
 }
 """Verb -> function of this package and what it does."""
+
+
+TUNED = ("mask",)
+"""Verbs that take the flags which their parser does not know, as settings of a spec that another flag names."""
 
 
 class _Parser(argparse.ArgumentParser):
@@ -61,7 +70,7 @@ def main(arguments: Sequence[str]) -> int:
         return code
     except SystemExit:  # argparse has shown its help
         return 0
-    except BadInput as error:
+    except (BadInput, NotRead) as error:
         return _say(error, 2)
     except (Cancelled, KeyboardInterrupt) as error:
         return _say(str(error) or "Stopped.", 130)
@@ -98,6 +107,8 @@ def _run(arguments: list[str]) -> int:
     parser, verbs = parsers()
     given, rest = parser.parse_known_args(arguments)
     flags = tuple(word for action in verbs[given.verb]._actions for word in action.option_strings)
+    if given.verb in TUNED:
+        return _function(given.verb)(given, rest)
     if given.verb not in ASKING:
         if rest:
             near = difflib.get_close_matches(rest[0], flags, n=1)
@@ -126,7 +137,8 @@ def _function(verb: str) -> Callable[..., int]:
 def parsers() -> tuple[argparse.ArgumentParser, dict[str, argparse.ArgumentParser]]:
     """The parser of the whole command line, and that of each verb."""
     top = _Parser(prog="python -m lth_engine", description="Find, train, store and understand lottery tickets.",
-                  epilog="Exit codes: 0 success, 1 failure, 2 bad input, 130 stopped.", allow_abbrev=False)
+                  epilog="Exit codes: 0 success, 1 failure, 2 bad input or a file that was not read, 130 stopped.",
+                  allow_abbrev=False)
     below = top.add_subparsers(dest="verb", metavar="VERB", required=True)
     where = _Parser(add_help=False)
     where.add_argument("--store", type=Path, default=Path(os.environ.get("LTH_STORE") or "lab"), metavar="DIR",
@@ -142,6 +154,7 @@ def parsers() -> tuple[argparse.ArgumentParser, dict[str, argparse.ArgumentParse
         if asking:
             _add_question(made[verb])
     _add_own(made)
+    add_file_verbs(made)
     return top, made
 
 

@@ -39,11 +39,9 @@ def bring(checkpoint: Checkpoint, where: str) -> Brought:
 
 
 def _allowed(model: nn.Module, masks: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
-    """Masks of the prunable weights; where the file has none at all, what is exactly zero is pruned."""
-    weights = in_network_order(model)
-    return {name: masks[name].bool().clone() if name in masks else
-            (torch.ones_like(weight, dtype=torch.bool) if masks else weight.detach() != 0)
-            for name, weight in weights.items()}
+    """Masks of the prunable weights; without a mask for a parameter, what is exactly zero is pruned."""
+    return {name: masks[name].bool().clone() if name in masks else weight.detach() != 0
+            for name, weight in in_network_order(model).items()}
 
 
 def _keys(paths: Mapping[str, str]) -> dict[str, str]:

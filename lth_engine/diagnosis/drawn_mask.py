@@ -13,6 +13,7 @@ from torch import nn
 
 from lth_engine.core.artifact import Array
 from lth_engine.core.errors import BadInput
+from lth_engine.core.workbench import Progress
 from lth_engine.diagnosis.batch_file import Batch
 from lth_engine.diagnosis.brought import Brought
 from lth_engine.finders.ranked import in_rounds
@@ -21,12 +22,14 @@ from lth_engine.scorers.subject import Masked, Subject, Tensors
 from lth_engine.specs.finding import OneShot
 from lth_engine.specs.scorers import OnImages, ScorerSpec
 
+Report = Callable[[Progress], None]
+
 SCORED = 250
 """Images in a batch that is scored, as the lab's own searches have."""
 
 
 def draw(network: Brought, scorer: ScorerSpec, density: float, batch: Batch | None, scope: str = "global",
-         seed: int = 0, report: Callable[[int, int], None] = lambda done, total: None) -> dict[str, Array]:
+         seed: int = 0, report: Report = lambda progress: None) -> dict[str, Array]:
     """Prunable parameter by its key in the file -> bool, True where it is kept.
 
     Exactly round(density x prunable weights) are kept; what the file has pruned stays pruned.
@@ -38,7 +41,7 @@ def draw(network: Brought, scorer: ScorerSpec, density: float, batch: Batch | No
         batch: images and labels, for scorers that look at images.
         scope: how the kept weights are shared out among the layers, as in a search.
         seed: of whatever the scorer draws.
-        report: is told of the rounds.
+        report: is told of the rounds; raises Cancelled to stop.
 
     Raises:
         BadInput: the scorer needs images, or the file keeps fewer weights than that.
@@ -67,16 +70,16 @@ class _Shown:
     """What the scorer is shown, round by round."""
 
     def __init__(self, network: Brought, batch: Batch | None, seed: int, scorer: ScorerSpec,
-                 report: Callable[[int, int], None]) -> None:
+                 report: Report) -> None:
         self._network, self._batch, self._seed, self._report = network, batch, seed, report
         weights = prunable(network.model)
         self._values = {name: weights[name].detach().clone() for name in network.allowed}
         self._kept: dict[str, Any] = {}
-        self._begun, self._rounds = 0, scorer.steps
+        self._begun, self._rounds, self._title = 0, scorer.steps, scorer.title
 
     def subject(self, allowed: Tensors) -> Subject:
         """The network under a mask."""
-        self._report(self._begun, self._rounds)
+        self._report(Progress(self._begun, self._rounds, self._title))
         self._begun += 1
         made = self._network.architecture
         return Subject(Masked(self._values, allowed), allowed, self._seed, lambda: self._copied(allowed),
