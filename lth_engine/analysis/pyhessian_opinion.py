@@ -24,11 +24,11 @@ from torch.func import functional_call
 from lth_engine.analysis.curvature.at_network import Drawn, network_at, takes_batch_statistics
 from lth_engine.analysis.curvature.coordinates import Coordinates
 from lth_engine.analysis.curvature.graph_memory import images_at_once
-from lth_engine.analysis.curvature.hessian import plain_float32
 from lth_engine.core.artifact import Answer, Inputs, Scalar
 from lth_engine.core.errors import NonFinite
 from lth_engine.core.seeds import derive
 from lth_engine.core.workbench import Progress, Workbench
+from lth_engine.objectives.plain_numbers import plain_numbers
 from lth_engine.specs.curvature import PyhessianOpinion
 from lth_engine.training.streamed import Batch
 
@@ -86,7 +86,7 @@ def opinion(model: nn.Module, coordinates: Coordinates, images: Drawn, seed: int
     """
     wrapped = Restricted(model, coordinates, shown)
     devices = [images.y.device] if images.y.device.type == "cuda" else []
-    with torch.random.fork_rng(devices=devices), warnings.catch_warnings(), plain_float32():
+    with torch.random.fork_rng(devices=devices), warnings.catch_warnings(), plain_numbers():
         warnings.simplefilter("ignore")
         torch.manual_seed(derive(seed, "pyhessian"))
         theirs = TheirHessian(wrapped, F.cross_entropy, cuda=bool(devices), **_given(model, wrapped, images))

@@ -10,7 +10,7 @@ import plotly.graph_objects as go
 
 from lth_engine.core.artifact import Array
 from lth_engine.figures.interval import student_t
-from lth_engine.figures.look import GRAY, Look, empty_figure, translucent
+from lth_engine.figures.look import GRAY, Look, empty_figure, translucent, wrapped
 
 ROW = 46
 """Pixels of a row."""
@@ -52,7 +52,7 @@ def beside(rows: Sequence[Row], title: str, lines: Mapping[str, float]) -> go.Fi
             figure.add_annotation(x=value, y=1, yref="paper", yanchor="bottom", text=f"{name} {value:.4g}",
                                   showarrow=False, font={"color": GRAY, "size": 12})
     figure.update_xaxes(title_text=title, **_range(rows, lines))
-    figure.update_yaxes(tickvals=list(range(len(rows))), ticktext=[_wrapped(row.style.label) for row in rows],
+    figure.update_yaxes(tickvals=list(range(len(rows))), ticktext=[wrapped(row.style.label, 18) for row in rows],
                         range=[len(rows) - 0.4, -0.6], showgrid=False, ticks="")
     figure.update_layout(showlegend=False, margin={"t": 30, "r": 135 if any(row.word for row in rows) else 20})
     return figure
@@ -111,13 +111,3 @@ def _range(rows: Sequence[Row], lines: Mapping[str, float]) -> dict[str, object]
         return {}
     room = 0.15 * float(np.ptp(found)) or 1.0
     return {"range": [float(found.min()) - room, float(found.max()) + room]}
-
-
-def _wrapped(label: str, width: int = 18) -> str:
-    """A label in lines of about `width` letters."""
-    lines = [""]
-    for word in label.split():
-        if lines[-1] and len(lines[-1]) + len(word) >= width:
-            lines.append("")
-        lines[-1] = f"{lines[-1]} {word}".strip()
-    return "<br>".join(lines)

@@ -10,7 +10,7 @@ import plotly.graph_objects as go
 
 from lth_engine.core.artifact import Array
 from lth_engine.figures.interval import student_t
-from lth_engine.figures.look import GRAY, Look, empty_figure, look, nth, translucent
+from lth_engine.figures.look import GRAY, Look, empty_figure, look, nth, translucent, wrapped
 
 LOOKS: dict[str, Look] = {
     "ticket": Look("Ticket, untrained", look("ticket").colour, "solid", "circle"),
@@ -100,7 +100,7 @@ def _frame(labels: Sequence[str], chance: float) -> go.Figure:
         figure.add_annotation(x=100 * chance, xanchor="left", y=1, yref="paper", yanchor="bottom", showarrow=False,
                               text=f"guessing {100 * chance:.3g} %", font={"color": GRAY, "size": 12})
     figure.update_xaxes(title_text="Test accuracy (%)", rangemode="tozero", maxallowed=103)
-    figure.update_yaxes(tickvals=list(range(len(labels))), ticktext=[_wrapped(label) for label in labels],
+    figure.update_yaxes(tickvals=list(range(len(labels))), ticktext=[wrapped(label, 16) for label in labels],
                         range=[len(labels) - 0.4, -0.6], showgrid=False, ticks="")
     figure.update_layout(showlegend=False, margin={"t": 30})
     return figure
@@ -134,13 +134,3 @@ def _mean(figure: go.Figure, place: float, values: Array, style: Look, column: s
         hovertemplate=words + ": mean of %{customdata[0]}<br><b>%{x:.4g} %</b>"
                       + (", 95% interval %{customdata[1]:.4g} to %{customdata[2]:.4g}" if known else "")
                       + "<extra></extra>")
-
-
-def _wrapped(label: str, width: int = 16) -> str:
-    """A label in lines of about `width` letters."""
-    lines = [""]
-    for word in label.split():
-        if lines[-1] and len(lines[-1]) + len(word) >= width:
-            lines.append("")
-        lines[-1] = f"{lines[-1]} {word}".strip()
-    return "<br>".join(lines)

@@ -9,8 +9,9 @@ import numpy as np
 import plotly.graph_objects as go
 
 from lth_engine.core.artifact import Array
+from lth_engine.figures.band import band
 from lth_engine.figures.features import TRAINED
-from lth_engine.figures.interval import Interval, student_t
+from lth_engine.figures.interval import student_t
 from lth_engine.figures.look import GRAY, Look, empty_figure, translucent
 
 
@@ -54,7 +55,7 @@ def _line(figure: go.Figure, one: Series, style: Look) -> None:
     percents = sorted({int(p) for p in one.percent})
     stats = [student_t(100 * one.accuracy[one.percent == p]) for p in percents]
     images = [int(one.images[one.percent == p][0]) or None for p in percents]
-    _bars(figure, percents, stats, style)
+    band(figure, percents, stats, style)
     figure.add_scatter(
         x=one.percent.tolist(), y=(100 * one.accuracy).tolist(), mode="markers", showlegend=False,
         name=style.label + " (each training)", legendgroup=style.label,
@@ -70,18 +71,3 @@ def _line(figure: go.Figure, one: Series, style: Look) -> None:
         meta={"x": "images_percent", "y": "test_accuracy_percent", "more": ["n", "lower_95", "upper_95", "images"]},
         hovertemplate=style.label + ": mean of %{customdata[0]}<br>%{x} % of the images: <b>%{y:.4g} %</b>, "
                       "95% interval %{customdata[1]:.4g} to %{customdata[2]:.4g}<extra></extra>")
-
-
-def _bars(figure: go.Figure, percents: Sequence[int], stats: Sequence[Interval], style: Look) -> None:
-    """The band between the ends of the intervals, or a bar where there is one size."""
-    known = [(p, s) for p, s in zip(percents, stats, strict=True) if s.n > 1]
-    if len(known) == 1:
-        (p, s), = known
-        figure.add_scatter(x=[p, p], y=[s.lower, s.upper], mode="lines", hoverinfo="skip", showlegend=False,
-                           legendgroup=style.label, line={"color": translucent(style.colour, 0.5), "width": 4})
-    elif known:
-        figure.add_scatter(
-            x=[p for p, _ in known] + [p for p, _ in reversed(known)],
-            y=[s.upper for _, s in known] + [s.lower for _, s in reversed(known)], fill="toself", mode="lines",
-            fillcolor=translucent(style.colour, 0.16), line={"width": 0}, hoverinfo="skip", showlegend=False,
-            legendgroup=style.label)

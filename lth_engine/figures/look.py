@@ -128,3 +128,13 @@ def density_axis(figure: go.Figure, lowest: float = 0.0) -> None:
 
 
 _TICKS = (100, 70, 50, 30, 20, 10, 7, 5, 3, 2, 1, 0.7, 0.5, 0.3, 0.2, 0.1, 0.05, 0.02, 0.01)
+
+
+def wrapped(label: str, width: int) -> str:
+    """A label in lines of about `width` letters."""
+    lines = [""]
+    for word in label.split():
+        if lines[-1] and len(lines[-1]) + len(word) >= width:
+            lines.append("")
+        lines[-1] = f"{lines[-1]} {word}".strip()
+    return "<br>".join(lines)

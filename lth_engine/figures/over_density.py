@@ -11,6 +11,7 @@ import plotly.graph_objects as go
 
 from lth_engine.core.measures import Measure
 from lth_engine.core.search_table import Table, rows_where, variants
+from lth_engine.figures.band import band
 from lth_engine.figures.interval import Interval, student_t
 from lth_engine.figures.look import DASHES, GRAY, SYMBOLS, Look, density_axis, empty_figure, look, nth, translucent
 
@@ -93,7 +94,7 @@ def over_density(searches: Sequence[Searched], column: str, title: str, scale: f
             rows = rows_where(searched.table, variant)
             if _drawable(rows, column):
                 style = look(variant) if len(searches) == 1 else _of_many(index, place, searched.label, variant)
-                _line(figure, rows, DENSITY, column, scale, style, band=len(searches) == 1 or variant == "ticket")
+                _line(figure, rows, DENSITY, column, scale, style, banded=len(searches) == 1 or variant == "ticket")
     density_axis(figure, min((s.lowest for s in searches), default=0.0))
     figure.update_yaxes(title_text=title)
     return figure
@@ -114,7 +115,7 @@ def compared(searches: Sequence[Searched], by: Measure, over: Measure | None = N
     for index, searched in enumerate(searches):
         rows = rows_where(searched.table, variant)
         if _drawable(rows, by.name) and _drawable(rows, across.column):
-            _line(figure, rows, across, by.name, by.scale, nth(index, searched.label), band=True)
+            _line(figure, rows, across, by.name, by.scale, nth(index, searched.label), banded=True)
     if over is None:
         density_axis(figure, min((s.lowest for s in searches), default=0.0))
     else:
@@ -143,14 +144,14 @@ def _of_many(index: int, place: int, label: str, variant: str) -> Look:
 
 
 def _line(figure: go.Figure, rows: Table, across: Across, column: str, scale: float, style: Look, *,
-          band: bool) -> None:
+          banded: bool) -> None:
     levels = np.unique(rows["level"])
     at = [rows["level"] == level for level in levels]
     stats: list[Interval] = [student_t(rows[column][chosen] * scale) for chosen in at]
     x = [across.scale * float(np.mean(rows[across.column][chosen])) for chosen in at]
     percent = [100 * float(np.mean(rows["density"][chosen])) for chosen in at]
-    if band:
-        _band(figure, x, stats, style)
+    if banded:
+        band(figure, x, stats, style)
     words = "" if across is DENSITY else f"<br>{across.title} %{{x:.4g}}"
     figure.add_scatter(
         x=[across.scale * float(d) for d in rows[across.column]], y=[float(v) * scale for v in rows[column]],
@@ -171,20 +172,6 @@ def _line(figure: go.Figure, rows: Table, across: Across, column: str, scale: fl
         hovertemplate=style.label + ": mean of %{customdata[1]}<br>level %{customdata[0]}, density "
                       "%{customdata[4]:.3g} %" + words + "<br><b>%{y:.4g}</b>, 95% interval %{customdata[2]:.4g} to "
                       "%{customdata[3]:.4g}<extra></extra>")
-
-
-def _band(figure: go.Figure, places: list[float], stats: list[Interval], style: Look) -> None:
-    known = [(x, s) for x, s in zip(places, stats, strict=True) if s.n > 1]
-    if len(known) == 1:
-        (x, s), = known
-        figure.add_scatter(x=[x, x], y=[s.lower, s.upper], mode="lines", hoverinfo="skip", showlegend=False,
-                           legendgroup=style.label, line={"color": translucent(style.colour, 0.5), "width": 4})
-    elif known:
-        figure.add_scatter(
-            x=[x for x, _ in known] + [x for x, _ in reversed(known)],
-            y=[s.upper for _, s in known] + [s.lower for _, s in reversed(known)],
-            fill="toself", fillcolor=translucent(style.colour, 0.16), mode="lines", line={"width": 0},
-            hoverinfo="skip", showlegend=False, legendgroup=style.label)
 
 
 def _dense_band(figure: go.Figure, mean: float, margin: float) -> None:

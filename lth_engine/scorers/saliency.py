@@ -8,7 +8,7 @@ from lth_engine.core.seeds import derive
 from lth_engine.objectives.compared import Compared
 from lth_engine.objectives.masked_network import MaskedNetwork
 from lth_engine.objectives.measured import measured
-from lth_engine.scorers.plain_numbers import plain_numbers
+from lth_engine.objectives.plain_numbers import plain_numbers
 from lth_engine.scorers.subject import Subject
 from lth_engine.specs.scorers import Saliency
 

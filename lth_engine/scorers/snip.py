@@ -5,8 +5,8 @@ from __future__ import annotations
 import torch
 import torch.nn.functional as F
 
+from lth_engine.objectives.plain_numbers import plain_numbers
 from lth_engine.scorers.differentiated import by_name, differentiated
-from lth_engine.scorers.plain_numbers import plain_numbers
 from lth_engine.scorers.subject import Subject
 from lth_engine.specs.scorers import Snip
 

@@ -22,6 +22,7 @@ PROBE = Training(length=Step(5), batch_size=256, schedule=Constant(), evaluate_e
                  optimizer=Sgd(lr=0.005, momentum=0.9, weight_decay=1e-4))
 """How a linear probe is trained (Pruning Close to Home, appendix D)."""
 
+
 def moved(original: Training) -> Training:
     """How a classifier on moved features is trained: length, schedule, rate and decay of the original training, with
     momentum 0.9 and 256 images in a step (Pruning Close to Home, appendix D)."""

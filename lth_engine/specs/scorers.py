@@ -69,18 +69,10 @@ class StartMagnitude(AtStart, name="start_magnitude"):
     title: ClassVar[str] = "Magnitude at the start"
 
 
-@dataclass(frozen=True, kw_only=True)
-class OnImages(AtStart):
-    """Shows the network some images; it stays as it was, its statistics included."""
+class InRounds(ScorerSpec):
+    """Reaches the mask in several rounds, and shows its images once in each."""
 
-    images: int = knob(10, "Images of each class that the score is taken over (all, if a class has fewer).", low=1,
-                       high=100_000, source="Ten a class in the code of SynFlow, 25 in that of GraSP")
-    norm_statistics: str = knob("running", "Statistics of batch normalisation: the running ones of the start, or "
-                                "those of each batch.", choices=("running", "batch"), advanced=True,
-                                source="running in the code of SynFlow, batch in that of GraSP and TurboPrune")
-    rounds: int = knob(1, "Rounds in which the density is reached, each by a score of what the round before left; the "
-                       "density falls by the same factor in each.", low=1, high=10_000, advanced=True,
-                       source="Tanaka et al. 2020, algorithm 1; 1 is the score as it was published")
+    rounds: int
 
     @property
     def passes(self) -> float:
@@ -91,6 +83,20 @@ class OnImages(AtStart):
     def steps(self) -> int:
         """See :attr:`ScorerSpec.steps`."""
         return self.rounds
+
+
+@dataclass(frozen=True, kw_only=True)
+class OnImages(InRounds, AtStart):
+    """Shows the network some images; it stays as it was, its statistics included."""
+
+    images: int = knob(10, "Images of each class that the score is taken over (all, if a class has fewer).", low=1,
+                       high=100_000, source="Ten a class in the code of SynFlow, 25 in that of GraSP")
+    norm_statistics: str = knob("running", "Statistics of batch normalisation: the running ones of the start, or "
+                                "those of each batch.", choices=("running", "batch"), advanced=True,
+                                source="running in the code of SynFlow, batch in that of GraSP and TurboPrune")
+    rounds: int = knob(1, "Rounds in which the density is reached, each by a score of what the round before left; the "
+                       "density falls by the same factor in each.", low=1, high=10_000, advanced=True,
+                       source="Tanaka et al. 2020, algorithm 1; 1 is the score as it was published")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -116,23 +122,13 @@ class Grasp(OnImages, name="grasp"):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Synflow(AtStart, name="synflow"):
+class Synflow(InRounds, AtStart, name="synflow"):
     """Synaptic flow: |w dR/dw| of R, the sum of the outputs for an image of ones with all parameters made positive;
     no data is needed (Tanaka et al. 2020). In float64, and the network stays as it was."""
 
     title: ClassVar[str] = "SynFlow"
     rounds: int = knob(100, "Rounds in which the density is reached; it falls by the same factor in each.", low=1,
                        high=10_000, source="Tanaka et al. 2020, section 6: 100, exponential schedule")
-
-    @property
-    def passes(self) -> float:
-        """See :attr:`ScorerSpec.passes`."""
-        return self.rounds
-
-    @property
-    def steps(self) -> int:
-        """See :attr:`ScorerSpec.steps`."""
-        return self.rounds
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import logging
 import os
-import shutil
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
@@ -197,10 +196,6 @@ class Store:
     def reindex(self) -> int:
         """Rebuild the index from the files; the number of artifacts."""
         return self._index.rebuild()
-
-    def free_bytes(self) -> int:
-        """Bytes free on the store's disk."""
-        return shutil.disk_usage(self.root).free
 
     def stored_keys(self) -> set[str]:
         """Keys of the artifacts on the disk."""

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import streamlit as st
 
-from lth_engine.core.errors import BadInput
 from lth_engine.core.knob import knobs
 from lth_engine.specs.question import Question
 from lth_engine.specs.questions import TicketSearch
 from lth_engine.specs.sanity import SanityChecks
-from pages.ui import share
 from pages.ui.find_titles import at_density, search_words
 from pages.ui.form import Incomplete, build, part
+from pages.ui.linked import linked_search
 from pages.ui.networks import Picked, pick_search
 from pages.ui.searching import look_up
 from pages.ui.words import literal, short_name
@@ -38,7 +37,7 @@ def form(key: str) -> tuple[Question, dict[str, Picked]] | None:
     Args:
         key: prefix of the widgets' keys.
     """
-    linked = _linked()
+    linked = linked_search()
     if linked is None:
         picked = pick_search("Search", f"{key}.of")
         search = picked.spec
@@ -72,18 +71,6 @@ def _first(search: TicketSearch, levels: list[int]) -> int:
     row = look_up(search).row
     found = row.summary.get("verdict_level") if row is not None else None
     return levels.index(found) if isinstance(found, int) and found in levels else len(levels) - 1
-
-
-def _linked() -> TicketSearch | None:
-    """The search of the address; None without one, or with one that is damaged, which is said."""
-    text = st.query_params.get("spec")
-    if not text:
-        return None
-    try:
-        return share.from_text(text)
-    except BadInput as error:
-        st.error(literal(error), icon=":material/error:")
-        return None
 
 
 def _forget() -> None:

@@ -12,6 +12,7 @@ from lth_engine.specs.presets import Preset, presets
 from lth_engine.specs.questions import TicketSearch
 from pages.ui import frame, lab, price, share
 from pages.ui.answer import act, answer
+from pages.ui.linked import linked_search
 from pages.ui.own_images import remembered, with_fingerprint
 from pages.ui.searching import Searching, look_up
 from pages.ui.upload import upload
@@ -21,7 +22,7 @@ from pages.ui.words import in_words, literal
 
 def choose() -> tuple[TicketSearch, str | None]:
     """The search that the form begins with, and the preset that it is, from the address or the picker."""
-    linked = _linked()
+    linked = linked_search()
     if linked is not None:
         with st.container(horizontal=True, vertical_alignment="center"):
             st.markdown(":material/link: The form holds the question of a link or a file.", width="content")
@@ -93,17 +94,6 @@ def _share(search: TicketSearch, preset: str | None, start: TicketSearch) -> Non
     if opened != search:
         st.query_params.from_dict({"spec": share.to_text(opened)})
         st.rerun()
-
-
-def _linked() -> TicketSearch | None:
-    text = st.query_params.get("spec")
-    if not text:
-        return None
-    try:
-        return share.from_text(text)
-    except BadInput as error:
-        st.error(literal(error), icon=":material/error:")
-        return None
 
 
 def _forget() -> None:

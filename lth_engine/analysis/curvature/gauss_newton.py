@@ -25,9 +25,9 @@ from lth_engine.analysis.curvature.at_network import Drawn, takes_batch_statisti
 from lth_engine.analysis.curvature.coordinates import Coordinates
 from lth_engine.analysis.curvature.estimate import Estimate
 from lth_engine.analysis.curvature.graph_memory import CHUNK_BYTES
-from lth_engine.analysis.curvature.hessian import plain_float32
 from lth_engine.core.artifact import Array
 from lth_engine.core.errors import BadInput
+from lth_engine.objectives.plain_numbers import plain_numbers
 from lth_engine.training.streamed import Batch
 
 LINEAR = frozenset((
@@ -124,7 +124,7 @@ def squares(model: nn.Module, free: Mapping[str, torch.Tensor], x: torch.Tensor)
         free: parameter name -> 1 where it may move, else 0.
         x: B images.
     """
-    with plain_float32(), _recorded(model, free) as made:
+    with plain_numbers(), _recorded(model, free) as made:
         log_p = F.log_softmax(model(x), dim=1)
         parts = {name: _Part(layer, inputs) for name, (layer, inputs, _) in made.items()}
         outputs = [out for _, _, out in made.values()]

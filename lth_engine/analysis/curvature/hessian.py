@@ -7,7 +7,6 @@ memory budget, so that a product costs one more backward pass through it and not
 
 from __future__ import annotations
 
-import contextlib
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -17,15 +16,15 @@ from typing import Self
 import torch
 import torch.nn.functional as F
 from torch import nn
-from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from lth_engine.analysis.curvature.at_network import Drawn, takes_batch_statistics
 from lth_engine.analysis.curvature.coordinates import Coordinates
 from lth_engine.analysis.curvature.graph_memory import images_at_once
 from lth_engine.analysis.curvature.twice_differentiable import TwiceDifferentiable
 from lth_engine.core.artifact import Array
-from lth_engine.core.errors import BadInput, NonFinite
+from lth_engine.core.errors import NonFinite
 from lth_engine.core.mask import Mask
+from lth_engine.objectives.plain_numbers import plain_numbers
 from lth_engine.specs.curvature import AtNetwork
 
 
@@ -139,7 +138,7 @@ class Hessian:
 
     def _graph(self, x: torch.Tensor, y: torch.Tensor) -> _Graph:
         parameters = self._coordinates.parameters
-        with plain_float32():
+        with plain_numbers():
             with TwiceDifferentiable():
                 logits = self._model(x.to(parameters[0].dtype))
             loss = F.cross_entropy(logits, y, reduction="sum") / len(self._images)
@@ -152,27 +151,6 @@ class Hessian:
         if not pairs:
             return tuple(torch.zeros_like(v) for v in direction)
         gradient, vector = zip(*pairs, strict=True)
-        with plain_float32():
+        with plain_numbers():
             return torch.autograd.grad(gradient, self._coordinates.parameters, vector, retain_graph=True,
                                        materialize_grads=True)
-
-
-@contextlib.contextmanager
-def plain_float32() -> Iterator[None]:
-    """No TF32, and attention in single steps, whose second derivative exists.
-
-    Raises:
-        BadInput: torch has no second derivative of a part of the network.
-    """
-    before = torch.backends.cuda.matmul.allow_tf32, torch.backends.cudnn.allow_tf32
-    torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = False
-    try:
-        with sdpa_kernel(SDPBackend.MATH), torch.enable_grad():
-            yield
-    except RuntimeError as error:
-        if "is not implemented" not in str(error):
-            raise
-        raise BadInput(f"This network cannot be differentiated twice, because torch says: {error} Choose a run of "
-                       "another network.") from error
-    finally:
-        torch.backends.cuda.matmul.allow_tf32, torch.backends.cudnn.allow_tf32 = before

@@ -1,4 +1,4 @@
-"""The arithmetic in which networks are scored: whole float32, and operations that can be differentiated twice."""
+"""The arithmetic of exact derivatives: whole float32, and operations that can be differentiated twice."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def plain_numbers() -> Iterator[None]:
     """No TF32, and attention in single steps, whose second derivative exists.
 
     Raises:
-        BadInput: torch has no second derivative of a part of the network, and the score needs one.
+        BadInput: torch has no second derivative of a part of the network.
     """
     before = torch.backends.cuda.matmul.allow_tf32, torch.backends.cudnn.allow_tf32
     torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = False
@@ -26,7 +26,8 @@ def plain_numbers() -> Iterator[None]:
     except RuntimeError as error:
         if "is not implemented" not in str(error):
             raise
-        raise BadInput(f"This network cannot be differentiated twice, because torch says: {error} Choose a scorer "
-                       "that needs one derivative (snip, synflow), or another network.") from error
+        raise BadInput(f"This network cannot be differentiated twice, because torch says: {error} Choose a run of "
+                       "another network, or, to rank weights, a scorer that needs one derivative (snip, synflow)."
+                       ) from error
     finally:
         torch.backends.cuda.matmul.allow_tf32, torch.backends.cudnn.allow_tf32 = before
