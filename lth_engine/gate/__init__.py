@@ -1,1 +1,1 @@
-"""The way in for files that nobody vouches for: checks on raw bytes, and a child process that reads."""
+"""The gate: the one way in for files that somebody brought. Raw bytes are checked here, the rest in a child."""

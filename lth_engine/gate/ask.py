@@ -1,0 +1,224 @@
+"""What the pages and the command line ask of the gate: what a file is, and questions about clean copies."""
+
+from __future__ import annotations
+
+import atexit
+import contextlib
+import hashlib
+import logging
+import os
+import secrets
+import threading
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from lth_engine.core import errors
+from lth_engine.core.errors import FileUnreadable, LotteryError, NotRead
+from lth_engine.gate import raw
+from lth_engine.gate.hearing import Ended, Heard
+from lth_engine.gate.limits import Limits
+from lth_engine.gate.raw import CAP
+from lth_engine.gate.server import Server
+
+log = logging.getLogger(__name__)
+
+NAME = 200
+"""Characters of a file's name that are kept."""
+
+QUESTION = Limits(seconds=120)
+"""What a question about clean copies may use."""
+
+EMPTY: dict[str, Any] = {
+    "status": "unreadable", "reason": "", "name": "", "bytes": 0, "sha256": "", "format": None, "wrappers": [],
+    "beside": [], "ignored": [], "notes": [], "epoch": None, "facts": {}, "tensors": 0, "parameters": 0,
+    "precision": {}, "architecture": None, "classes": None, "nearest": None, "masks": "none", "density": None,
+    "prunable": 0, "kept": 0, "layers": [], "findings": [],
+}
+"""The card of a file of which nothing is known."""
+
+_server = Server()
+atexit.register(_server.close)
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What came of a file.
+
+    Attributes:
+        card: what it holds; `status` is "read", "refused" or "unreadable", and then `reason` says why.
+        clean: the clean copy, if one was wanted and the file was read.
+        clean_sha256: of the clean copy, in hexadecimal, or "".
+    """
+
+    card: dict[str, Any]
+    clean: Path | None = None
+    clean_sha256: str = ""
+
+
+def warm() -> None:
+    """Start the server of children in the background, so that the first file need not wait for torch."""
+    threading.Thread(target=_warm, name="warm the gate", daemon=True).start()
+
+
+def _warm() -> None:
+    with contextlib.suppress(LotteryError):  # whoever brings a file is told
+        _server.warm()
+
+
+def inspect(path: Path, name: str, clean: Path | None = None, cap: int = CAP, *,
+            arguments: Mapping[str, Any] | None = None, masks: Path | None = None, heard: Heard | None = None,
+            limits: Limits | None = None, server: Server | None = None) -> Reading:
+    """What a file is. Never raises for what it holds.
+
+    Args:
+        path: the file.
+        name: as its owner calls it; only shown.
+        clean: where the clean copy goes, if one is wanted; it appears there whole or not at all.
+        cap: bytes of the file at most.
+        arguments: more for the entry, plain JSON.
+        masks: a file of masks that belongs to it.
+        heard: takes what the child says on its way, as {"stage": "reading"}.
+        limits: what the child may use.
+        server: stands in for the process's own.
+
+    Raises:
+        LotteryError: the process that reads cannot be started, or the clean copy not be written.
+    """
+    shown = "".join(c if c.isprintable() else "?" for c in name[:NAME])
+    known: dict[str, Any] = {"name": shown, "bytes": 0, "sha256": ""}
+    said = dict(arguments or {})
+    try:
+        with contextlib.ExitStack() as stack:
+            files = [stack.enter_context(raw.opened(path))]
+            known |= {"bytes": os.fstat(files[0].fileno()).st_size}
+            known["bytes"] = raw.length(files[0], cap)
+            known["sha256"] = raw.digest(files[0])
+            said |= known | {"kind": raw.kind(files[0], known["bytes"], cap)}
+            if masks is not None:
+                files.append(stack.enter_context(raw.opened(masks)))
+                said["mask_kind"] = raw.kind(files[1], raw.length(files[1], cap), cap)
+            return _read(files, known, said, clean, heard, limits or Limits(copy=2 * cap), server or _server)
+    except NotRead as error:
+        return Reading(_refusal(error, known))
+
+
+def _read(files: list[BinaryIO], known: dict[str, Any], said: dict[str, Any], clean: Path | None, heard: Heard | None,
+          limits: Limits, server: Server) -> Reading:
+    numbers = [file.fileno() for file in files]
+    if clean is None:
+        return Reading(_card(server.call("inspect", numbers, said, limits, None, heard), known, limits))
+    with _Copy(clean) as copy:
+        card = _card(server.call("inspect", numbers, said, limits, copy, heard), known, limits)
+        if card["status"] != "read":
+            return Reading(card)
+        return Reading(card, copy.keep(), copy.sha256)
+
+
+def ask(entry: str, files: Sequence[Path], arguments: Mapping[str, Any], *, limits: Limits = QUESTION,
+        heard: Heard | None = None, server: Server | None = None) -> dict[str, Any]:
+    """Ask a question about clean copies.
+
+    Args:
+        entry: name of the question, as "spectra".
+        files: clean copies.
+        arguments: plain JSON.
+        limits: what the child may use.
+        heard: takes what the child says on its way.
+        server: stands in for the process's own.
+
+    Raises:
+        NotRead: a file is not there, or the child stopped at a limit.
+        LotteryError: what the question itself raises.
+    """
+    with contextlib.ExitStack() as stack:
+        numbers = [stack.enter_context(raw.opened(path)).fileno() for path in files]
+        ended = (server or _server).call(entry, numbers, arguments, limits, None, heard)
+    if ended.result is not None:
+        return ended.result
+    raise _error(ended, limits)
+
+
+def _card(ended: Ended, known: Mapping[str, Any], limits: Limits) -> dict[str, Any]:
+    """The card out of what a child said; what we know ourselves is not taken from it."""
+    if ended.result is None:
+        return _refusal(_error(ended, limits), known)
+    card = {**EMPTY, "status": "read", **ended.result, **known}
+    if card["status"] not in ("read", "refused", "unreadable"):
+        card["status"] = "unreadable"
+    log.info("%s %s", known["sha256"], card["status"])
+    return card
+
+
+def _refusal(error: LotteryError, known: Mapping[str, Any]) -> dict[str, Any]:
+    status = "refused" if isinstance(error, errors.FileRefused) else "unreadable"
+    log.info("%s %s", known["sha256"], status)
+    return {**EMPTY, **known, "status": status, "reason": str(error)}
+
+
+def _error(ended: Ended, limits: Limits) -> LotteryError:
+    """The error to raise for a child that gave no result."""
+    if ended.detail:
+        log.debug("a child ended: %s", ended.detail)
+    if ended.error:
+        kind = getattr(errors, ended.error, LotteryError)
+        if kind is errors.UnknownName:
+            kind = errors.BadInput
+        return kind(ended.text) if issubclass(kind, LotteryError) else LotteryError(ended.text)
+    return {
+        "memory": FileUnreadable(limits.memory_reached()),
+        "time": FileUnreadable(limits.time_reached()),
+        "too much": FileUnreadable("The file is damaged: reading it gave more than it can hold."),
+        "failed": FileUnreadable(f"The file could not be read ({ended.text}): it is damaged, or holds what is not "
+                                 "known here."),
+        "no child": LotteryError("The machine has no room for a process to read the file in; close other programs "
+                                 "and try again."),
+    }.get(ended.why, FileUnreadable("The file is damaged: the process that read it crashed."))
+
+
+class _Copy:
+    """The clean copy as it comes: beside its place under a random name, then moved there whole."""
+
+    def __init__(self, place: Path) -> None:
+        self.place = place
+        self.path = place.with_name(f".{secrets.token_hex(8)}.part")
+        self._hash = hashlib.sha256()
+
+    def __enter__(self) -> _Copy:
+        try:
+            self._file = os.fdopen(os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb", buffering=0)
+        except OSError as error:
+            raise self._no_room(error) from error
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._file.close()
+        self.path.unlink(missing_ok=True)
+
+    def __call__(self, data: bytes) -> None:
+        try:
+            if not data:
+                self._hash = hashlib.sha256()
+                self._file.seek(0)
+                self._file.truncate()
+            self._hash.update(data)
+            view = memoryview(data)
+            while view:
+                view = view[self._file.write(view):]
+        except OSError as error:
+            raise self._no_room(error) from error
+
+    def keep(self) -> Path:
+        """Put it in its place."""
+        self._file.close()
+        os.replace(self.path, self.place)
+        return self.place
+
+    @property
+    def sha256(self) -> str:
+        """Of its bytes, in hexadecimal."""
+        return self._hash.hexdigest()
+
+    def _no_room(self, error: OSError) -> LotteryError:
+        return LotteryError(f"The clean copy cannot be written ({error.strerror}): free some space.")

@@ -1,0 +1,175 @@
+"""The parent's side: starts the server that children are forked from, sends it questions, and hears the children out.
+
+Whatever a child does, a call ends with an :class:`Ended`: it never raises for what a file holds. A server that died is
+started again. May be used from many threads.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import json
+import os
+import socket
+import subprocess
+import sys
+import threading
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from lth_engine.core.errors import LotteryError
+from lth_engine.gate import frames
+from lth_engine.gate.hearing import Copy, Ended, Gone, Heard, Hearing
+from lth_engine.gate.limits import Limits, clean_environment
+
+AT_ONCE = 2
+"""Children that live at a time (users-and-security 7.3); the others wait."""
+
+START_SECONDS = 180.0
+"""How long the server may take to load torch from a cold disk."""
+
+BOOT = ("import sys, json; sys.path[:] = json.loads(sys.argv[1]); "
+        "from lth_engine.gate.child import main; main(int(sys.argv[2]), sys.argv[3])")
+"""Started with -I, Python takes nothing from the environment or the working folder; the path is said here."""
+
+TABLE = "lth_engine.diagnosis.entries"
+"""Module of the entries; only its name is known here."""
+
+
+class Server:
+    """A warm server of children, started when it is first needed.
+
+    Args:
+        table: module of the entries.
+        at_once: children that live at a time.
+    """
+
+    def __init__(self, table: str = TABLE, at_once: int = AT_ONCE) -> None:
+        self.table = table
+        self._room = threading.BoundedSemaphore(at_once)
+        self._starting, self._sending = threading.Lock(), threading.Lock()
+        self._process: subprocess.Popen[bytes] | None = None
+        self._line: socket.socket | None = None
+        self._owner = os.getpid()
+
+    @property
+    def pid(self) -> int | None:
+        """Process id of the server, None when none lives."""
+        process = self._process
+        return process.pid if process is not None and process.poll() is None else None
+
+    def warm(self) -> None:
+        """Start the server, unless it lives; returns when torch is loaded.
+
+        Raises:
+            LotteryError: it does not start.
+        """
+        with self._starting:
+            if self._owner != os.getpid():  # after a fork the line belongs to the other process
+                self._process, self._line, self._owner = None, None, os.getpid()
+            if self.pid is None:
+                self._stop()
+                self._start()
+
+    def close(self) -> None:
+        """End the server and all its children."""
+        with self._starting:
+            if self._owner == os.getpid():
+                self._stop()
+
+    def call(self, entry: str, files: Sequence[int], arguments: Mapping[str, Any], limits: Limits | None = None,
+             copy: Copy | None = None, heard: Heard | None = None) -> Ended:
+        """Ask one question of a child.
+
+        Args:
+            entry: name in the table.
+            files: open files, handed over as they are.
+            arguments: plain JSON.
+            limits: what the child may use.
+            copy: takes the bytes of the clean copy as they come, and b"" when they begin anew.
+            heard: takes what the child emits on its way.
+
+        Raises:
+            LotteryError: the server does not start.
+            OSError: `copy` could not write.
+        """
+        with self._room:
+            for _ in range(2):
+                self.warm()
+                if copy is not None:
+                    copy(b"")
+                with contextlib.suppress(Gone):
+                    return self._ask(entry, files, arguments, limits or Limits(), copy, heard)
+        return Ended(why="crash", detail="the server died twice")
+
+    def _start(self) -> None:
+        if not hasattr(os, "fork") or not hasattr(socket, "send_fds"):
+            raise LotteryError("Files are read in a process of their own with limits, which needs Linux or macOS.")
+        ours, theirs = socket.socketpair()
+        root = str(Path(__file__).resolve().parents[2])
+        places = [root, *(p for p in sys.path if p and p != root and os.path.isabs(p))]
+        with theirs:
+            process = subprocess.Popen(
+                [sys.executable, "-I", "-X", "utf8", "-c", BOOT, json.dumps(places), str(theirs.fileno()), self.table],
+                stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd="/",
+                env=clean_environment(os.environ), pass_fds=[theirs.fileno()], start_new_session=True)
+        self._process, self._line = process, ours
+        ours.settimeout(START_SECONDS)
+        try:
+            said = frames.receive(ours)
+        except (OSError, frames.BadFrame):
+            said = None
+        if said is None or "ready" not in said[0]:
+            self._stop()
+            why = said[0].get("failed", "") if said else ""
+            raise LotteryError("The process that reads foreign files did not start" + (f" ({why})." if why else "."))
+        ours.settimeout(None)
+
+    def _stop(self) -> None:
+        if self._line is not None:
+            self._line.close()
+        if self._process is not None:
+            try:
+                self._process.wait(2)
+            except subprocess.TimeoutExpired:
+                self._process.kill()
+                self._process.wait()
+        self._process = self._line = None
+
+    def _ask(self, entry: str, files: Sequence[int], arguments: Mapping[str, Any], limits: Limits,
+             copy: Copy | None, heard: Heard | None) -> Ended:
+        request = {"entry": entry, "arguments": dict(arguments), "limits": limits.as_json(), "out": copy is not None}
+        process = self._process
+        with contextlib.ExitStack() as stack:
+            status, theirs = socket.socketpair()
+            stack.enter_context(status)
+            messages, to_messages = _pipe(stack)
+            bulk, to_bulk = _pipe(stack) if copy is not None else (None, None)
+            given = [source for source in (theirs, to_messages, to_bulk) if source is not None]
+            try:
+                self._send(request, [source.fileno() for source in given] + list(files))
+            finally:
+                for source in given:
+                    source.close()
+            try:
+                return Hearing(status, messages, bulk, limits, copy, heard).ended()
+            except TimeoutError as error:
+                if process is not None:
+                    process.kill()
+                raise Gone from error
+
+    def _send(self, request: dict[str, Any], descriptors: list[int]) -> None:
+        with self._sending:
+            if self._line is None:
+                raise Gone
+            try:
+                frames.send(self._line, request, descriptors)
+            except OSError as error:
+                raise Gone from error
+
+
+def _pipe(stack: contextlib.ExitStack) -> tuple[io.FileIO, io.FileIO]:
+    """A pipe whose ends close once, however often they are closed."""
+    read, write = os.pipe()
+    return stack.enter_context(io.FileIO(read, "r")), stack.enter_context(io.FileIO(write, "w"))

@@ -1,0 +1,32 @@
+"""Sizes in words, decimal as people read them: "1.5 KB", "100 GB"."""
+
+from __future__ import annotations
+
+UNITS = ("bytes", "KB", "MB", "GB", "TB")
+
+
+def size(count: int) -> str:
+    """A number of bytes: "134 bytes", "1.5 KB", "2 GB"."""
+    scale = _scale(count)
+    return f"{_number(count, scale)} {UNITS[scale]}"
+
+
+def part(count: int, of: int) -> str:
+    """A part of a size, in the unit of the whole: "1.2 of 4.8 MB"; with enough digits to tell them apart."""
+    scale = _scale(of)
+    digits = next((d for d in (1, 2, 3) if f"{count / 1000**scale:.{d}f}" != f"{of / 1000**scale:.{d}f}"), 6)
+    return f"{_number(count, scale, digits)} of {_number(of, scale, digits)} {UNITS[scale]}"
+
+
+def _scale(count: int) -> int:
+    scale = 0
+    while count >= 999.95 * 1000**scale * (1 if scale else 1.00005) and scale < len(UNITS) - 1:
+        scale += 1
+    return scale
+
+
+def _number(count: int, scale: int, digits: int = 1) -> str:
+    if not scale:
+        return str(count)
+    text = f"{count / 1000**scale:,.{digits}f}"
+    return text.rstrip("0").rstrip(".")
