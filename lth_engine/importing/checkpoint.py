@@ -43,16 +43,23 @@ class Sparse:
         convention: how the file says what is pruned: "none", "exact zeros", "weight_orig and weight_mask",
             "weight_mask", "fixed_m", "mask", "flag", "mask_NAME" (open_lth) or "mask.pth".
         paths: name of a weight -> its path in the file.
+        notes: sentences on masks that are not what they should be, for the card.
     """
 
     weights: Tensors
     masks: Mapping[str, torch.Tensor]
     convention: str
     paths: Mapping[str, str]
+    notes: tuple[str, ...] = ()
 
     def effective(self) -> dict[str, torch.Tensor]:
         """The weights with their masks applied."""
-        return {n: w * self.masks[n].to(w.dtype) if n in self.masks else w for n, w in self.weights.items()}
+        return {n: self.weight(n) for n in self.weights}
+
+    def weight(self, name: str) -> torch.Tensor:
+        """One weight with its mask applied: 0 wherever it is pruned, even if a NaN stands there."""
+        kept = self.masks.get(name)
+        return self.weights[name] if kept is None else self.weights[name].masked_fill(~kept, 0)
 
 
 @dataclass(frozen=True)

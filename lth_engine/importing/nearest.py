@@ -1,0 +1,30 @@
+"""The known network that comes nearest to tensors that fit none, and what differs, name by name."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from lth_engine.importing.checkpoint import Nearest, Tensors
+from lth_engine.importing.fit import Fit
+from lth_engine.importing.recognise import fits, identities, shapes_of
+
+NEAR = 0.5
+"""Share of tensors that must agree by name and shape before a network is called near."""
+
+
+def nearest(tensors: Tensors) -> Nearest | None:
+    """The candidate that most tensors fit, or None: none fits half of them."""
+    shapes, ones = shapes_of(tensors), identities(tensors)
+    best = max(fits(shapes, ones), key=lambda found: found[0].agreement, default=None)
+    if best is None or best[0].agreement < NEAR:
+        return None
+    found, convention = best
+    return told(found, convention.caveat)
+
+
+def told(found: Fit, caveat: str = "") -> Nearest:
+    """A candidate as the nearest one; with a caveat the renaming alone does not make it the same network."""
+    architecture = found.architecture()
+    if caveat:
+        architecture = replace(architecture, variant=f"{architecture.variant}; {caveat}")
+    return Nearest(architecture, found.missing, found.unexpected, found.shapes, found.complete and not caveat)

@@ -1,0 +1,72 @@
+"""The lab's own module of a recognised checkpoint, with its weights, and its masks under the lab's names."""
+
+from __future__ import annotations
+
+import torch
+from torch import nn
+
+from lth_engine.core.errors import BadInput
+from lth_engine.importing.checkpoint import Architecture, Checkpoint
+from lth_engine.importing.masks import ZEROS
+from lth_engine.importing.skeleton import skeleton
+from lth_engine.models.build import build
+
+
+def network(checkpoint: Checkpoint) -> tuple[nn.Module, dict[str, torch.Tensor]]:
+    """The network in evaluation mode, in float32 with masks applied; and name -> bool for all prunable weights.
+
+    A weight without a mask in the file is kept whole, or, where the file has exact zeros and no masks, kept where it
+    is not 0.
+
+    Raises:
+        BadInput: no architecture is known.
+    """
+    a = _architecture(checkpoint)
+    model = build(a.spec, a.channels, a.height, a.width, a.classes, init_seed=0)
+    weights = state(checkpoint)
+    lacking, extra = model.load_state_dict(weights, strict=False)
+    if extra or set(lacking) - set(a.drawn):
+        raise BadInput(f"{a.name} and the file do not agree on {(*extra, *lacking)[0]}. Read the file anew.")
+    return model.eval(), _masks(checkpoint, a, weights)
+
+
+def state(checkpoint: Checkpoint) -> dict[str, torch.Tensor]:
+    """The lab's name -> weight or buffer with its mask applied, floats as float32.
+
+    Raises:
+        BadInput: no architecture is known.
+    """
+    weight = checkpoint.sparse.weight
+    return {ours: w.float() if (w := weight(theirs)).is_floating_point() else w
+            for ours, theirs in _names(checkpoint).items()}
+
+
+def original_names(checkpoint: Checkpoint) -> dict[str, str]:
+    """The lab's name -> path of the weight in the file.
+
+    Raises:
+        BadInput: no architecture is known.
+    """
+    return {ours: checkpoint.sparse.paths[theirs] for ours, theirs in _names(checkpoint).items()}
+
+
+def _names(checkpoint: Checkpoint) -> dict[str, str]:
+    """The lab's name -> name in the file, of what the network has, in the file's order."""
+    a = _architecture(checkpoint)
+    return {a.renaming.get(n, n): n for n in checkpoint.sparse.weights if n not in a.left_out}
+
+
+def _architecture(checkpoint: Checkpoint) -> Architecture:
+    if checkpoint.architecture is None:
+        near = checkpoint.nearest
+        hint = f" The nearest is {near.architecture.name}: see what differs." if near else ""
+        raise BadInput(f"No network of the lab has exactly these tensors.{hint} Weight statistics are all there is.")
+    return checkpoint.architecture
+
+
+def _masks(checkpoint: Checkpoint, a: Architecture, weights: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+    sparse = checkpoint.sparse
+    given = {a.renaming.get(name, name): mask for name, mask in sparse.masks.items()}
+    names = skeleton(a.spec, a.channels, a.height, a.width, a.classes).prunable
+    return {n: given[n] if n in given else weights[n] != 0 if sparse.convention == ZEROS
+            else torch.ones_like(weights[n], dtype=torch.bool) for n in names}
