@@ -1,0 +1,210 @@
+"""Anatomy: a checkpoint laid out for diagnosis: its layers with what they keep, its normalisations, its biases."""
+
+from __future__ import annotations
+
+import importlib
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+import torch
+
+from lth_engine.importing.checkpoint import Architecture, Checkpoint
+from lth_engine.masking.prunable import in_network_order
+
+BUFFERS = ("running_mean", "running_var", "num_batches_tracked")
+"""What batch normalisation counts instead of learning."""
+
+_EMBEDDINGS = ("embed", "token", "position", "pos_", "relative_")
+"""Parts of the usual names of tables of two dimensions that no convolution or linear layer holds."""
+
+
+@dataclass(frozen=True)
+class Layer:
+    """A weight tensor of two or more dimensions.
+
+    Attributes:
+        name: in the file, prefixes stripped.
+        weight: as stored.
+        mask: True where kept, if the file has a mask for it.
+        prunable: whether masks and densities count it.
+        kept: weights that the mask keeps and that are not 0.
+    """
+
+    name: str
+    weight: torch.Tensor
+    mask: torch.Tensor | None
+    prunable: bool
+    kept: int
+
+    @property
+    def size(self) -> int:
+        """Number of weights."""
+        return self.weight.numel()
+
+    @property
+    def density(self) -> float:
+        """Share of the weights that is kept; 1 of an empty tensor."""
+        return self.kept / self.size if self.size else 1.0
+
+    @property
+    def rows(self) -> int:
+        """Output units: filters of a convolution, features of a linear layer."""
+        return self.weight.shape[0]
+
+    def effective(self) -> torch.Tensor:
+        """The weights with their mask applied, float32 (float64 stays), the shape of the weight."""
+        weight = self.weight if self.weight.dtype == torch.float64 else self.weight.float()
+        return weight if self.mask is None else weight.masked_fill(~self.mask, 0)
+
+    def values(self) -> torch.Tensor:
+        """The kept weights, flat, float32 (float64 stays)."""
+        weight = self.weight if self.weight.dtype == torch.float64 else self.weight.float()
+        if self.kept == self.size:
+            return weight.flatten()
+        chosen = weight if self.mask is None else weight[self.mask]
+        return chosen[chosen != 0]
+
+
+@dataclass(frozen=True)
+class Norm:
+    """A normalisation layer; what it lacks is None.
+
+    Attributes:
+        name: of its tensors, without the last part: "layer1.0.bn1".
+        weight: its factors.
+        bias: its shifts.
+        mean: running means of a batch normalisation.
+        variance: running variances of a batch normalisation.
+        batches: how many batches it has seen, where the file says so.
+    """
+
+    name: str
+    weight: torch.Tensor | None
+    bias: torch.Tensor | None
+    mean: torch.Tensor | None
+    variance: torch.Tensor | None
+    batches: int | None
+
+
+@dataclass(frozen=True)
+class Anatomy:
+    """A checkpoint laid out.
+
+    Attributes:
+        checkpoint: it.
+        layers: weight tensors of two or more dimensions, in file order.
+        norms: normalisation layers, in file order.
+        biases: name -> bias of a layer with weights.
+    """
+
+    checkpoint: Checkpoint
+    layers: tuple[Layer, ...]
+    norms: tuple[Norm, ...]
+    biases: Mapping[str, torch.Tensor]
+
+    @property
+    def weights(self) -> Mapping[str, torch.Tensor]:
+        """All tensors of the network, as stored."""
+        return self.checkpoint.sparse.weights
+
+    @property
+    def prunable(self) -> tuple[Layer, ...]:
+        """Layers that masks and densities count."""
+        return tuple(layer for layer in self.layers if layer.prunable)
+
+    @property
+    def size(self) -> int:
+        """Prunable weights."""
+        return sum(layer.size for layer in self.prunable)
+
+    @property
+    def kept(self) -> int:
+        """Prunable weights that are kept."""
+        return sum(layer.kept for layer in self.prunable)
+
+    @property
+    def density(self) -> float | None:
+        """Share of the prunable weights that is kept; None without any."""
+        return self.kept / self.size if self.size else None
+
+    @property
+    def sparse(self) -> bool:
+        """Whether so much is missing that something was pruned: exact zeros hardly come about otherwise."""
+        return any(layer.mask is not None for layer in self.prunable) or self.kept < 0.999 * self.size
+
+
+def lay_out(checkpoint: Checkpoint) -> Anatomy:
+    """The anatomy of a checkpoint; each weight is looked at once."""
+    weights = checkpoint.sparse.weights
+    counted = prunable_names(checkpoint)
+    layers = tuple(_layer(name, weight, checkpoint.sparse.masks.get(name), name in counted)
+                   for name, weight in weights.items() if weight.ndim >= 2 and is_number(weight))
+    held = {layer.name.removesuffix("weight") for layer in layers}
+    biases = {name: value for name, value in weights.items()
+              if name.endswith("bias") and value.ndim == 1 and name.removesuffix("bias") in held}
+    return Anatomy(checkpoint, layers, tuple(_norms(weights, biases)), biases)
+
+
+def is_number(tensor: torch.Tensor) -> bool:
+    """Whether a tensor holds weights rather than counts, and any at all."""
+    return tensor.is_floating_point() and tensor.numel() > 0
+
+
+def prunable_names(checkpoint: Checkpoint) -> set[str]:
+    """Names in the file of the weights that masks and densities count.
+
+    Of a known network those of its convolutions, linear layers and attention, else of all tensors of two to five
+    dimensions that are called no embedding.
+    """
+    if checkpoint.architecture is not None:
+        back = {ours: theirs for theirs, ours in checkpoint.architecture.renaming.items()}
+        return {back.get(name, name) for name in in_network_order(skeleton(checkpoint.architecture))}
+    return {name for name, weight in checkpoint.sparse.weights.items()
+            if 2 <= weight.ndim <= 5 and is_number(weight) and not any(part in name.lower() for part in _EMBEDDINGS)}
+
+
+def skeleton(architecture: Architecture) -> torch.nn.Module:
+    """The network of an architecture without values (on the meta device)."""
+    spec = architecture.spec
+    module = importlib.import_module(f"{spec.package}.{spec.name}")
+    with torch.device("meta"):
+        network: torch.nn.Module = module.build(
+            spec, architecture.channels, architecture.height, architecture.width, architecture.classes)
+    return network
+
+
+def parameters(anatomy: Anatomy) -> int:
+    """Numbers in the network's parameters; masks, buffers and whole numbers are not counted."""
+    return sum(value.numel() for name, value in anatomy.weights.items()
+               if is_number(value) and name.rsplit(".", 1)[-1] not in BUFFERS)
+
+
+def _layer(name: str, weight: torch.Tensor, mask: torch.Tensor | None, counted: bool) -> Layer:
+    alive = weight if mask is None else (weight != 0) & mask
+    return Layer(name, weight, mask, counted, int(torch.count_nonzero(alive)))
+
+
+def _norms(weights: Mapping[str, torch.Tensor], biases: Mapping[str, torch.Tensor]) -> Iterator[Norm]:
+    """Normalisations: vectors of one size that stand together without a matrix."""
+    groups: dict[str, dict[str, torch.Tensor]] = {}
+    for name, value in weights.items():
+        prefix, _, last = name.rpartition(".")
+        if last in ("weight", "bias", *BUFFERS) and value.ndim <= 1 and name not in biases:
+            groups.setdefault(prefix, {})[last] = value
+    for prefix, found in groups.items():
+        if not ({"running_mean", "running_var"} & set(found) or {"weight", "bias"} <= set(found)):
+            continue
+        tracked = found.get("num_batches_tracked")
+        yield Norm(prefix, *(_vector(found.get(part)) for part in ("weight", "bias", "running_mean", "running_var")),
+                   int(tracked) if tracked is not None and tracked.numel() == 1 else None)
+
+
+def _vector(value: torch.Tensor | None) -> torch.Tensor | None:
+    return value.double() if value is not None and is_number(value) else None
+
+
+def fan(weight: torch.Tensor) -> tuple[int, int]:
+    """Inputs of an output unit, and outputs that one input goes to, as initialisers count them."""
+    inside = weight[0].numel()
+    return inside, weight.shape[0] * math.prod(weight.shape[2:])

@@ -1,0 +1,54 @@
+"""The questions that a child of the gate answers, by name: the only functions that ever see a foreign file.
+
+Each is called as `entry(files, arguments, emit, out)`:
+
+    files: paths of private copies; their first bytes were looked at by the parent.
+    arguments: plain JSON.
+    emit: sends a dictionary of plain JSON to the parent at once, for progress and parts of an answer.
+    out: where the clean copy goes, byte by byte, or None if none is wanted.
+
+It returns a dictionary of strict JSON, or raises NotRead or BadInput, whose sentence the parent shows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from lth_engine.diagnosis.card import card
+from lth_engine.importing import clean
+from lth_engine.importing.read import read
+from lth_engine.importing.understand import understand
+
+Emit = Callable[[dict[str, Any]], None]
+Entry = Callable[[list[Path], Mapping[str, Any], Emit, BinaryIO | None], dict[str, Any]]
+
+
+def inspect(files: list[Path], arguments: Mapping[str, Any], emit: Emit, out: BinaryIO | None) -> dict[str, Any]:
+    """What one file is: its card; its clean copy is written to `out`.
+
+    Args:
+        files: the file, and if there are two, the file of masks that belongs to it.
+        arguments: "kind" of the file as the gate sniffed it, its "name", "bytes" and "sha256"; "mask_kind" of a
+            second file.
+        emit: gets {"stage": ...} as the reading goes on.
+        out: where the clean copy goes.
+
+    Raises:
+        NotRead: the file is refused or cannot be read.
+    """
+    emit({"stage": "reading"})
+    contents = read(files[0], str(arguments["kind"]))
+    masks = read(files[1], str(arguments["mask_kind"])) if len(files) > 1 else None
+    emit({"stage": "understanding"})
+    checkpoint = understand(contents, masks)
+    found = card(checkpoint, arguments)
+    if out is not None:
+        emit({"stage": "copying"})
+        clean.write(contents, out, {"name": found["name"], "sha256": found["sha256"]})
+    return found
+
+
+ENTRIES: dict[str, Entry] = {"inspect": inspect}
+"""Name -> entry."""

@@ -1,0 +1,38 @@
+"""All findings of a network, the worst first, or one that says that nothing is wrong."""
+
+from __future__ import annotations
+
+from lth_engine.diagnosis.anatomy import Anatomy
+from lth_engine.diagnosis.findings import non_finite
+from lth_engine.diagnosis.findings.finding import SEVERITIES, Finding, counted
+
+KINDS = (non_finite,)
+"""Modules of findings, in the order in which their findings are told."""
+
+SHOWN = 5
+"""Findings of one kind that are told one by one; the rest are counted."""
+
+
+def findings(anatomy: Anatomy) -> list[Finding]:
+    """What is found, the worst first; a finding of severity "good" where nothing is a warning or a problem."""
+    found: list[Finding] = []
+    for kind in KINDS:
+        here = sorted(kind.find(anatomy), key=_badness)
+        found += here[:SHOWN]
+        if len(here) > SHOWN:
+            found.append(Finding(here[0].code, here[SHOWN].severity, f"The same holds for {len(here) - SHOWN} more: "
+                                 f"{', '.join(f.layer or f.code for f in here[SHOWN:SHOWN + 10])}.",
+                                 None, here[0].about))
+    if not any(f.severity in ("warning", "problem") for f in found):
+        found.insert(0, _healthy(anatomy))
+    return sorted(found, key=_badness)
+
+
+def _badness(finding: Finding) -> int:
+    return -SEVERITIES.index(finding.severity)
+
+
+def _healthy(anatomy: Anatomy) -> Finding:
+    return Finding("healthy", "good", f"Nothing is wrong as far as weights alone tell: all of "
+                   f"{counted(len(anatomy.weights), 'tensor')} are finite, no layer has collapsed, and nothing shows that "
+                   "the network is untrained.", None, "health")

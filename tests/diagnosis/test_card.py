@@ -1,0 +1,113 @@
+"""The card: every key, strict JSON, and numbers counted anew."""
+
+from __future__ import annotations
+
+import json
+import time
+
+import pytest
+import torch
+
+from lth_engine.diagnosis.card import card
+from lth_engine.importing.checkpoint import Architecture, Checkpoint, Nearest
+from lth_engine.models.build import build
+from lth_engine.specs.models import CifarResnet, Lenet300100
+from tests.diagnosis.made import checkpoint, of_model
+
+KEYS = set("""status reason name bytes sha256 format wrappers beside ignored notes epoch facts tensors parameters
+precision architecture classes nearest masks density prunable kept layers findings""".split())
+FACTS = {"name": "a.pt", "bytes": 1500, "sha256": "0" * 64}
+
+
+def resnet(masks: bool = False) -> Checkpoint:
+    spec = CifarResnet(depth=8, width=4)
+    model = build(spec, 3, 32, 32, 10, 0)
+    kept = {"conv.weight": torch.rand(4, 3, 3, 3) < 0.5} if masks else None
+    return of_model(model, spec, (3, 32, 32), 10, kept)
+
+
+def test_has_every_key_and_is_strict_json():
+    found = card(resnet(masks=True), FACTS)
+    assert set(found) == KEYS
+    assert json.loads(json.dumps(found, allow_nan=False)) == found
+    assert (found["status"], found["name"], found["bytes"]) == ("read", "a.pt", 1500)
+
+
+def test_counts_what_a_network_holds():
+    given = resnet(masks=True)
+    found = card(given, FACTS)
+    model = build(CifarResnet(depth=8, width=4), 3, 32, 32, 10, 0)
+    assert found["parameters"] == sum(p.numel() for p in model.parameters())
+    assert found["tensors"] == len(model.state_dict()) + 1
+    assert found["classes"] == 10
+    matrices = {name: p for name, p in model.named_parameters() if p.ndim >= 2}
+    assert [layer["name"] for layer in found["layers"]] == list(matrices)
+    assert found["prunable"] == sum(p.numel() for p in matrices.values())
+    lost = 108 - int(given.sparse.masks["conv.weight"].sum())
+    assert found["kept"] == found["prunable"] - lost
+    assert found["density"] == found["kept"] / found["prunable"]
+    assert found["layers"][0]["density"] == (108 - lost) / 108
+    assert found["precision"] == {"float32": sum(v.numel() for v in model.state_dict().values() if v.is_floating_point()),
+                                  "int64": sum(not v.is_floating_point() for v in model.state_dict().values())}
+    assert found["architecture"]["spec"] == CifarResnet(depth=8, width=4).to_dict()
+
+
+def test_exact_zeros_count_as_pruned_under_a_mask_too():
+    weight, mask = torch.ones(10, 10), torch.ones(10, 10, dtype=torch.bool)
+    weight[0] = 0
+    mask[:, 0] = False
+    found = card(checkpoint({"fc.weight": weight}, {"fc.weight": mask}), FACTS)
+    assert (found["kept"], found["prunable"]) == (81, 100)
+
+
+def test_a_file_without_architecture_still_has_a_card():
+    found = card(checkpoint({"lstm.weight_ih_l0": torch.randn(40, 10), "embedding.weight": torch.randn(100, 10),
+                             "head.weight": torch.randn(7, 10), "head.bias": torch.zeros(7)}), FACTS)
+    assert found["architecture"] is None
+    assert [layer["prunable"] for layer in found["layers"]] == [True, False, True]
+    assert (found["prunable"], found["classes"], found["parameters"]) == (470, 7, 1477)
+
+
+def test_no_weights_at_all_is_no_error():
+    found = card(checkpoint({"steps": torch.tensor(3)}), FACTS)
+    assert (found["density"], found["layers"], found["parameters"]) == (None, [], 0)
+    json.dumps(found, allow_nan=False)
+
+
+def test_nan_is_null_in_facts():
+    given = checkpoint({"a.weight": torch.ones(2, 2)}, facts={"loss": float("nan"), "epoch": 3})
+    assert card(given, FACTS)["facts"] == {"loss": None, "epoch": 3}
+
+
+def test_names_of_a_renamed_file():
+    spec = Lenet300100()
+    model = build(spec, 1, 28, 28, 10, 0)
+    names = {ours: f"x{index}.{ours.rsplit('.', 1)[-1]}" for index, ours in enumerate(model.state_dict())}
+    known = Architecture("LeNet", "", spec, 1, 28, 28, True, 10, {theirs: ours for ours, theirs in names.items()})
+    found = card(checkpoint({names[n]: v for n, v in model.state_dict().items()}, None, known), FACTS)
+    assert found["prunable"] == 266_200
+    assert all(layer["prunable"] for layer in found["layers"])
+
+
+def test_the_nearest_network_is_told():
+    known = Architecture("ResNet-20", "option B", CifarResnet(), 3, 32, 32, False, 10, {"conv1.weight": "conv.weight"})
+    given = checkpoint({"a.weight": torch.ones(2, 2)})
+    near = Nearest(known, ("fc.bias",), (), (("a.weight", (2, 2), (3, 3)),), False)
+    told = card(Checkpoint(given.contents, given.unwrapped, given.sparse, None, near), FACTS)["nearest"]
+    assert told == {"name": "ResNet-20", "variant": "option B", "missing": ["fc.bias"], "unexpected": [],
+                    "shapes": [["a.weight", [2, 2], [3, 3]]], "renaming": {"conv1.weight": "conv.weight"},
+                    "applies": False}
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+def test_a_file_of_nan_has_a_card(value):
+    found = card(checkpoint({"a.weight": torch.full((30, 30), value)}), FACTS)
+    json.dumps(found, allow_nan=False)
+    assert found["findings"][0]["code"] == "non_finite"
+
+
+def test_a_hundred_megabytes_are_read_off_in_time():
+    layers = {f"l{i}.weight": torch.randn(512, 512, 3, 3) for i in range(10)}
+    start = time.perf_counter()
+    card(checkpoint(layers), FACTS)
+    assert time.perf_counter() - start < 3
