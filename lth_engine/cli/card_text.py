@@ -41,7 +41,8 @@ def _what(card: Card) -> str:
 def _facts(card: Card) -> list[tuple[str, str]]:
     known = card.get("architecture") or {}
     precision = ", ".join(f"{plain(kind)} ({count:,})" for kind, count in (card.get("precision") or {}).items())
-    shape = " x ".join(map(str, known.get("input", ()))) + ("" if known.get("size_known", True) else " (any size fits)")
+    any_size = "" if known.get("size_known", True) else " (any size fits)"
+    shape = " x ".join(map(str, known.get("input", ()))) + any_size
     facts = [
         ("format", f"{plain(card['format'])}, {size(card['bytes'])}" if card.get("bytes") else plain(card["format"])),
         ("wrappers", plain(", ".join(card["wrappers"]) or "none")),

@@ -13,7 +13,8 @@ from typing import Any
 from lth_engine.cli.card_text import card_text
 from lth_engine.cli.more_text import more_text
 from lth_engine.core.errors import BadInput
-from lth_engine.gate.ask import ask, inspect, inspect_directory
+from lth_engine.gate import ask as gate
+from lth_engine.gate.ask import ask, inspect
 
 Found = dict[str, Any]
 
@@ -35,12 +36,10 @@ def diagnose(given: argparse.Namespace) -> int:
 def looked_at(given: argparse.Namespace, folder: Path) -> Found:
     """The card, with `spectra`, `speed`, `against`, `init` and `data` where they are known."""
     if given.file.is_dir():
-        return {**inspect_directory(given.file, given.file.name)}
+        return {**gate.inspect_directory(given.file, given.file.name)}
     copies = {name: folder / f"{name}.safetensors" for name in ("file", "against", "init")}
     found: Found = {**inspect(given.file, given.file.name, copies["file"]).card}
     if found["status"] == "read":
-        found["spectra"] = ask("spectra", [copies["file"]], {})
-        found["speed"] = ask("speed", [copies["file"]], {})
     for name in ("against", "init"):
         path: Path | None = getattr(given, name)
         if path is not None:
@@ -53,8 +52,7 @@ def looked_at(given: argparse.Namespace, folder: Path) -> Found:
 
 def _together(name: str, file: Path, other: Path) -> Mapping[str, Any]:
     """What two files say of one another; the distance from an initialisation is measured here."""
-    compared = ask("compare", [file, other], {})
-    return compared if name == "against" else compared
+    return ask("compare", [file, other], {})
 
 
 def as_text(found: Found) -> str:

@@ -62,8 +62,8 @@ def _add_curvature(parser: argparse.ArgumentParser) -> None:
                         f"({_knob(HessianEigenpairs, 'count').bounds}; default: 3)")
     parser.add_argument("--error", type=_number, default=_knob(HessianTrace, "error").default, metavar="X",
                         help=f"{_knob(HessianTrace, 'error').help} (default: 0.05)")
-    parser.add_argument("--most-products", type=_whole, default=1000, metavar="N", help="products with the Hessian "
-                        "after which each of the two stops anyway (default: 1000)")
+    parser.add_argument("--most-products", type=_whole, default=500, metavar="N", help="products with the Hessian "
+                        "after which each of the two stops anyway (default: 500)")
     parser.add_argument("--seed", type=_whole, default=0, metavar="N", help="seed of random vectors")
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import torch
-from torch import nn
 
 from lth_engine.core.errors import NonFinite
 from lth_engine.diagnosis.brought import Brought
@@ -35,13 +34,8 @@ def bring(checkpoint: Checkpoint, where: str) -> Brought:
                         f"{', '.join(bad[:NAMED])}{' ...' * (len(bad) > NAMED)}: bring another checkpoint.")
     architecture = checkpoint.architecture
     assert architecture is not None  # network() refuses it
-    return Brought(model, _allowed(model, masks), _keys(original_names(checkpoint)), architecture, where)
-
-
-def _allowed(model: nn.Module, masks: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
-    """Masks of the prunable weights; without a mask for a parameter, what is exactly zero is pruned."""
-    return {name: masks[name].bool().clone() if name in masks else weight.detach() != 0
-            for name, weight in in_network_order(model).items()}
+    allowed = {name: masks[name].bool() for name in in_network_order(model)}
+    return Brought(model, allowed, _keys(original_names(checkpoint)), architecture, where)
 
 
 def _keys(paths: Mapping[str, str]) -> dict[str, str]:

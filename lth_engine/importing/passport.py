@@ -1,7 +1,7 @@
 """A ticket's passport: a small file that recreates it, bit for bit, and says so by a hash.
 
-It is a safetensors file that holds, as bytes of JSON, the recipe (questions, seed, network, hashes, versions), the mask
-and the signs of the kept weights as packed bits, and, where the weights cannot be drawn anew from the seed, the kept
+It is a safetensors file that holds, as bytes of JSON, the recipe (questions, seed, network, hashes, versions), the
+mask and the signs of the kept weights as packed bits, and, where the weights cannot be drawn anew from the seed, the kept
 values themselves. A mask takes a bit a weight: 34 KB for ResNet-20, 1.8 MB for VGG-16.
 
   lottery_lab_passport     uint8, JSON
@@ -146,7 +146,7 @@ def _start(tensors: Mapping[str, Any], mask: Mask, arrays: Mapping[str, Array]) 
         held = arrays[f"start/{name}"]
         if held.dtype.str != kind:
             raise ValueError(f"{name} is {held.dtype}")
-        found[name] = held.reshape(shape)  if name not in mask else np.zeros(mask[name].shape, held.dtype)
+        found[name] = held.reshape(shape) if name not in mask else np.zeros(mask[name].shape, held.dtype)
         if name in mask:
             found[name][mask[name]] = held
     return found

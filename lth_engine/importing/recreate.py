@@ -41,8 +41,8 @@ def under_mask(weights: Mapping[str, Array], passport: Passport) -> dict[str, Ar
     """
     odd = [name for name, kept in passport.mask.items() if name not in weights or weights[name].shape != kept.shape]
     if odd:
-        raise BadInput(f"The passport's mask does not fit these weights: {', '.join(odd[:5])} differ. Give it those of "
-                       "its own network.")
+        raise BadInput(f"The passport's mask does not fit these weights: {', '.join(odd[:5])} differ. Give it those "
+                       "of its own network.")
     start = masked(weights, passport.mask)
     found, wanted = weights_sha256(start), passport.recipe["start_sha256"]
     if found == wanted:
