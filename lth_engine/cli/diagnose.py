@@ -18,6 +18,9 @@ from lth_engine.gate.ask import ask, inspect
 
 Found = dict[str, Any]
 
+BEYOND: tuple[str, ...] = ()
+"""Questions about the file that the card leaves out."""
+
 
 def diagnose(given: argparse.Namespace) -> int:
     """Read the file and whatever else is named, show it all; 0 if everything was read, else 2."""
@@ -40,6 +43,7 @@ def looked_at(given: argparse.Namespace, folder: Path) -> Found:
     copies = {name: folder / f"{name}.safetensors" for name in ("file", "against", "init")}
     found: Found = {**inspect(given.file, given.file.name, copies["file"]).card}
     if found["status"] == "read":
+        found |= {entry: ask(entry, [copies["file"]], {}) for entry in BEYOND}
     for name in ("against", "init"):
         path: Path | None = getattr(given, name)
         if path is not None:

@@ -1,8 +1,8 @@
 """A ticket's passport: a small file that recreates it, bit for bit, and says so by a hash.
 
 It is a safetensors file that holds, as bytes of JSON, the recipe (questions, seed, network, hashes, versions), the
-mask and the signs of the kept weights as packed bits, and, where the weights cannot be drawn anew from the seed, the kept
-values themselves. A mask takes a bit a weight: 34 KB for ResNet-20, 1.8 MB for VGG-16.
+mask and the signs of the kept weights as packed bits, and, where the weights cannot be drawn anew from the seed, the
+kept values themselves. A mask takes a bit a weight: 34 KB for ResNet-20, 1.8 MB for VGG-16.
 
   lottery_lab_passport     uint8, JSON
   mask/NAME, signs/NAME    uint8, packed bits (numpy.packbits) of a prunable parameter in C order: kept or not; of each
