@@ -16,17 +16,21 @@ from lth_engine.specs.finding import OneShot
 BATCH = ("images and labels: x as uint8 (N x H x W x C or N x C x H x W) with mean and std a channel of images in "
          "[0, 1], or as float32 N x C x H x W as the network wants it; and y")
 
+EXPORTS = ("safetensors", "torch_prune")
+"""Forms of a ticket that other programs load."""
+
 
 def add_file_verbs(made: Mapping[str, argparse.ArgumentParser]) -> None:
     """Declare the arguments of the verbs that read a file from elsewhere."""
     for verb in ("mask", "curvature"):
         made[verb].add_argument("file", type=Path, metavar="FILE", help="a checkpoint")
-    for verb in ("mask", "curvature", "barrier", "diagnose"):
+    for verb in ("mask", "curvature", "barrier", "diagnose", "passport", "recreate"):
         made[verb].add_argument("--json", action="store_true", help="print JSON")
     _add_diagnose(made["diagnose"])
     _add_mask(made["mask"])
     _add_curvature(made["curvature"])
     _add_barrier(made["barrier"])
+    _add_passports(made["passport"], made["recreate"])
 
 
 def _add_diagnose(parser: argparse.ArgumentParser) -> None:
@@ -76,6 +80,21 @@ def _add_barrier(parser: argparse.ArgumentParser) -> None:
                         "interpolate them)")
     parser.add_argument("--points", type=_points, default=101, metavar="N", help="equally spaced points, the two ends "
                         "included (default: 101)")
+
+
+def _add_passports(passport: argparse.ArgumentParser, recreate: argparse.ArgumentParser) -> None:
+    passport.add_argument("--of", required=True, metavar="ADDRESS|FILE", help="SEARCH/LEVEL/REPLICATE, or the key of "
+                          "a run: the ticket that it starts from; or a checkpoint")
+    passport.add_argument("--out", type=Path, required=True, metavar="FILE", help="file to write")
+    passport.add_argument("--with-weights", action="store_true", help="carry the kept weights, too, so that nothing "
+                          "need be drawn or trained anew")
+    recreate.add_argument("file", type=Path, metavar="FILE", help="a passport")
+    recreate.add_argument("--out", type=Path, metavar="FILE", help="file to write the ticket to (default: "
+                          "verify only)")
+    recreate.add_argument("--as", dest="form", choices=EXPORTS, default=EXPORTS[0], help="its form (default: "
+                          f"{EXPORTS[0]})")
+    recreate.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto", help="what computes, if the "
+                          "weights must be trained (default: a GPU if there is one)")
 
 
 def _knob(kind: type, name: str) -> Knob:

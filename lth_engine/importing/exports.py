@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import io
-import json
 from collections.abc import Mapping
-from typing import Any
 
 import numpy as np
 import torch
@@ -14,10 +12,8 @@ from safetensors.numpy import save
 from lth_engine.core.artifact import Array
 from lth_engine.core.mask import Mask
 
-FORMS = ("safetensors", "torch_prune")
 
-
-def exported(form: str, weights: Mapping[str, Array], mask: Mask, facts: Mapping[str, Any]) -> bytes:
+def exported(form: str, weights: Mapping[str, Array], mask: Mask, facts: Mapping[str, str]) -> bytes:
     """The file of a network.
 
     Args:
@@ -26,15 +22,15 @@ def exported(form: str, weights: Mapping[str, Array], mask: Mask, facts: Mapping
             torch.nn.utils.prune has been applied to the parameters that the mask names: NAME_orig and NAME_mask.
         weights: parameters and buffers by name, pruned weights 0.
         mask: what is kept.
-        facts: told beside the tensors of a safetensors file, as plain JSON.
+        facts: told beside the tensors of a safetensors file, as short texts.
     """
     return _safetensors(weights, mask, facts) if form == "safetensors" else _torch_prune(weights, mask)
 
 
-def _safetensors(weights: Mapping[str, Array], mask: Mask, facts: Mapping[str, Any]) -> bytes:
+def _safetensors(weights: Mapping[str, Array], mask: Mask, facts: Mapping[str, str]) -> bytes:
     arrays = {name: np.ascontiguousarray(value) for name, value in weights.items()}
     arrays |= {f"{name}_mask": np.ascontiguousarray(kept) for name, kept in mask.items() if not kept.all()}
-    return bytes(save(arrays, {"format": "pt", "lottery_lab_export": json.dumps(dict(facts), allow_nan=False)}))
+    return bytes(save(arrays, {"format": "pt", **facts}))
 
 
 def _torch_prune(weights: Mapping[str, Array], mask: Mask) -> bytes:

@@ -16,7 +16,7 @@ import hashlib
 import json
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -104,6 +104,23 @@ def is_passport(contents: Contents) -> bool:
     return RECIPE in contents.tensors
 
 
+def described(contents: Contents) -> Contents:
+    """The contents of a file, under the name of a passport if it is one. Raises as :func:`from_contents`."""
+    if not is_passport(contents):
+        return contents
+    recipe = from_contents(contents).recipe
+    return replace(contents, format=FORMAT, notes=(*contents.notes, in_words(recipe)))
+
+
+def in_words(recipe: Mapping[str, Any]) -> str:
+    """What a passport is of, in a sentence."""
+    where = {"seed": "Its weights are drawn anew from the seed", "training": "Its weights are trained anew to the "
+             "rewind point", "weights": "It carries the kept weights"}[recipe["how"]]
+    return (f"The passport of a ticket that keeps {recipe['kept']:,} of {recipe['prunable']:,} prunable weights "
+            f"({100 * recipe['density']:.4g}%). {where}; python -m lth_engine recreate makes the ticket and holds it "
+            f"against the hash {recipe['start_sha256'][:12]}.")
+
+
 def from_contents(contents: Contents) -> Passport:
     """The passport that a file holds.
 
@@ -121,8 +138,7 @@ def from_contents(contents: Contents) -> Passport:
         mask = Mask({name: _bits(arrays[f"mask/{name}"], shape) for name, shape in shapes.items()})
         signs = {name: _bits(arrays[f"signs/{name}"], (int(kept.sum()),)) for name, kept in mask.items()}
         start = _start(recipe["tensors"], mask, arrays) if "tensors" in recipe else None
-        if recipe["how"] not in HOW or not isinstance(recipe["start_sha256"], str):
-            raise ValueError(recipe["how"])
+        in_words(recipe)
     except FileUnreadable:
         raise
     except Exception as error:  # anything may stand in the JSON of a damaged file
