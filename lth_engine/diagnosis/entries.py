@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from lth_engine.diagnosis.card import card
+from lth_engine.diagnosis.directory import copy, directory, member
 from lth_engine.diagnosis.passport_card import passport_card
 from lth_engine.importing import clean
 from lth_engine.importing.read import read
@@ -51,5 +52,5 @@ def inspect(files: list[Path], arguments: Mapping[str, Any], emit: Emit, out: Bi
     return found
 
 
-ENTRIES: dict[str, Entry] = {"inspect": inspect}
+ENTRIES: dict[str, Entry] = {"inspect": inspect, "directory": directory, "member": member, "copy": copy}
 """Name -> entry."""

@@ -14,8 +14,9 @@ from lth_engine.models.build import build
 from lth_engine.specs.models import CifarResnet, Lenet300100
 from tests.diagnosis.made import checkpoint, of_model
 
-KEYS = set("""status reason name bytes sha256 format wrappers beside ignored notes epoch facts tensors parameters
-precision architecture classes nearest masks density prunable kept layers findings""".split())
+KEYS = {"status", "reason", "name", "bytes", "sha256", "format", "wrappers", "beside", "ignored", "notes", "epoch",
+        "facts", "tensors", "parameters", "precision", "architecture", "classes", "nearest", "masks", "density",
+        "prunable", "kept", "layers", "findings"}
 FACTS = {"name": "a.pt", "bytes": 1500, "sha256": "0" * 64}
 
 
@@ -47,8 +48,9 @@ def test_counts_what_a_network_holds():
     assert found["kept"] == found["prunable"] - lost
     assert found["density"] == found["kept"] / found["prunable"]
     assert found["layers"][0]["density"] == (108 - lost) / 108
-    assert found["precision"] == {"float32": sum(v.numel() for v in model.state_dict().values() if v.is_floating_point()),
-                                  "int64": sum(not v.is_floating_point() for v in model.state_dict().values())}
+    state = list(model.state_dict().values())
+    assert found["precision"] == {"float32": sum(value.numel() for value in state if value.is_floating_point()),
+                                  "int64": sum(not value.is_floating_point() for value in state)}
     assert found["architecture"]["spec"] == CifarResnet(depth=8, width=4).to_dict()
 
 

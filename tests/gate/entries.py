@@ -119,7 +119,7 @@ def open_files(files, arguments, emit, out):
     held = []
     try:
         while len(held) < 1000:
-            held.append(open("/dev/null", "rb"))
+            held.append(os.open("/dev/null", os.O_RDONLY))
     except OSError:
         count = len(held)
     with no_more_files():
@@ -128,7 +128,7 @@ def open_files(files, arguments, emit, out):
             closed = False
         except OSError:
             closed = True
-    held.clear()
+    os.close(held.pop())
     open("/dev/null", "rb").close()
     return {"count": count, "closed": closed}
 
@@ -212,8 +212,8 @@ def bad(files, arguments, emit, out):
 
 @entry
 def kill_server(files, arguments, emit, out):
-    """Once: the mark says whether it has been done, as a file that is there or not."""
-    if not arguments["always"] and os.path.exists(arguments["mark"]):
+    """Once: the mark says whether it has been done."""
+    if os.path.exists(arguments["mark"]):
         return {"again": True}
     os.mkfifo(arguments["mark"])
     os.kill(os.getppid(), signal.SIGKILL)
@@ -237,3 +237,10 @@ def connect(files, arguments, emit, out):
 @entry
 def start_program(files, arguments, emit, out):
     return {"status": subprocess.run(["true"], check=False).returncode}
+
+
+@entry
+def kill_parent(files, arguments, emit, out):
+    os.kill(os.getppid(), signal.SIGKILL)
+    time.sleep(30)
+    return {}

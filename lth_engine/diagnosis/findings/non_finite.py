@@ -19,7 +19,7 @@ def find(anatomy: Anatomy) -> list[Finding]:
             nan = int(torch.count_nonzero(torch.isnan(value)))
             kinds = f"{counted(nan, 'value')} NaN and {wrong - nan:,} infinite" if 0 < nan < wrong else \
                 f"{counted(wrong, 'value')} {'NaN' if nan else 'infinite'}"
-            found.append(Finding("non_finite", "problem", f"{name} has {kinds} of {value.numel():,}: every output that "
-                                 "it reaches is NaN or infinite, so training diverged or the file was altered.",
+            found.append(Finding("non_finite", "problem", f"{name} has {kinds} of {value.numel():,}: every output "
+                                 "that it reaches is NaN or infinite, so training diverged or the file was altered.",
                                  name, "health_non_finite"))
     return found
