@@ -141,9 +141,10 @@ class _Walk:
             if number not in FILTERS:
                 raise FileRefused(f"Refused: dataset `/{path}` needs the filter {number}. Save it plain or with gzip.")
         size = dataset.get_type().get_size()
-        if plist.get_layout() == h5d.CHUNKED and _product(plist.get_chunk()) * size > MOST_CHUNK:
-            raise FileRefused(f"Refused: dataset `/{path}` has chunks of {words.size(_product(plist.get_chunk()) * size)}; "
-                              f"at most {words.size(MOST_CHUNK)} are read. Save it with smaller chunks.")
+        chunk = _product(plist.get_chunk()) * size if plist.get_layout() == h5d.CHUNKED else 0
+        if chunk > MOST_CHUNK:
+            raise FileRefused(f"Refused: dataset `/{path}` has chunks of {words.size(chunk)}; at most "
+                              f"{words.size(MOST_CHUNK)} are read. Save it with smaller chunks.")
         dtype = dataset.dtype
         if dtype.kind not in "biuf" or dtype.itemsize > 8 or dataset.get_space().get_simple_extent_type() == h5s.NULL:
             self._flat.ignore("HDF5 dataset that holds no numbers")

@@ -18,7 +18,7 @@ from lth_engine.importing.contents import Fact
 from lth_engine.importing.pickled import Call, Global, Pairs, Persistent
 from lth_engine.importing.sound import LONGEST_NAME, MOST_DEPTH, MOST_TENSORS
 
-MOST_VISITS = 2_000_000
+MOST_VISITS = 1_000_000
 """Entries of containers that are looked at."""
 
 MOST_FACTS, LONGEST_TEXT, LONGEST_SERIES = 1000, 200, 20
@@ -67,8 +67,8 @@ class Flat:
         if parameter:
             self.parameters.add(unique)
         if len(self.tensors) > MOST_TENSORS:
-            raise FileRefused(f"Refused: the file holds more than {words.number(MOST_TENSORS)} tensors. Save the state "
-                              "dict of the network alone.")
+            raise FileRefused(f"Refused: the file holds more than {words.number(MOST_TENSORS)} tensors. Save the "
+                              "state dict of the network alone.")
 
 
 @dataclass(frozen=True)
@@ -100,8 +100,8 @@ class Walk:
             entry = self._stack.pop()
             self._visits += 1
             if self._visits > MOST_VISITS:
-                raise FileRefused(f"Refused: the file holds more than {words.number(MOST_VISITS)} objects. Save the state "
-                                  "dict of the network alone.")
+                raise FileRefused(f"Refused: the file holds more than {words.number(MOST_VISITS)} objects. Save the "
+                                  "state dict of the network alone.")
             self._visit(entry, entry.path or name)
         return self.flat
 
@@ -182,18 +182,18 @@ class Walk:
         yield from self._listed(entry, call.items)
         if call.full not in _MAPPINGS:
             yield from self._named(entry, fields)
-        if call.full in _SILENT and call.full not in _MAPPINGS:
-            yield from self._listed(entry, [a for a in call.args if not isinstance(a, str | int | float | bool)])
-        elif call.full in _MAPPINGS:
-            yield from (_Entry(entry.path, a, entry.depth, entry.joint) for a in call.args
-                        if isinstance(a, Pairs | list))
+            for index, inner in enumerate(a for a in call.args if isinstance(a, list | tuple | Pairs | Call)):
+                path = entry.path if call.full in _SILENT else _join(entry.path, str(index), entry.joint)
+                yield _Entry(path, inner, entry.depth + 1, entry.joint)
+        else:
+            yield from self._named(entry, [pair for a in call.args for pair in pairs_of(a)])
 
     def _module(self, entry: _Entry, fields: list[tuple[Any, Any]]) -> Iterator[_Entry]:
         """The tensors of an nn.Module by the names of its state dict; `joint` is "." below a module."""
-        parts: dict[Any, Any] = dict((key, value) for key, value in fields if isinstance(key, str))
+        parts: dict[Any, Any] = {key: value for key, value in fields if isinstance(key, str)}
         prefix = entry.path + ("" if not entry.path else "." if entry.joint == "." else "/")
         for key in ("_parameters", "_buffers", "_modules"):
-            for name, value in _pairs_of(parts.get(key)):
+            for name, value in pairs_of(parts.get(key)):
                 if isinstance(name, str) and value is not None:
                     yield _Entry(prefix + name, value, entry.depth + 1, ".")
         for key, value in parts.items():
@@ -213,11 +213,12 @@ def _join(path: str, key: str, joint: str) -> str:
     return f"{path}{joint}{key}" if path else key
 
 
-def _pairs_of(value: Any) -> list[tuple[Any, Any]]:
-    """The pairs of a plain or an ordered dict."""
+def pairs_of(value: Any) -> list[tuple[Any, Any]]:
+    """The pairs of a dict, an ordered dict, or a list of pairs (as Python 2 wrote ordered dicts)."""
     if isinstance(value, Pairs):
         return value.pairs
     if isinstance(value, Call):
-        listed = value.args[0] if value.args and isinstance(value.args[0], list) else []
-        return value.pairs + [(p[0], p[1]) for p in listed if isinstance(p, tuple | list) and len(p) == 2]
+        return value.pairs + (pairs_of(value.args[0]) if value.args and isinstance(value.args[0], list) else [])
+    if isinstance(value, list):
+        return [(pair[0], pair[1]) for pair in value if isinstance(pair, tuple | list) and len(pair) == 2]
     return []

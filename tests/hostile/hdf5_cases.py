@@ -131,13 +131,16 @@ def half(folder: Path, marker: Path) -> Path:
 HDF5: dict[str, Case] = {
     "external raw storage": Case(file(external), "hdf5", "refused", (
         f"Refused: dataset `/w` keeps its data in another file. {SELF}",)),
-    "external link, absolute": Case(file(linked(lambda f: str(f / "other.h5"))), "hdf5", "refused", ("another file", SELF)),
-    "external link, relative": Case(file(linked(lambda f: f"../{f.name}/other.h5")), "hdf5", "refused", ("another file", SELF)),
+    "external link, absolute": Case(
+        file(linked(lambda f: str(f / "other.h5"))), "hdf5", "refused", ("another file", SELF)),
+    "external link, relative": Case(
+        file(linked(lambda f: f"../{f.name}/other.h5")), "hdf5", "refused", ("another file", SELF)),
     "virtual dataset": Case(file(virtual), "hdf5", "refused", ("`/w`", SELF)),
     "loop of soft links": Case(file(soft_loop), "hdf5", "refused", ("soft link",)),
     "loop of hard links": Case(file(hard_loop), "hdf5", "read"),
-    "declares 100 GB": Case(file(lambda out, f: out.create_dataset("w", (25_000_000_000,), "f4", chunks=(1_000_000,))), "hdf5",
-                            "refused", ("describes 100 GB", "25 000 000 000 values over 0 stored values")),
+    "declares 100 GB": Case(
+        file(lambda out, f: out.create_dataset("w", (25_000_000_000,), "f4", chunks=(1_000_000,))), "hdf5", "refused",
+        ("describes 100 GB", "25 000 000 000 values over 0 stored values")),
     "a chunk of 2 GB": Case(file(large_chunk), "hdf5", "refused", ("chunks of 2 GB",)),
     "0.9 GB of zeros": Case(file(packed_zeros), "hdf5", "refused", ("describes 900 MB",)),
     "unknown filter 32015": Case(file(unknown_filter), "hdf5", "refused", ("filter 32015",)),
