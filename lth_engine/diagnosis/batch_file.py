@@ -34,7 +34,7 @@ class Batch:
     Attributes:
         x: N x C x H x W, uint8 or float32.
         y: N, int64.
-        mean, std: of each channel, for pixels in [0, 1]; None where x is shown as it is.
+        mean, std: of each channel, for pixels in [0, 1]; None where x is shown as it is, or where nobody has said.
         where: the file, for messages.
     """
 
@@ -50,6 +50,11 @@ class Batch:
         """Channels, height and width of an image."""
         _, channels, height, width = self.x.shape
         return channels, height, width
+
+    @property
+    def raw(self) -> bool:
+        """Whether these are bytes of which nobody has said how they are normalised."""
+        return self.mean is None and self.x.dtype == torch.uint8
 
     def normalised(self, x: torch.Tensor) -> torch.Tensor:
         """Some of the images as the network wants them, float32: (x / 255 - mean) / std."""
@@ -98,21 +103,30 @@ class Batch:
                            f"label {highest}: number the labels as the network was trained.")
 
 
-def read_batch(path: Path) -> Batch:
+def read_batch(path: Path, *, normalised: bool = True) -> Batch:
     """The images and labels of a BATCH.npz; nothing in the file is run.
+
+    Args:
+        path: the file.
+        normalised: refuse uint8 images without mean and std; else they are as they are stored, and where the file has
+            `x_test` and `y_test`, as the lab's own images may, those are taken.
 
     Raises:
         BadInput: it cannot be read, an array is missing or of another form, or a number is not finite.
     """
     if not path.is_file():
         raise BadInput(f"There is no file {path}: name the .npz with your images, or {HOW}.")
-    arrays = npz_arrays(path, ("x", "y", "mean", "std"))
+    arrays = npz_arrays(path, ("x", "y", "mean", "std", *(() if normalised else ("x_test", "y_test"))))
+    if "x_test" in arrays and "y_test" in arrays:
+        arrays |= {"x": arrays["x_test"], "y": arrays["y_test"]}
     for name in ("x", "y"):
         if name not in arrays:
             raise BadInput(f"{path} has no array {name!r}: {HOW}.")
     x = arrays["x"]
     if x.dtype.kind == "f":
         images, mean, std = _floating(x, path), None, None
+    elif x.dtype == np.uint8 and not normalised and not {"mean", "std"} & arrays.keys():
+        images, mean, std = _bytes(x, np.zeros(1), np.ones(1), path)[0], None, None
     elif x.dtype == np.uint8:
         mean, std = (_by_channel(arrays, name, path) for name in ("mean", "std"))
         images, mean, std = _bytes(x, mean, std, path)

@@ -64,12 +64,6 @@ def weights_sha256(weights: Mapping[str, Array]) -> str:
     return digest.hexdigest()
 
 
-def masked(weights: Mapping[str, Array], mask: Mask) -> dict[str, Array]:
-    """The weights with 0 wherever the mask keeps none."""
-    return {name: np.where(mask[name], value, np.zeros((), value.dtype)) if name in mask else value
-            for name, value in weights.items()}
-
-
 def made(start: Mapping[str, Array], mask: Mask, recipe: Mapping[str, Any], *, with_weights: bool) -> Passport:
     """The passport of a ticket.
 

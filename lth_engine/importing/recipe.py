@@ -10,11 +10,12 @@ from lth_engine.core.artifact import Array, Artifact
 from lth_engine.core.errors import BadInput
 from lth_engine.core.mask import Mask
 from lth_engine.core.workbench import Workbench
-from lth_engine.importing.passport import masked, weights_sha256
+from lth_engine.importing.passport import weights_sha256
 from lth_engine.importing.recreate import drawn
 from lth_engine.specs.data import OwnImages
 from lth_engine.specs.tickets import DenseTicket, Run
 from lth_engine.training.material import material
+from lth_engine.training.outcome import masked
 
 
 def recipe(run: Run, ticket: Artifact, origin: Mapping[str, Array], end_sha256: str | None,

@@ -5,15 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, cast
 
-import numpy as np
-
 from lth_engine.core.artifact import Array
 from lth_engine.core.errors import BadInput, DamagedArtifact
 from lth_engine.core.spec import from_dict
-from lth_engine.importing.passport import Passport, masked, weights_sha256
+from lth_engine.importing.passport import Passport, weights_sha256
 from lth_engine.models.build import build
 from lth_engine.specs.models import ModelSpec
 from lth_engine.training.material import take_weights
+from lth_engine.training.outcome import masked
 
 
 def drawn(recipe: Mapping[str, Any]) -> dict[str, Array]:
@@ -52,8 +51,3 @@ def under_mask(weights: Mapping[str, Array], passport: Passport) -> dict[str, Ar
     raise DamagedArtifact(f"The weights recreated here have the hash {found[:12]}, the passport says {wanted[:12]} "
                           f"({100 * same / max(1, passport.mask.kept):.4g}% of the signs agree; it was made with "
                           f"{software}): recreate it with that software, or ask for a passport --with-weights.")
-
-
-def signs_agree(start: Mapping[str, Array], passport: Passport) -> bool:
-    """Whether every kept weight has the sign that the passport says."""
-    return all(np.array_equal(start[name][kept] > 0, passport.signs[name]) for name, kept in passport.mask.items())
