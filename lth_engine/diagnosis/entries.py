@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from lth_engine.diagnosis.card import card
+from lth_engine.diagnosis.compare import compare
 from lth_engine.diagnosis.directory import copy, directory, member
 from lth_engine.diagnosis.passport_card import passport_card
 from lth_engine.diagnosis.spectra import spectra
@@ -54,5 +55,6 @@ def inspect(files: list[Path], arguments: Mapping[str, Any], emit: Emit, out: Bi
 
 
 ENTRIES: dict[str, Entry] = {
-    "inspect": inspect, "spectra": spectra, "directory": directory, "member": member, "copy": copy}
+    "inspect": inspect, "spectra": spectra, "compare": compare, "directory": directory, "member": member,
+    "copy": copy}
 """Name -> entry."""
