@@ -45,8 +45,10 @@ def sparsity(card: Card) -> str:
     density, masks = number(card, "density"), text(card, "masks")
     if density is None:
         return "no prunable weights"
-    if masks in ("", "none") or (masks == "exact zeros" and density >= DENSE):
-        return "dense" if density >= DENSE else f"sparse, {percent(density)} of its weights are not zero"
+    if density >= DENSE:
+        return "dense"
+    if masks in ("", "none"):
+        return f"sparse, {percent(density)} of its weights are not zero"
     if masks == "exact zeros":
         return f"sparse, {percent(density)} density"
     return f"a ticket of {percent(density)} density"
