@@ -17,7 +17,9 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from lth_engine.diagnosis.card import card
+from lth_engine.diagnosis.compare import compare
 from lth_engine.diagnosis.spectra import spectra
+from lth_engine.diagnosis.speed import speed
 from lth_engine.importing import clean
 from lth_engine.importing.read import read
 from lth_engine.importing.understand import understand
@@ -51,5 +53,5 @@ def inspect(files: list[Path], arguments: Mapping[str, Any], emit: Emit, out: Bi
     return found
 
 
-ENTRIES: dict[str, Entry] = {"inspect": inspect, "spectra": spectra}
+ENTRIES: dict[str, Entry] = {"inspect": inspect, "spectra": spectra, "compare": compare, "speed": speed}
 """Name -> entry."""
