@@ -123,6 +123,25 @@ def test_a_hostile_file_is_refused_and_nothing_of_it_is_run(served, tab, tmp_pat
     assert not marker.exists()
 
 
+def resident(pid: int) -> float:
+    """Memory of a process in MB."""
+    status = Path(f"/proc/{pid}/status").read_text()
+    return int(re.search(r"VmRSS:\s+(\d+)", status).group(1)) / 1000
+
+
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="reads the memory of the server from /proc")
+def test_the_web_process_grows_by_no_more_than_the_upload(served, tab, tmp_path):
+    path, size = tmp_path / "large.safetensors", 60.0
+    save_file({f"layer{i}.weight": torch.randn(1000, 1500) for i in range(10)}, path)
+    page = tab(f"{served.url}/upload")
+    before = resident(served.process.pid)
+    drop(page, path)
+    page.get_by_text("Is it healthy?").wait_for(timeout=60_000)
+    grown = resident(served.process.pid) - before
+    print(f"the web process grew by {grown:.0f} MB for an upload of {size:.0f} MB")
+    assert grown < size
+
+
 def test_two_files_are_compared(served, made, tab, tmp_path):
     page = tab(f"{served.url}/upload")
     drop(page, made["zip"])
@@ -141,9 +160,10 @@ def test_a_file_is_used_in_the_lab(served, tab):
     page.get_by_role("button", name="Bring it into the lab").click(timeout=30_000)
     page.wait_for_url("**search=*")
     page.get_by_role("heading", name=re.compile("In the lab: ticket.h5")).wait_for()
+    page.get_by_role("button", name="Cancel").wait_for(state="detached", timeout=120_000)   # nothing moves any more
     page.get_by_role("button", name="Ask", exact=True).first.click()
     page.get_by_role("button", name="Open", exact=True).first.click(timeout=60_000)
-    page.get_by_role("tab", name="Health on images", selected=True).wait_for()
+    page.get_by_role("tab", name="Health on images", selected=True).wait_for(timeout=60_000)
     page.get_by_role("figure", name="How often it is right, over how sure it is").wait_for(timeout=60_000)
     again = tab(page.url)
     again.get_by_role("figure", name="Accuracy of each class, the worst first").wait_for()
