@@ -111,5 +111,6 @@ def _linear(weights: dict[str, torch.Tensor], masks: dict[str, torch.Tensor]
 
 
 def _matching(weights: Tensors, masks: Tensors) -> dict[str, torch.Tensor]:
-    """Masks of a mask file that fit a weight by name and shape."""
-    return {n: m for n, m in masks.items() if n in weights and weights[n].shape == m.shape}
+    """Masks of a mask file that fit a weight by name (of the weight or of its layer) and by shape."""
+    named = {name if name in weights else f"{name}.weight": mask for name, mask in masks.items()}
+    return {n: m for n, m in named.items() if n in weights and weights[n].shape == m.shape}
