@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -13,6 +14,13 @@ from lth_engine.importing.prunable import prunable_names
 
 BUFFERS = ("running_mean", "running_var", "num_batches_tracked")
 """What batch normalisation counts instead of learning."""
+
+
+SAMPLE = 5000
+"""Weights of a layer that are looked at where all of them would take too long: shares are told to about 1%."""
+
+PIECE = 1 << 18
+"""Values that are copied at a time."""
 
 
 @dataclass(frozen=True)
@@ -48,18 +56,31 @@ class Layer:
         """Output units: filters of a convolution, features of a linear layer."""
         return self.weight.shape[0]
 
+    @functools.cached_property
+    def finite(self) -> bool:
+        """Whether no stored value is NaN or infinite."""
+        return all(map(math.isfinite, ends(self.weight)))
+
     def effective(self) -> torch.Tensor:
         """The weights with their mask applied, float32 (float64 stays), the shape of the weight."""
-        weight = self.weight if self.weight.dtype == torch.float64 else self.weight.float()
+        weight = self.stored()
         return weight if self.mask is None else weight.masked_fill(~self.mask, 0)
 
-    def values(self) -> torch.Tensor:
-        """The kept weights, flat, float32 (float64 stays)."""
-        weight = self.weight if self.weight.dtype == torch.float64 else self.weight.float()
-        if self.kept == self.size:
-            return weight.flatten()
-        chosen = weight if self.mask is None else weight[self.mask]
-        return chosen[chosen != 0]
+    def stored(self) -> torch.Tensor:
+        """The weights as stored, float32 (float64 stays)."""
+        return self.weight if self.weight.dtype == torch.float64 else self.weight.float()
+
+    def pieces(self) -> Iterator[torch.Tensor]:
+        """The kept weights, flat, piece by piece: temporary copies stay small."""
+        masks = [None] * (1 + self.size // PIECE) if self.mask is None else self.mask.flatten().split(PIECE)
+        for piece, mask in zip(self.stored().flatten().split(PIECE), masks, strict=False):
+            chosen = piece if mask is None else piece[mask]
+            yield chosen if self.kept == self.size else chosen[chosen != 0]
+
+    @functools.cached_property
+    def some(self) -> torch.Tensor:
+        """Some of the kept weights, drawn with replacement at seeded random places; all of a small layer."""
+        return drawn_from(self.effective(), self.density)
 
 
 @dataclass(frozen=True)
@@ -127,7 +148,22 @@ class Anatomy:
     @property
     def sparse(self) -> bool:
         """Whether so much is missing that something was pruned: exact zeros hardly come about otherwise."""
-        return any(layer.mask is not None for layer in self.prunable) or self.kept < 0.999 * self.size
+        return any(layer.mask is not None for layer in self.prunable) or self.kept < 0.9999 * self.size
+
+
+def ends(tensor: torch.Tensor) -> tuple[float, float]:
+    """Smallest and largest value; NaN if there is one."""
+    low, high = tensor.aminmax()
+    return float(low), float(high)
+
+
+def drawn_from(values: torch.Tensor, density: float) -> torch.Tensor:
+    """About SAMPLE of the values that are not 0 (of which there is a share `density`), or all of a few."""
+    flat = values.flatten()
+    wanted = int(SAMPLE / max(density, 1e-6))
+    if wanted < flat.numel() / 2:
+        flat = flat[torch.randint(flat.numel(), (wanted,), generator=torch.Generator().manual_seed(0))]
+    return flat[flat != 0]
 
 
 def lay_out(checkpoint: Checkpoint) -> Anatomy:
