@@ -101,7 +101,7 @@ def copy(files: list[Path], arguments: Mapping[str, Any], emit: Emit, out: Binar
         NotRead: it cannot be read.
     """
     kind = str(arguments["kind"])
-    contents = read_masks(files[0]) if is_pickled(files[0]) else written_out(read(files[0], kind))
+    contents = written_out(read_masks(files[0]) if is_pickled(files[0]) else read(files[0], kind))
     if out is not None:
         clean.write(contents, out, {"name": arguments["name"], "sha256": arguments["sha256"]})
     return {"status": "read", "tensors": len(contents.tensors)}
