@@ -11,6 +11,8 @@ import numpy as np
 import pytest
 import torch
 
+from lth_engine.core.errors import FileRefused
+from lth_engine.diagnosis.directory import directory
 from lth_engine.gate import ask
 from lth_engine.gate.server import Server
 from lth_engine.importing.clean import read_clean
@@ -97,3 +99,11 @@ def test_a_round_of_pruning_is_enough(real_server: Server, tmp_path: Path) -> No
     assert "factors and shifts" in " ".join(card["notes"])
     copy = copies / f"{member['clean']['final']}.safetensors"
     torch.testing.assert_close(outputs(copy), logits(masked(bare, masks), X), rtol=1e-4, atol=1e-5)
+
+
+def test_a_child_answers_as_the_entry_does(real_server: Server, lottery: Path) -> None:
+    names = sorted(str(p.relative_to(lottery)) for p in lottery.rglob("*") if p.is_file())
+    found = ask.ask("directory", [], {"files": names}, server=real_server)
+    assert found == directory([], {"files": names}, lambda said: None, None)
+    with pytest.raises(FileRefused, match="I looked for"):
+        ask.ask("directory", [], {"files": ["a.txt"]}, server=real_server)
