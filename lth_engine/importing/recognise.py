@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 
 import torch
 
@@ -18,6 +19,8 @@ from lth_engine.importing.torchvision_names import torchvision_candidates
 
 def recognise(tensors: Tensors) -> Architecture | None:
     """The network of tensors (name -> tensor, masks taken out), or None: none of the known ones has all of them."""
+    if not any(t.is_floating_point() for t in tensors.values()):  # masks alone are no network
+        return None
     shapes, ones = shapes_of(tensors), identities(tensors)
     for found, convention in fits(shapes, ones, torchvision_candidates(shapes)):
         if found.complete and not convention.caveat:
@@ -42,7 +45,7 @@ def fits(shapes: Shapes, ones: frozenset[str],
     for convention in OWN + CONVENTIONS:
         renaming = {} if convention in OWN else convention.renaming(shapes)
         if convention in OWN or renaming:
-            found = guess(convention.family, _renamed(shapes, renaming))
+            found = _told(guess(convention.family, _renamed(shapes, renaming)), convention)
             yield from _fitted(found, shapes, renaming, ones, convention)
     for candidate in torchvision:
         yield from _fitted(candidate, shapes, {}, ones, _TORCHVISION)
@@ -53,6 +56,14 @@ _TORCHVISION = Convention("torchvision", ())
 
 def _renamed(shapes: Shapes, renaming: Mapping[str, str]) -> Shapes:
     return {renaming.get(name, name): shape for name, shape in shapes.items()}
+
+
+def _told(candidate: Candidate | None, convention: Convention) -> Candidate | None:
+    """The candidate with what the names tell of it."""
+    if candidate is None or not convention.knobs:
+        return candidate
+    return replace(candidate, spec=candidate.spec.replace(**convention.knobs),
+                   variant=f"{candidate.variant}, {convention.words}")
 
 
 def _fitted(candidate: Candidate | None, shapes: Shapes, renaming: Mapping[str, str], ones: frozenset[str],

@@ -52,7 +52,7 @@ def recognised_with(contents: Contents, renaming: Mapping[str, str], masks: Cont
 
 def _parts(contents: Contents, masks: Contents | None) -> tuple[Unwrapped, Sparse]:
     unwrapped = unwrap(contents)
-    return unwrapped, apart(unwrapped, masks or _masks_within(contents))
+    return unwrapped, apart(unwrapped, masks or _masks_within(contents), within=masks is None)
 
 
 def _masks_within(contents: Contents) -> Contents | None:
