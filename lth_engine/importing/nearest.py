@@ -23,7 +23,7 @@ def nearest(tensors: Tensors) -> Nearest | None:
     if not any(t.is_floating_point() for t in tensors.values()):  # masks alone
         return None
     shapes, ones = shapes_of(tensors), identities(tensors)
-    named = list(fits(shapes, ones, torchvision=near_candidates(shapes)))
+    named = list(fits(shapes, ones, libraries=near_candidates(shapes)))
     ordered = [(found, UNKNOWN) for found in fits_by_order(shapes)]
     best = max(named + ordered, key=_nearness, default=None)
     if best is None or best[0].agreement < NEAR:

@@ -22,7 +22,7 @@ def understand(contents: Contents, masks: Contents | None = None) -> Checkpoint:
     """The file as a checkpoint; `masks` is what a mask file beside it holds."""
     unwrapped, sparse = _parts(contents, masks)
     tensors = _for_recognition(sparse)
-    architecture = recognise(tensors)
+    architecture = recognise(tensors, contents.facts)
     near = None if architecture is not None else nearest(tensors)
     return Checkpoint(contents, unwrapped, sparse, architecture, near)
 

@@ -42,8 +42,8 @@ WRAPPERS: dict[str, tuple[Callable[[State], dict[str, Any]], tuple[str, ...]]] =
                   ("state_dict", "Lightning", "net.")),
     "with optimizer": (lambda s: {"model_state_dict": s, "optimizer_state_dict": optimizer(s), "epoch": 3},
                        ("model_state_dict",)),
-    "timm": (lambda s: {"arch": "resnet18", "state_dict": s, "state_dict_ema": {n: t * 0 for n, t in s.items()},
-                        "epoch": 3}, ("state_dict",)),
+    "timm": (lambda s: {"arch": "vit_tiny_patch16_224", "state_dict": s,
+                        "state_dict_ema": {n: t * 0 for n, t in s.items()}, "epoch": 3}, ("state_dict",)),
     "averaged": (lambda s: {"n_averaged": torch.tensor(5), **prefixed(s, "module.")}, ("module.",)),
     "nested": (lambda s: {"checkpoint": {"params": prefixed(s, "model.", "backbone."), "step": 10}},
                ("checkpoint", "params", "model.", "backbone.")),
@@ -95,6 +95,9 @@ def test_the_same_logits(spec: ModelSpec, side: int, wrapper: str, built: Any) -
     saved = contents(wrap(model.state_dict()))
     read = understand(saved)
     assert read.unwrapped.wrappers == taken
+    if isinstance(spec, Timm) and wrapper != "timm":  # only the network that a file names is tried
+        assert read.architecture is None
+        return
     assert read.architecture is not None
     assert read.architecture.spec == spec
     assert (read.architecture.classes, read.architecture.channels) == (7, 3)
