@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import atexit
 import contextlib
-import hashlib
 import logging
 import os
-import secrets
+import shutil
+import tempfile
 import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -17,6 +17,8 @@ from typing import Any, BinaryIO
 from lth_engine.core import errors
 from lth_engine.core.errors import FileUnreadable, LotteryError, NotRead
 from lth_engine.gate import raw
+from lth_engine.gate.copying import Copy
+from lth_engine.gate.directory import read_directory
 from lth_engine.gate.hearing import Ended, Heard
 from lth_engine.gate.limits import Limits
 from lth_engine.gate.raw import CAP
@@ -86,8 +88,7 @@ def inspect(path: Path, name: str, clean: Path | None = None, cap: int = CAP, *,
     Raises:
         LotteryError: the process that reads cannot be started, or the clean copy not be written.
     """
-    shown = "".join(c if c.isprintable() else "?" for c in name[:NAME])
-    known: dict[str, Any] = {"name": shown, "bytes": 0, "sha256": ""}
+    known: dict[str, Any] = {"name": _shown(name), "bytes": 0, "sha256": ""}
     said = dict(arguments or {})
     try:
         with contextlib.ExitStack() as stack:
@@ -104,16 +105,76 @@ def inspect(path: Path, name: str, clean: Path | None = None, cap: int = CAP, *,
         return Reading(_refusal(error, known))
 
 
+def _shown(name: str) -> str:
+    return "".join(c if c.isprintable() else "?" for c in name[:NAME])
+
+
 def _read(files: list[BinaryIO], known: dict[str, Any], said: dict[str, Any], clean: Path | None, heard: Heard | None,
           limits: Limits, server: Server) -> Reading:
     numbers = [file.fileno() for file in files]
     if clean is None:
         return Reading(_card(server.call("inspect", numbers, said, limits, None, heard), known, limits))
-    with _Copy(clean) as copy:
+    with Copy(clean) as copy:
         card = _card(server.call("inspect", numbers, said, limits, copy, heard), known, limits)
         if card["status"] != "read":
             return Reading(card)
         return Reading(card, copy.keep(), copy.sha256)
+
+
+def inspect_directory(path: Path, name: str, clean: Path | None = None, cap: int = CAP, *, copies: Path | None = None,
+                      heard: Heard | None = None, limits: Limits | None = None,
+                      server: Server | None = None) -> Reading:
+    """What a directory of another program holds. Never raises for what is in it.
+
+    Args:
+        path: the folder; nothing outside of it is opened.
+        name: as its owner calls it; only shown.
+        clean: where the clean copy of the network of the last level goes, if it is wanted.
+        cap: bytes of a file at most.
+        copies: a folder for clean copies of all networks, their starting weights and masks, each named by its SHA-256;
+            `directory.members[i].clean` then has role -> hash.
+        heard: takes how far it is: {"stage": "level 3, replicate 1", "done": 4, "of": 60}.
+        limits: what the child of one network may use.
+        server: stands in for the process's own.
+
+    Returns:
+        the card of the network of the last level, with `directory` and `last`.
+
+    Raises:
+        LotteryError: the process that reads cannot be started, or a clean copy not be written.
+    """
+    bounds = limits or Limits(copy=2 * cap)
+
+    def call(entry: str, numbers: list[int], arguments: Mapping[str, Any], copy: Copy | None) -> dict[str, Any]:
+        ended = (server or _server).call(entry, numbers, arguments, bounds, copy)
+        if ended.result is None:
+            raise _error(ended, bounds)
+        return ended.result
+
+    known: dict[str, Any] = {"name": _shown(name), "bytes": 0, "sha256": ""}
+    with contextlib.ExitStack() as stack:
+        kept = copies
+        if clean is not None and kept is None:
+            kept = Path(stack.enter_context(tempfile.TemporaryDirectory(dir=clean.parent)))
+        try:
+            networks = read_directory(path, call, cap, kept, heard)
+            last = networks.last
+            if last is None:
+                raise FileUnreadable("None of the networks of this folder could be read: "
+                                     f"{next(iter(networks.reasons), 'there are none.')}")
+        except NotRead as error:
+            return Reading(_refusal(error, known))
+        card = {**EMPTY, "status": "read", **networks.cards[last], **{"name": known["name"]},
+                "directory": networks.directory, "last": {**EMPTY, "status": "read", **networks.cards[last]}}
+        member = networks.directory["members"][last]
+        found = next(iter(member.get("clean", {}).values()), "")
+        if clean is None or kept is None or not found:
+            return Reading(card)
+        try:
+            shutil.copyfile(kept / f"{found}.safetensors", clean)
+        except OSError as error:
+            raise LotteryError(f"The clean copy cannot be written ({error.strerror}): free some space.") from error
+        return Reading(card, clean, found)
 
 
 def ask(entry: str, files: Sequence[Path], arguments: Mapping[str, Any], *, limits: Limits = QUESTION,
@@ -175,50 +236,3 @@ def _error(ended: Ended, limits: Limits) -> LotteryError:
         "no child": LotteryError("The machine has no room for a process to read the file in; close other programs "
                                  "and try again."),
     }.get(ended.why, FileUnreadable("The file is damaged: the process that read it crashed."))
-
-
-class _Copy:
-    """The clean copy as it comes: beside its place under a random name, then moved there whole."""
-
-    def __init__(self, place: Path) -> None:
-        self.place = place
-        self.path = place.with_name(f".{secrets.token_hex(8)}.part")
-        self._hash = hashlib.sha256()
-
-    def __enter__(self) -> _Copy:
-        try:
-            self._file = os.fdopen(os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb", buffering=0)
-        except OSError as error:
-            raise self._no_room(error) from error
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._file.close()
-        self.path.unlink(missing_ok=True)
-
-    def __call__(self, data: bytes) -> None:
-        try:
-            if not data:
-                self._hash = hashlib.sha256()
-                self._file.seek(0)
-                self._file.truncate()
-            self._hash.update(data)
-            view = memoryview(data)
-            while view:
-                view = view[self._file.write(view):]
-        except OSError as error:
-            raise self._no_room(error) from error
-
-    def keep(self) -> Path:
-        """Put it in its place."""
-        self._file.close()
-        os.replace(self.path, self.place)
-        return self.place
-
-    @property
-    def sha256(self) -> str:
-        """Of its bytes, in hexadecimal."""
-        return self._hash.hexdigest()
-
-    def _no_room(self, error: OSError) -> LotteryError:
-        return LotteryError(f"The clean copy cannot be written ({error.strerror}): free some space.")

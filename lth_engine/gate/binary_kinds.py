@@ -7,7 +7,7 @@ from typing import BinaryIO
 
 from lth_engine.core.errors import FileRefused, FileUnreadable
 from lth_engine.gate import npy_header
-from lth_engine.gate.sizes import part, size
+from lth_engine.gate.sizes import part, size, stored_values
 from lth_engine.gate.zip_kinds import zip_kind
 
 HEAD = 4096
@@ -15,6 +15,9 @@ LEGACY = b"\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19."
 """torch's magic number 0x1950a86a20f9469cfc6c, as files before torch 1.6 begin with it after the pickle's protocol."""
 
 HDF5 = b"\x89HDF\r\n\x1a\n"
+BOMB = 1_000_000_000
+"""Bytes from which a file that describes more than it holds counts as an attack, and not as one that was cut short."""
+
 SAFETENSORS_HEADER = 16_000_000
 """Bytes of a safetensors header at most (users-and-security 7.3)."""
 
@@ -54,10 +57,10 @@ def binary_kind(file: BinaryIO, total: int, cap: int) -> str:
         _hdf5_rules(file, at, total)
         return "hdf5"
     if head.startswith(npy_header.MAGIC):
-        _npy_rules(file, total, cap)
+        _npy_rules(file, total)
         return "npy"
     if _is_safetensors(head):
-        _safetensors_rules(file, head, total, cap)
+        _safetensors_rules(file, head, total)
         return "safetensors"
     if head[:1] == b"\x80" and head[1:2] in (b"\x02", b"\x03", b"\x04", b"\x05"):
         return "pickle"
@@ -99,13 +102,14 @@ def _hdf5_rules(file: BinaryIO, at: int, total: int) -> None:
         raise FileUnreadable(f"The file stops early ({part(total, end)}).")
 
 
-def _npy_rules(file: BinaryIO, total: int, cap: int) -> None:
+def _npy_rules(file: BinaryIO, total: int) -> None:
     file.seek(0)
     says = npy_header.declared(file.read(npy_header.LONGEST), "the array")
     whole = says.header + says.array
-    if whole > cap:
-        raise FileRefused(f"Refused: the file is {size(total)} but describes {size(says.array)} ({says.values:,} "
-                          "values).")
+    if whole > max(total, BOMB):
+        held = max(0, total - says.header) // says.each
+        raise FileRefused(f"Refused: the file is {size(total)} but describes {size(says.array)} (array `array`, "
+                          f"{stored_values(says.values, held)}).")
     if whole > total:
         raise FileUnreadable(f"The file stops early ({part(total, whole)}).")
 
@@ -115,7 +119,7 @@ def _is_safetensors(head: bytes) -> bool:
     return len(head) >= 10 and head[8:9] == b"{" and head[9:10] in b'"} \t\r\n'
 
 
-def _safetensors_rules(file: BinaryIO, head: bytes, total: int, cap: int) -> None:
+def _safetensors_rules(file: BinaryIO, head: bytes, total: int) -> None:
     header = int.from_bytes(head[:8], "little")
     if header > SAFETENSORS_HEADER:
         raise FileRefused(f"Refused: the file is {size(total)} and says that its safetensors header alone is "
@@ -125,7 +129,7 @@ def _safetensors_rules(file: BinaryIO, head: bytes, total: int, cap: int) -> Non
     file.seek(8)
     ends = max((int(found[1]) for found in _ENDS.finditer(file.read(header))), default=0)
     whole = 8 + header + ends
-    if whole > cap:
+    if whole > max(total, BOMB):
         raise FileRefused(f"Refused: the file is {size(total)} but describes {size(ends)}.")
     if whole > total:
         raise FileUnreadable(f"The file stops early ({part(total, whole)}).")
@@ -135,18 +139,19 @@ def _no_weights(head: bytes, total: int) -> None:
     """Say what else it is.
 
     Raises:
-        FileRefused: it is something else that is known.
+        FileUnreadable: it is something else that is known.
+        FileRefused: it is the tar of an early torch.
     """
     start = head.removeprefix(b"\xef\xbb\xbf").lstrip()[:200].lower()
     if head.startswith(b"version https://git-lfs"):
-        raise FileRefused(f"This is a Git-LFS pointer ({size(total)}), not the weights: run `git lfs pull`.")
+        raise FileUnreadable(f"This is a Git-LFS pointer ({size(total)}), not the weights: run `git lfs pull`.")
     if start.startswith((b"<!doctype html", b"<html", b"<head", b"<body")):
-        raise FileRefused("This is a web page.")
+        raise FileUnreadable("This is a web page.")
     if head[257:262] == b"ustar":
         raise FileRefused("This is a tar archive, as torch before 0.4 wrote; load it there and save "
                           "`model.state_dict()` again, or unpack it and bring the checkpoint that is in it.")
     for magic, what in OTHERS:
         if head.startswith(magic):
-            raise FileRefused(f"This is {what}, not a set of weights: bring the checkpoint itself.")
+            raise FileUnreadable(f"This is {what}, not a set of weights: bring the checkpoint itself.")
     if start[:1] in (b"{", b"[", b"<", b"#"):
-        raise FileRefused("This is a text file, not a set of weights: bring the checkpoint itself.")
+        raise FileUnreadable("This is a text file, not a set of weights: bring the checkpoint itself.")

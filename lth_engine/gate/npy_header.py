@@ -10,7 +10,7 @@ import math
 import re
 from dataclasses import dataclass
 
-from lth_engine.core.errors import FileRefused, FileUnreadable
+from lth_engine.core.errors import FileUnreadable
 
 MAGIC = b"\x93NUMPY"
 HEADER_BYTES = 10_000
@@ -18,16 +18,27 @@ HEADER_BYTES = 10_000
 LONGEST = 12 + HEADER_BYTES
 """Bytes from the beginning of a .npy that hold every header that is read."""
 
-_DTYPE = re.compile(r"[<>|=]([bifu])(1|2|4|8|16)")
+_DTYPE = re.compile(r"[<>|=]([bifuc])(1|2|4|8|16|32)")
 
 
 @dataclass(frozen=True)
 class Declared:
-    """What a header says: bytes of header and of array, and the number of values."""
+    """What a header says.
+
+    Attributes:
+        header: its own bytes.
+        values: number of values.
+        each: bytes of a value, or 0 where they are no plain numbers, and so of no size that is known here.
+    """
 
     header: int
-    array: int
     values: int
+    each: int
+
+    @property
+    def array(self) -> int:
+        """Bytes of all values."""
+        return self.values * self.each
 
 
 def declared(head: bytes, what: str) -> Declared:
@@ -38,7 +49,6 @@ def declared(head: bytes, what: str) -> Declared:
         what: the array in words, as "array `w`", for the error.
 
     Raises:
-        FileRefused: the array holds Python objects or records.
         FileUnreadable: there is no header, or none that numpy writes.
     """
     wide = 4 if head[6:7] in (b"\x02", b"\x03") else 2
@@ -52,14 +62,7 @@ def declared(head: bytes, what: str) -> Declared:
         shape, dtype = said["shape"], said["descr"]
     except (ValueError, SyntaxError, TypeError, KeyError, RecursionError, MemoryError) as error:
         raise FileUnreadable(f"The file is damaged: the header of {what} cannot be read.") from error
-    if "O" in str(dtype):
-        raise FileRefused(f"Refused: {what} holds Python objects, which only running code from the file could read; "
-                          "save numbers.")
     match = _DTYPE.fullmatch(dtype) if isinstance(dtype, str) else None
-    if match is None:
-        raise FileRefused(f"Refused: {what} holds values of type `{str(dtype)[:60]}`; only whole numbers, floats and "
-                          "booleans are read.")
     if not isinstance(shape, tuple) or not all(type(n) is int and 0 <= n < 2**63 for n in shape) or len(shape) > 64:
         raise FileUnreadable(f"The file is damaged: {what} has no sound shape.")
-    values = math.prod(shape)
-    return Declared(start + length, values * int(match[2]), values)
+    return Declared(start + length, math.prod(shape), int(match[2]) if match else 0)

@@ -97,10 +97,13 @@ class Server:
         with self._room:
             for _ in range(2):
                 self.warm()
+                process = self._process
                 if copy is not None:
                     copy(b"")
-                with contextlib.suppress(Gone):
+                try:
                     return self._ask(entry, files, arguments, limits or Limits(), copy, heard)
+                except (Gone, TimeoutError):
+                    self._give_up(process)
         return Ended(why="crash", detail="the server died twice")
 
     def _start(self) -> None:
@@ -121,10 +124,18 @@ class Server:
         except (OSError, frames.BadFrame):
             said = None
         if said is None or "ready" not in said[0]:
+            process.kill()
             self._stop()
             why = said[0].get("failed", "") if said else ""
             raise LotteryError("The process that reads foreign files did not start" + (f" ({why})." if why else "."))
         ours.settimeout(None)
+
+    def _give_up(self, process: subprocess.Popen[bytes] | None) -> None:
+        """Bury a server that died or is stuck, unless another thread has done so."""
+        with self._starting:
+            if process is not None and process is self._process:
+                process.kill()
+                self._stop()
 
     def _stop(self) -> None:
         if self._line is not None:
@@ -140,7 +151,6 @@ class Server:
     def _ask(self, entry: str, files: Sequence[int], arguments: Mapping[str, Any], limits: Limits,
              copy: Copy | None, heard: Heard | None) -> Ended:
         request = {"entry": entry, "arguments": dict(arguments), "limits": limits.as_json(), "out": copy is not None}
-        process = self._process
         with contextlib.ExitStack() as stack:
             status, theirs = socket.socketpair()
             stack.enter_context(status)
@@ -152,12 +162,7 @@ class Server:
             finally:
                 for source in given:
                     source.close()
-            try:
-                return Hearing(status, messages, bulk, limits, copy, heard).ended()
-            except TimeoutError as error:
-                if process is not None:
-                    process.kill()
-                raise Gone from error
+            return Hearing(status, messages, bulk, limits, copy, heard).ended()
 
     def _send(self, request: dict[str, Any], descriptors: list[int]) -> None:
         with self._sending:

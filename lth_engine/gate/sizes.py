@@ -11,6 +11,16 @@ def size(count: int) -> str:
     return f"{_number(count, scale)} {UNITS[scale]}"
 
 
+def number(count: int) -> str:
+    """A count with a space between thousands: "25 000 000 000"."""
+    return f"{count:,}".replace(",", " ")
+
+
+def stored_values(count: int, stored: int) -> str:
+    """How many values lie behind how many: "9 values over 1 stored value"."""
+    return f"{number(count)} values over {number(stored)} stored value{'s' * (stored != 1)}"
+
+
 def part(count: int, of: int) -> str:
     """A part of a size, in the unit of the whole: "1.2 of 4.8 MB"; with enough digits to tell them apart."""
     scale = _scale(of)

@@ -8,7 +8,7 @@ from typing import BinaryIO
 
 from lth_engine.core.errors import FileRefused, FileUnreadable
 from lth_engine.gate import npy_header
-from lth_engine.gate.sizes import size
+from lth_engine.gate.sizes import size, stored_values
 from lth_engine.gate.zip_directory import DAMAGED, DEFLATED, STORED, Member, data_start, members
 
 SLACK = 1.05
@@ -101,10 +101,11 @@ def _npz_rules(file: BinaryIO, found: list[Member], total: int, cap: int) -> Non
     for member in found:
         name = shown(member.name.removesuffix(".npy"))
         says = npy_header.declared(_beginning(file, member), f"array {name}")
+        held = max(0, member.size - says.header) // (says.each or 1)
         if says.array > cap:
             raise FileRefused(f"Refused: the file is {size(total)} but describes {size(says.array)} (array {name}, "
-                              f"{says.values:,} values).")
-        if says.header + says.array != member.size:
+                              f"{stored_values(says.values, held)}).")
+        if says.each and says.header + says.array != member.size:
             raise FileUnreadable(f"The file is damaged: array {name} should have {size(says.array)} and has "
                                  f"{size(max(0, member.size - says.header))}.")
 

@@ -4,9 +4,15 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from lth_engine.importing.by_order import fits_by_order
 from lth_engine.importing.checkpoint import Nearest, Tensors
+from lth_engine.importing.conventions import Convention
 from lth_engine.importing.fit import Fit
 from lth_engine.importing.recognise import fits, identities, shapes_of
+from lth_engine.importing.torchvision_names import near_candidates
+
+UNKNOWN = Convention("", ())
+"""Names of nobody's."""
 
 NEAR = 0.5
 """Share of tensors that must agree by name and shape before a network is called near."""
@@ -15,11 +21,19 @@ NEAR = 0.5
 def nearest(tensors: Tensors) -> Nearest | None:
     """The candidate that most tensors fit, or None: none fits half of them."""
     shapes, ones = shapes_of(tensors), identities(tensors)
-    best = max(fits(shapes, ones), key=lambda found: found[0].agreement, default=None)
+    named = list(fits(shapes, ones, torchvision=near_candidates(shapes)))
+    ordered = [(found, UNKNOWN) for found in fits_by_order(shapes)]
+    best = max(named + ordered, key=_nearness, default=None)
     if best is None or best[0].agreement < NEAR:
         return None
     found, convention = best
     return told(found, convention.caveat)
+
+
+def _nearness(found: tuple[Fit, Convention]) -> tuple[bool, bool, float]:
+    """What fits wholly first, then what known names lead to, then by the tensors in their places."""
+    fitting, convention = found
+    return fitting.complete, convention is not UNKNOWN and fitting.agreement >= NEAR, fitting.agreement
 
 
 def told(found: Fit, caveat: str = "") -> Nearest:

@@ -10,7 +10,7 @@ import torch
 
 _KNOWN = frozenset((
     "module", "model", "net", "network", "backbone", "encoder", "base_model", "inner_model", "_model", "_module",
-    "ema", "ema_model", "model_ema", "averaged_model", "student", "online", "classifier_model", "learner", "module_ema"))
+    "ema", "ema_model", "model_ema", "averaged_model", "student", "online", "learner", "module_ema"))
 """Attributes in which wrappers keep the network."""
 
 _AVERAGES = frozenset(("ema", "ema_model", "model_ema", "module_ema", "averaged_model", "teacher", "swa_model"))

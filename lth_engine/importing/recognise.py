@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 import torch
 
@@ -19,7 +19,7 @@ from lth_engine.importing.torchvision_names import torchvision_candidates
 def recognise(tensors: Tensors) -> Architecture | None:
     """The network of tensors (name -> tensor, masks taken out), or None: none of the known ones has all of them."""
     shapes, ones = shapes_of(tensors), identities(tensors)
-    for found, convention in fits(shapes, ones):
+    for found, convention in fits(shapes, ones, torchvision_candidates(shapes)):
         if found.complete and not convention.caveat:
             return found.architecture()
     return None
@@ -36,14 +36,15 @@ def identities(tensors: Tensors) -> frozenset[str]:
                      if t.dim() == 3 and t.shape[1:] == (1, 1) and bool(torch.all(t == 1)))
 
 
-def fits(shapes: Shapes, ones: frozenset[str]) -> Iterator[tuple[Fit, Convention]]:
+def fits(shapes: Shapes, ones: frozenset[str],
+         torchvision: Iterable[Candidate]) -> Iterator[tuple[Fit, Convention]]:
     """Every candidate that known names lead to, complete or not, with the names that led there."""
     for convention in OWN + CONVENTIONS:
         renaming = {} if convention in OWN else convention.renaming(shapes)
         if convention in OWN or renaming:
             found = guess(convention.family, _renamed(shapes, renaming))
             yield from _fitted(found, shapes, renaming, ones, convention)
-    for candidate in torchvision_candidates(shapes):
+    for candidate in torchvision:
         yield from _fitted(candidate, shapes, {}, ones, _TORCHVISION)
 
 

@@ -3,10 +3,29 @@
 from __future__ import annotations
 
 from lth_engine.diagnosis.anatomy import Anatomy
-from lth_engine.diagnosis.findings import non_finite
+from lth_engine.diagnosis.findings import (
+    biases,
+    classes,
+    dead_units,
+    duplicates,
+    half_precision,
+    layer_collapse,
+    layer_densities,
+    mask_values,
+    non_finite,
+    norm_start,
+    norm_variance,
+    pruning_round,
+    signs,
+    stale,
+    tied,
+    untrained,
+    zero_filters,
+)
 from lth_engine.diagnosis.findings.finding import SEVERITIES, Finding, counted
 
-KINDS = (non_finite,)
+KINDS = (non_finite, norm_variance, layer_collapse, dead_units, untrained, norm_start, classes, mask_values,
+         duplicates, zero_filters, biases, half_precision, stale, tied, signs, pruning_round, layer_densities)
 """Modules of findings, in the order in which their findings are told."""
 
 SHOWN = 5
@@ -33,6 +52,6 @@ def _badness(finding: Finding) -> int:
 
 
 def _healthy(anatomy: Anatomy) -> Finding:
-    return Finding("healthy", "good", f"Nothing is wrong as far as weights alone tell: all of "
-                   f"{counted(len(anatomy.weights), 'tensor')} are finite, no layer has collapsed, and nothing shows that "
-                   "the network is untrained.", None, "health")
+    return Finding("healthy", "good", "Nothing is wrong as far as weights alone tell: all of "
+                   f"{counted(len(anatomy.weights), 'tensor')} are finite, no layer has collapsed, and nothing shows "
+                   "that the network is untrained.", None, "health")

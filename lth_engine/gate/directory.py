@@ -1,0 +1,138 @@
+"""A directory of another program: listed here, understood by names in a child, and read network by network."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import secrets
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from lth_engine.core.errors import FileUnreadable, NotRead
+from lth_engine.gate import raw
+from lth_engine.gate.copying import Copy
+from lth_engine.gate.listing import listed, within
+
+READ = 300
+"""Networks of a directory that are read; the others are listed."""
+
+TEXT_BYTES = 10_000_000
+"""Bytes of a log."""
+
+BINARY = ("final", "rewind", "init", "mask")
+"""Roles of files that stage 0 looks at; others are logs."""
+
+Call = Callable[[str, list[int], Mapping[str, Any], Copy | None], dict[str, Any]]
+"""Asks a child: entry, open files, arguments, copy. Returns its result or raises NotRead."""
+
+
+@dataclass
+class Networks:
+    """What came of a directory.
+
+    Attributes:
+        directory: for the card: kind, notes and members.
+        cards: index of a member -> its card, of those that were read.
+        reasons: why others were not.
+    """
+
+    directory: dict[str, Any]
+    cards: dict[int, dict[str, Any]] = field(default_factory=dict)
+    reasons: list[str] = field(default_factory=list)
+
+    @property
+    def last(self) -> int | None:
+        """The network of the last level of the search, of its first replicate; of what was read."""
+        members = self.directory["members"]
+        return max(self.cards, default=None, key=lambda i: (
+            members[i].get("branch") == "main", -2 if members[i].get("level") is None else members[i]["level"], -i))
+
+
+def read_directory(path: Path, call: Call, cap: int, copies: Path | None,
+                   heard: Callable[[dict[str, Any]], object] | None) -> Networks:
+    """Read every network of a directory.
+
+    Args:
+        path: the folder.
+        call: asks a child.
+        cap: bytes of a file at most.
+        copies: folder for clean copies, each named by its SHA-256; a member then has "clean", role -> hash.
+        heard: takes {"stage": "level 3, replicate 1", "done": 4, "of": 60}.
+
+    Raises:
+        NotRead: it is of no program that is known, or too large.
+    """
+    files = listed(path)
+    found = call("directory", [], {"files": list(files), "root": os.path.realpath(path)}, None)
+    members = [dict(member) for member in found["members"]]
+    networks = Networks({"kind": str(found["kind"]), "notes": list(found["notes"]), "members": members})
+    if len(members) > READ:
+        networks.directory["notes"].append(f"The first {READ} of {len(members)} networks were read.")
+    for number, member in enumerate(members[:READ]):
+        if heard is not None:
+            heard({"stage": str(member.get("label", "")), "done": number, "of": min(len(members), READ)})
+        wanted = {role: name for role, name in member["files"].items() if name in files}
+        try:
+            networks.cards[number] = _one(path, found["kind"], member, wanted, call, cap, copies)
+        except NotRead as error:
+            member["notes"] = [*member["notes"], str(error)]
+            networks.reasons.append(str(error))
+        member["density"] = networks.cards.get(number, {}).get("density")
+    return networks
+
+
+def _one(path: Path, peer: str, member: dict[str, Any], wanted: Mapping[str, str], call: Call, cap: int,
+         copies: Path | None) -> dict[str, Any]:
+    """The card of one network; what was kept of it goes into `member`."""
+    with contextlib.ExitStack() as stack:
+        files, kinds = _let_through(path, wanted, cap, stack, member)
+        main = next((role for role in BINARY[:3] if role in files), None)
+        if main is None:
+            raise FileUnreadable("No weights of it could be read.")
+        known = {"name": wanted[main], "bytes": os.fstat(files[main].fileno()).st_size,
+                 "sha256": raw.digest(files[main])}
+        said = {"peer": peer, "member": {k: v for k, v in member.items() if k not in ("density", "clean")},
+                "roles": list(files), "kinds": [kinds[role] for role in files], **known}
+        numbers = [file.fileno() for file in files.values()]
+        card = {**_kept(call, "member", numbers, said, copies, member, main), **known}
+        if copies is not None:
+            for role in [role for role in BINARY if role in files and role != main]:
+                only = {"kind": kinds[role], "name": wanted[role], "sha256": raw.digest(files[role])}
+                with contextlib.suppress(NotRead):  # the card's notes say it
+                    _kept(call, "copy", [files[role].fileno()], only, copies, member, role)
+    member["accuracy"] = card.get("logs", {}).get("accuracy")
+    return card
+
+
+def _let_through(path: Path, wanted: Mapping[str, str], cap: int, stack: contextlib.ExitStack,
+                 member: dict[str, Any]) -> tuple[dict[str, BinaryIO], dict[str, str]]:
+    """The files of a network that pass stage 0, open, and the kind of each ("" for logs)."""
+    files: dict[str, BinaryIO] = {}
+    kinds: dict[str, str] = {}
+    for role, name in wanted.items():
+        place = within(path, name)
+        if place is None:
+            continue
+        try:
+            file = stack.enter_context(raw.opened(place))
+            total = raw.length(file, cap if role in BINARY else TEXT_BYTES)
+            kinds[role] = raw.kind(file, total, cap) if role in BINARY else ""
+            files[role] = file
+        except NotRead as error:
+            member["notes"] = [*member["notes"], f"{role.capitalize()}: {error}"]
+    return files, kinds
+
+
+def _kept(call: Call, entry: str, numbers: list[int], said: Mapping[str, Any], copies: Path | None,
+          member: dict[str, Any], role: str) -> dict[str, Any]:
+    """Ask, and keep the clean copy under its hash."""
+    if copies is None:
+        return call(entry, numbers, said, None)
+    with Copy(copies / f"{secrets.token_hex(8)}.safetensors") as copy:
+        result = call(entry, numbers, said, copy)
+        copy.place = copies / f"{copy.sha256}.safetensors"
+        copy.keep()
+        member.setdefault("clean", {})[role] = copy.sha256
+    return result
