@@ -51,7 +51,8 @@ def inspect(files: list[Path], arguments: Mapping[str, Any], emit: Emit, out: Bi
     found = passport_card(card(checkpoint, arguments), contents)
     if out is not None:
         emit({"stage": "copying"})
-        clean.write(contents if masks is None else with_mask_inside(checkpoint), out, {"name": found["name"], "sha256": found["sha256"]})
+        whole = contents if masks is None else with_mask_inside(checkpoint)
+        clean.write(whole, out, {"name": found["name"], "sha256": found["sha256"]})
     return found
 
 
