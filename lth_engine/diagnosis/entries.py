@@ -19,6 +19,7 @@ from typing import Any, BinaryIO
 from lth_engine.diagnosis.card import card
 from lth_engine.diagnosis.directory import copy, directory, member
 from lth_engine.diagnosis.passport_card import passport_card
+from lth_engine.diagnosis.spectra import spectra
 from lth_engine.importing import clean
 from lth_engine.importing.read import read
 from lth_engine.importing.understand import understand
@@ -52,5 +53,11 @@ def inspect(files: list[Path], arguments: Mapping[str, Any], emit: Emit, out: Bi
     return found
 
 
-ENTRIES: dict[str, Entry] = {"inspect": inspect, "directory": directory, "member": member, "copy": copy}
+ENTRIES: dict[str, Entry] = {
+    "inspect": inspect,
+    "spectra": spectra,
+    "directory": directory,
+    "member": member,
+    "copy": copy,
+}
 """Name -> entry."""

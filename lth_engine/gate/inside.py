@@ -13,6 +13,7 @@ from typing import Any, BinaryIO, NoReturn
 
 from lth_engine.core.errors import LotteryError
 from lth_engine.gate.frames import packed
+from lth_engine.gate.landlock import lock
 from lth_engine.gate.limits import Limits, apply
 
 Entry = Callable[[list[Path], Mapping[str, Any], Callable[[dict[str, Any]], None], "BinaryIO | None"], dict[str, Any]]
@@ -42,6 +43,8 @@ def run(request: Mapping[str, Any], descriptors: list[int], table: Mapping[str, 
         out = os.fdopen(files.pop(0), "wb", buffering=1 << 16, closefd=False) if request["out"] else None
         limits = Limits(**request["limits"])
         apply(limits)
+        if libc is not None:
+            lock(libc)
         _write(frames, _answer(request, [_path(n) for n in files], table, out, frames))
         status = 0
     except BaseException:

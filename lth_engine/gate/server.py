@@ -124,6 +124,7 @@ class Server:
         except (OSError, frames.BadFrame):
             said = None
         if said is None or "ready" not in said[0]:
+            process.kill()
             self._stop()
             why = said[0].get("failed", "") if said else ""
             raise LotteryError("The process that reads foreign files did not start" + (f" ({why})." if why else "."))

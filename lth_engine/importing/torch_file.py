@@ -24,8 +24,7 @@ from lth_engine.importing.torch_zip import Archive
 from lth_engine.importing.tree import Flat, Walk, pairs_of
 
 _PLAIN = {"torch._utils._rebuild_tensor", "torch._utils._rebuild_tensor_v2", "torch._utils._rebuild_tensor_v3",
-          "torch._utils._rebuild_parameter", "torch._utils._rebuild_parameter_with_state",
-          "torch._tensor._rebuild_from_type_v2", "torch.Size", "torch.device", "builtins.complex"}
+          "torch._utils._rebuild_parameter", "torch.Size", "torch.device", "builtins.complex"}
 
 
 def read_zip(file: BinaryIO, file_bytes: int) -> Contents:
@@ -65,7 +64,8 @@ def is_plain(machine: Machine) -> bool:
 def is_plain_call(call: Call) -> bool:
     """Whether a call is one that torch.load(weights_only=True) carries out, and a cheap one."""
     if call.full not in ("collections.OrderedDict", "collections.Counter"):
-        return call.full in _PLAIN
+        changed = call.state is not None or call.items or call.pairs  # torch hands a state to Tensor.set_
+        return call.full in _PLAIN and not changed
     if not call.args:
         return True
     filled = call.args[0]

@@ -42,6 +42,7 @@ class Flat:
     facts: dict[str, Fact] = field(default_factory=dict)
     ignored: dict[str, int] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
+    _times: dict[str, int] = field(default_factory=dict)
 
     def ignore(self, kind: str) -> None:
         """Count an object that is left unread."""
@@ -59,10 +60,10 @@ class Flat:
 
     def tensor(self, path: str, tensor: torch.Tensor, parameter: bool) -> None:
         """Keep a tensor; a second one of the same path gets a number."""
-        unique, count = path, 1
+        unique = path
         while unique in self.tensors:
-            count += 1
-            unique = f"{path} ({count})"
+            self._times[path] = self._times.get(path, 1) + 1
+            unique = f"{path} ({self._times[path]})"
         self.tensors[unique] = tensor
         if parameter:
             self.parameters.add(unique)
@@ -107,13 +108,14 @@ class Walk:
 
     def _visit(self, entry: _Entry, path: str) -> None:
         value, parameter = entry.value, False
-        if isinstance(value, Call):
-            revived = self._revive(value)
+        for _ in range(3):  # an array of one object that is an array of one object
+            revived = self._revive(value) if isinstance(value, Call) else None
+            if revived is None:
+                break
             parameter = value.full.startswith("torch._utils._rebuild_parameter")
-            if revived is not None:
-                if value.full not in _SILENT and not isinstance(revived, torch.Tensor):
-                    self.flat.ignore(kind_of(value))
-                value = revived
+            if not isinstance(revived, torch.Tensor):
+                self.flat.ignore(kind_of(value))
+            value = revived
         if isinstance(value, torch.Tensor):
             self.flat.tensor(path, value, parameter or isinstance(value, torch.nn.Parameter))
         elif isinstance(value, bool | int | float | str):

@@ -8,6 +8,7 @@ where another one reports networks that the lab trained.
 from __future__ import annotations
 
 import functools
+import re
 from collections import Counter
 from dataclasses import dataclass
 from fractions import Fraction
@@ -23,6 +24,14 @@ from lth_engine.specs.tickets import DenseTicket, FoundTicket, Run
 
 LONGEST = 60
 """Characters of a label."""
+
+_OTHER = re.compile(r"[^\w .,+=()-]")
+"""What a label is not made of: all that a page or a figure could take for more than text."""
+
+
+def plain_label(name: str) -> str:
+    """The name of a file or directory as a label: other characters become "_", and of a long name the end is kept."""
+    return _OTHER.sub("_", name)[-LONGEST:]
 
 
 @dataclass(frozen=True)
@@ -82,13 +91,13 @@ class Imported(SearchSpec, name="imported"):
     label: str = knob("", "Name of the file or directory, for lists.")
 
     def check(self) -> None:
-        """Files that can be told apart, and a label that fits into a list."""
+        """Files that can be told apart, and a label that is nothing but a name."""
         for (level, replicate), count in Counter((f.level, f.replicate) for f in self.members).items():
             if count > 1:
                 raise BadInput(f"Two files were brought for level {level} of replicate {replicate}. Bring one.")
-        if len(self.label) > LONGEST or not self.label.isprintable():
-            raise BadInput(f"imported.label must be at most {LONGEST} printable characters. "
-                           f"Got {clipped(self.label)}; shorten it.")
+        if self.label != plain_label(self.label):
+            raise BadInput("imported.label must be at most 60 letters, digits, spaces and . , + = ( ) - _. "
+                           f"Got {clipped(self.label)}; choose another.")
 
     @functools.cached_property
     def members(self) -> tuple[File, ...]:
@@ -243,11 +252,6 @@ def require_hash(text: str, setting: str) -> None:
     """Refuse what names no file; "" is nobody's. Raises BadInput."""
     if text and not HASH.fullmatch(text):
         raise BadInput(f"{setting} must be the SHA-256 of a clean file, 64 hex digits. Got {clipped(text)}.")
-
-
-def is_brought(run: Run) -> bool:
-    """Whether a run's network was brought, rather than trained by the lab."""
-    return isinstance(run, ImportedRun)
 
 
 def start_known(search: SearchSpec, level: int, replicates: int) -> bool:

@@ -208,6 +208,12 @@ class Price(Question, name="price"):
     of: TicketSearch = knob(TicketSearch(), "The search.")
     machine: str = knob("", "The machine that the times are for.")
 
+    def check(self) -> None:
+        """Something must be trained."""
+        if self.of.search.brought:
+            raise BadInput("The networks of this search were brought, so nothing is trained and nothing has a price. "
+                           "Ask for the price of another search.")
+
 
 def question_from_dict(values: dict[str, object]) -> Question:
     """The question that plain JSON values describe: a ticket or any other question.

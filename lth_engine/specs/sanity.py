@@ -18,6 +18,14 @@ CHECKS = ("shuffled_mask", "redrawn", "inverted_mask", "random_mask", "small_den
 """Names of the checks; small_dense is a narrow dense network of about as many weights."""
 
 
+def unknown(of: TicketSearch, level: int) -> dict[str, str]:
+    """Checks that a ticket which was brought does not allow, with what is not known of it."""
+    lost = {"inverted_mask": "what ranked its weights"} if of.search.brought else {}
+    if not start_known(of.search, level, of.replicates):
+        lost["redrawn"] = "what its training started from"
+    return lost
+
+
 @dataclass(frozen=True, kw_only=True)
 class SanityChecks(Question, name="sanity_checks"):
     """A ticket beside what is left of it when one thing about it is destroyed: its mask shuffled in each layer, its
@@ -39,9 +47,7 @@ class SanityChecks(Question, name="sanity_checks"):
 
     def _require_known(self) -> None:
         """Refuse checks that need what nobody knows of a ticket that was brought. Raises BadInput."""
-        lost = {"inverted_mask": "what ranked its weights"} if self.of.search.brought else {}
-        if not start_known(self.of.search, self.level, self.of.replicates):
-            lost["redrawn"] = "what its training started from"
+        lost = unknown(self.of, self.level)
         for name in self.checks:
             if name in lost:
                 raise BadInput(f"This ticket was brought and {lost[name]} is not known, so that the check {name} has "

@@ -15,8 +15,9 @@ LARGE = (0, 1, 0x7F, 0x80, 0xFF, 0x7FFF, 0xFFFF, 0x7FFFFFFF, 0xFFFFFFFF, 2**40, 
 """Numbers that readers trip over."""
 
 TOKENS = (b"[", b"]", b"{", b"}", b'"', b"\\", b"-1", b"1e999", b"NaN", b"\x00" * 8, b"\xff" * 8, b"PK\x03\x04",
-          b"PK\x01\x02", b"PK\x05\x06", b"cos\nsystem\n", b"cposix\nsystem\n", b"\x8c\x02os\x8c\x06system\x93", b"R", b".",
-          b"\x80\x02", b"data.pkl", b"../../x", b"F64", b"'|O'", b"'<f8'", b"TREE", b"SNOD", b"HEAP", b"OHDR", b"\x89HDF")
+          b"PK\x01\x02", b"PK\x05\x06", b"cos\nsystem\n", b"cposix\nsystem\n", b"\x8c\x02os\x8c\x06system\x93", b"R",
+          b".", b"\x80\x02", b"data.pkl", b"../../x", b"F64", b"'|O'", b"'<f8'", b"TREE", b"SNOD", b"HEAP", b"OHDR",
+          b"\x89HDF")
 
 
 def flipped(data: bytes, draw: Draw) -> bytes:
@@ -69,18 +70,22 @@ def member(data: bytes, draw: Draw) -> bytes:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             parts = {info.filename: archive.read(info) for info in archive.infolist()}
     except Exception:
+        parts = {}
+    if not parts:
         return flipped(data, draw)
     name = draw.choice([n for n in parts if n.endswith(("data.pkl", ".npy"))] or list(parts))
     if parts[name]:
         parts[name] = draw.choice((flipped, cut, spliced, numbered, tokened, digits))(parts[name], draw)
     file = io.BytesIO()
-    with zipfile.ZipFile(file, "w", draw.choice((zipfile.ZIP_STORED, zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED))) as out:
+    packing = draw.choice((zipfile.ZIP_STORED, zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED))
+    with zipfile.ZipFile(file, "w", packing) as out:
         for name, part in parts.items():
             out.writestr(name, part)
     return file.getvalue()
 
 
-MUTATIONS: tuple[Callable[[bytes, Draw], bytes], ...] = (flipped, cut, spliced, numbered, tokened, digits, member, member)
+MUTATIONS: tuple[Callable[[bytes, Draw], bytes], ...] = (
+    flipped, cut, spliced, numbered, tokened, digits, member, member)
 """Ways to twist a file; zips are twisted inside twice as often."""
 
 

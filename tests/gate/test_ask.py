@@ -82,7 +82,8 @@ def instead(monkeypatch: pytest.MonkeyPatch, server: Server) -> object:
 def test_how_a_reading_can_end(entry: str, status: str, words: str, server: Server, instead: object,
                                tmp_path: Path) -> None:
     instead(entry)
-    limits = Limits(seconds=1 if entry == "spin" else 20, memory=100_000_000 if entry == "hog" else 10**9, copy=1_000_000)
+    seconds, memory = (1 if entry == "spin" else 20), (100_000_000 if entry == "hog" else 10**9)
+    limits = Limits(seconds, memory, copy=1_000_000)
     reading = ask.inspect(sample(tmp_path), "a.pt", tmp_path / "clean", server=server, limits=limits)
     assert reading.card["status"] == status
     assert words in reading.card["reason"]

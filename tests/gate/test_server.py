@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import gc
 import os
 import signal
@@ -14,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from lth_engine.core.errors import LotteryError
+from lth_engine.gate import landlock
 from lth_engine.gate import server as server_module
 from lth_engine.gate.limits import Limits
 from lth_engine.gate.server import Server
@@ -254,18 +256,28 @@ def test_a_server_that_is_killed_is_started_again(server: Server) -> None:
     assert server.pid != first
 
 
-def test_a_question_survives_the_death_of_its_server(server: Server, tmp_path: Path) -> None:
+def test_a_question_survives_the_death_of_its_server(server: Server) -> None:
     copied = bytearray()
+    pids: list[int | None] = []
 
     def take(data: bytes) -> None:
         copied.extend(data) if data else copied.clear()
 
-    ended = server.call("kill_server", [], {"mark": str(tmp_path / "mark")}, ROOMY, copy=take)
-    assert ended.result == {"again": True}
+    def kill(_: object) -> None:
+        if not pids:
+            pids.append(server.pid)
+            os.kill(server.pid or 0, signal.SIGKILL)
+
+    path = Path(__file__)
+    with path.open("rb") as file:
+        ended = server.call("echo", [file.fileno()], {}, ROOMY, copy=take, heard=kill)
+    assert ended.result is not None
+    assert copied == path.read_bytes()
+    assert server.pid not in pids
 
 
-def test_a_file_that_kills_the_server_every_time(server: Server) -> None:
-    ended = server.call("kill_parent", [], {}, ROOMY)
+def test_a_server_that_dies_every_time(server: Server) -> None:
+    ended = server.call("wait", [], {}, ROOMY, heard=lambda _: os.kill(server.pid or 0, signal.SIGKILL))
     assert ended.why == "crash"
     assert server.call("echo", [], {}).result is not None
 
@@ -273,9 +285,23 @@ def test_a_file_that_kills_the_server_every_time(server: Server) -> None:
 def test_a_server_that_is_stuck_is_replaced(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("lth_engine.gate.hearing.GRACE_SECONDS", 0.5)
     began = time.monotonic()
-    assert server.call("stop_server", [], {}, Limits(seconds=1)).why == "crash"
+    ended = server.call("wait", [], {}, Limits(seconds=1), heard=lambda _: os.kill(server.pid or 0, signal.SIGSTOP))
+    assert ended.why == "crash"
     assert server.call("echo", [], {}).result is not None
     assert time.monotonic() - began < 8
+
+
+@pytest.mark.skipif(landlock.abi(ctypes.CDLL(None)) < 6, reason="This kernel's Landlock cannot do all of it")
+def test_a_child_creates_starts_calls_and_signals_nothing(server: Server, tmp_path: Path) -> None:
+    (tmp_path / "there").write_bytes(b"kept")
+    for name in ("there", "new"):
+        assert server.call("write_file", [], {"path": str(tmp_path / name)}).text == "PermissionError"
+    assert (tmp_path / "there").read_bytes() == b"kept"
+    assert os.listdir(tmp_path) == ["there"]
+    assert server.call("start_program", [], {}).result == {"status": None}
+    assert server.call("signal_server", [], {}).result == {"sent": False}
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        assert server.call("connect", [], {"port": listening.getsockname()[1]}).result == {"connected": False}
 
 
 def test_children_end_with_the_server(server: Server) -> None:

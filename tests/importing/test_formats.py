@@ -214,8 +214,8 @@ def test_objects_beside_tensors() -> None:
                            "odd/x": torch.zeros(1)})
     assert contents.facts == {
         "args/lr": 0.1, "args/where": "runs/1", "args/name": "a", "best": 0.5, "count/a": 2, "count/b": 1,
-        "log/loss/0": 1.0, "log/loss/1": 2.0, "settings/lr": 0.2, "settings/pair/0": 1, "settings/pair/1": 2, "kinds/0": 1,
-        "kinds/1": 2}
+        "log/loss/0": 1.0, "log/loss/1": 2.0, "settings/lr": 0.2, "settings/pair/0": 1, "settings/pair/1": 2,
+        "kinds/0": 1, "kinds/1": 2}
     assert contents.ignored == {
         "argparse.Namespace": 1, "pathlib.PosixPath": 1, "numpy scalar": 1, f"{__name__}.Settings": 1,
         f"{__name__}.Odd": 1, "torch.nn.functional.relu": 1, "numpy dtype": 1}

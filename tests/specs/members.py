@@ -20,7 +20,7 @@ JUNK: list[Any] = [None, [], {}, "x\0", -1, float("nan"), float("inf"), True, 10
                    [[]], ["a", 1]]
 """What no knob means, or only some; a file from elsewhere may hold it."""
 
-HASHED = ("fingerprint", "weights", "masks", "files")
+HASHED = ("fingerprint", "weights", "masks", "files", "label")
 """Knobs that hold the hash of a file, so that no other text is allowed."""
 
 
