@@ -17,9 +17,11 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from lth_engine.diagnosis.card import card
+from lth_engine.diagnosis.compare import compare
 from lth_engine.diagnosis.directory import copy, directory, member
 from lth_engine.diagnosis.passport_card import passport_card
 from lth_engine.diagnosis.spectra import spectra
+from lth_engine.diagnosis.speed import speed
 from lth_engine.importing import clean
 from lth_engine.importing.read import read
 from lth_engine.importing.understand import understand
@@ -56,6 +58,8 @@ def inspect(files: list[Path], arguments: Mapping[str, Any], emit: Emit, out: Bi
 ENTRIES: dict[str, Entry] = {
     "inspect": inspect,
     "spectra": spectra,
+    "compare": compare,
+    "speed": speed,
     "directory": directory,
     "member": member,
     "copy": copy,
