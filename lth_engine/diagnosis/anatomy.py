@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
-import importlib
+import functools
 import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 import torch
 
-from lth_engine.importing.checkpoint import Architecture, Checkpoint
-from lth_engine.masking.prunable import in_network_order
+from lth_engine.importing.checkpoint import Checkpoint
+from lth_engine.importing.prunable import prunable_names
 
 BUFFERS = ("running_mean", "running_var", "num_batches_tracked")
 """What batch normalisation counts instead of learning."""
 
-_EMBEDDINGS = ("embed", "token", "position", "pos_", "relative_")
-"""Parts of the usual names of tables of two dimensions that no convolution or linear layer holds."""
+
+SAMPLE = 5000
+"""Weights of a layer that are looked at where all of them would take too long: shares are told to about 1%."""
+
+PIECE = 1 << 18
+"""Values that are copied at a time."""
 
 
 @dataclass(frozen=True)
@@ -52,18 +56,31 @@ class Layer:
         """Output units: filters of a convolution, features of a linear layer."""
         return self.weight.shape[0]
 
+    @functools.cached_property
+    def finite(self) -> bool:
+        """Whether no stored value is NaN or infinite."""
+        return all(map(math.isfinite, ends(self.weight)))
+
     def effective(self) -> torch.Tensor:
         """The weights with their mask applied, float32 (float64 stays), the shape of the weight."""
-        weight = self.weight if self.weight.dtype == torch.float64 else self.weight.float()
+        weight = self.stored()
         return weight if self.mask is None else weight.masked_fill(~self.mask, 0)
 
-    def values(self) -> torch.Tensor:
-        """The kept weights, flat, float32 (float64 stays)."""
-        weight = self.weight if self.weight.dtype == torch.float64 else self.weight.float()
-        if self.kept == self.size:
-            return weight.flatten()
-        chosen = weight if self.mask is None else weight[self.mask]
-        return chosen[chosen != 0]
+    def stored(self) -> torch.Tensor:
+        """The weights as stored, float32 (float64 stays)."""
+        return self.weight if self.weight.dtype == torch.float64 else self.weight.float()
+
+    def pieces(self) -> Iterator[torch.Tensor]:
+        """The kept weights, flat, piece by piece: temporary copies stay small."""
+        masks = [None] * (1 + self.size // PIECE) if self.mask is None else self.mask.flatten().split(PIECE)
+        for piece, mask in zip(self.stored().flatten().split(PIECE), masks, strict=False):
+            chosen = piece if mask is None else piece[mask]
+            yield chosen if self.kept == self.size else chosen[chosen != 0]
+
+    @functools.cached_property
+    def some(self) -> torch.Tensor:
+        """Some of the kept weights, drawn with replacement at seeded random places; all of a small layer."""
+        return drawn_from(self.effective(), self.density)
 
 
 @dataclass(frozen=True)
@@ -131,13 +148,28 @@ class Anatomy:
     @property
     def sparse(self) -> bool:
         """Whether so much is missing that something was pruned: exact zeros hardly come about otherwise."""
-        return any(layer.mask is not None for layer in self.prunable) or self.kept < 0.999 * self.size
+        return any(layer.mask is not None for layer in self.prunable) or self.kept < 0.9999 * self.size
+
+
+def ends(tensor: torch.Tensor) -> tuple[float, float]:
+    """Smallest and largest value; NaN if there is one."""
+    low, high = tensor.aminmax()
+    return float(low), float(high)
+
+
+def drawn_from(values: torch.Tensor, density: float) -> torch.Tensor:
+    """About SAMPLE of the values that are not 0 (of which there is a share `density`), or all of a few."""
+    flat = values.flatten()
+    wanted = int(SAMPLE / max(density, 1e-6))
+    if wanted < flat.numel() / 2:
+        flat = flat[torch.randint(flat.numel(), (wanted,), generator=torch.Generator().manual_seed(0))]
+    return flat[flat != 0]
 
 
 def lay_out(checkpoint: Checkpoint) -> Anatomy:
     """The anatomy of a checkpoint; each weight is looked at once."""
     weights = checkpoint.sparse.weights
-    counted = prunable_names(checkpoint)
+    counted = set(prunable_names(checkpoint))
     layers = tuple(_layer(name, weight, checkpoint.sparse.masks.get(name), name in counted)
                    for name, weight in weights.items() if weight.ndim >= 2 and is_number(weight))
     held = {layer.name.removesuffix("weight") for layer in layers}
@@ -149,29 +181,6 @@ def lay_out(checkpoint: Checkpoint) -> Anatomy:
 def is_number(tensor: torch.Tensor) -> bool:
     """Whether a tensor holds weights rather than counts, and any at all."""
     return tensor.is_floating_point() and tensor.numel() > 0
-
-
-def prunable_names(checkpoint: Checkpoint) -> set[str]:
-    """Names in the file of the weights that masks and densities count.
-
-    Of a known network those of its convolutions, linear layers and attention, else of all tensors of two to five
-    dimensions that are called no embedding.
-    """
-    if checkpoint.architecture is not None:
-        back = {ours: theirs for theirs, ours in checkpoint.architecture.renaming.items()}
-        return {back.get(name, name) for name in in_network_order(skeleton(checkpoint.architecture))}
-    return {name for name, weight in checkpoint.sparse.weights.items()
-            if 2 <= weight.ndim <= 5 and is_number(weight) and not any(part in name.lower() for part in _EMBEDDINGS)}
-
-
-def skeleton(architecture: Architecture) -> torch.nn.Module:
-    """The network of an architecture without values (on the meta device)."""
-    spec = architecture.spec
-    module = importlib.import_module(f"{spec.package}.{spec.name}")
-    with torch.device("meta"):
-        network: torch.nn.Module = module.build(
-            spec, architecture.channels, architecture.height, architecture.width, architecture.classes)
-    return network
 
 
 def parameters(anatomy: Anatomy) -> int:

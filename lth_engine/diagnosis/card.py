@@ -35,7 +35,7 @@ def card(checkpoint: Checkpoint, facts: Mapping[str, Any]) -> dict[str, Any]:
         "format": contents.format,
         "wrappers": list(checkpoint.unwrapped.wrappers), "beside": list(checkpoint.unwrapped.beside),
         "ignored": [f"{kind} ({count})" for kind, count in contents.ignored.items()],
-        "notes": list(contents.notes),
+        "notes": [*contents.notes, *checkpoint.sparse.notes],
         "epoch": checkpoint.unwrapped.epoch,
         "facts": dict(list(contents.facts.items())[:FACTS]),
         "tensors": len(contents.tensors), "parameters": parameters(anatomy), "precision": _precision(anatomy),

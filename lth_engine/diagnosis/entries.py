@@ -18,6 +18,7 @@ from typing import Any, BinaryIO
 
 from lth_engine.diagnosis.card import card
 from lth_engine.diagnosis.directory import copy, directory, member
+from lth_engine.diagnosis.spectra import spectra
 from lth_engine.importing import clean
 from lth_engine.importing.read import read
 from lth_engine.importing.understand import understand
@@ -51,5 +52,11 @@ def inspect(files: list[Path], arguments: Mapping[str, Any], emit: Emit, out: Bi
     return found
 
 
-ENTRIES: dict[str, Entry] = {"inspect": inspect, "directory": directory, "member": member, "copy": copy}
+ENTRIES: dict[str, Entry] = {
+    "inspect": inspect,
+    "spectra": spectra,
+    "directory": directory,
+    "member": member,
+    "copy": copy,
+}
 """Name -> entry."""

@@ -19,7 +19,7 @@ import numpy as np
 import torch
 from scipy.special import ndtr
 
-from lth_engine.diagnosis.anatomy import Layer, fan
+from lth_engine.diagnosis.anatomy import PIECE, Layer, drawn_from, fan
 
 LEAST = 100
 """Weights below which spread and shape tell nothing."""
@@ -30,8 +30,8 @@ ERRORS = 5.0
 DISTANCE = 2.69
 """Distance of distribution functions times sqrt(n) that chance exceeds once in a million: 2 exp(-2 x^2) = 1e-6."""
 
-SAMPLE = 5000
-"""Weights, evenly spaced in the layer, whose distribution function is compared: sorting all of them takes too long."""
+WHOLE = 0.999
+"""Share of a layer that must be stored for it to count as whole."""
 
 CUT = 2.0
 """Deviations at which a truncated normal distribution is cut, in timm and in Keras."""
@@ -93,14 +93,16 @@ def fits(layer: Layer) -> list[Fit]:
 
     The layer has at least LEAST values (see drawn).
     """
-    values = drawn(layer)
-    mean, square = float(values.mean()), float(values.square().mean())
+    values, count = drawn(layer)
+    if not layer.finite or not count:
+        return []
+    flat = values.flatten()
+    mean, square = float(flat.sum(dtype=torch.float64)) / count, _squares(flat) / count
     if not math.isfinite(square) or square == 0:
         return []
-    if (constant := _constant(values, square, layer.weight)) is not None:
+    sample = drawn_from(values, count / layer.size).double().sort().values.numpy()
+    if (constant := _constant(sample, square, layer.weight)) is not None:
         return [constant]
-    count = values.numel()
-    sample = values[::max(1, count // SAMPLE)][:SAMPLE].double().sort().values.numpy()
     found = []
     for rule in rules(layer.weight):
         errors = (square / rule.deviation**2 - 1) / math.sqrt((KURTOSIS[rule.kind] - 1) / count)
@@ -110,12 +112,15 @@ def fits(layer: Layer) -> list[Fit]:
     return found
 
 
-def drawn(layer: Layer) -> torch.Tensor:
-    """The values to look at, flat: as stored where the file keeps what the mask takes out, else what is not 0."""
-    weight = layer.weight if layer.weight.dtype == torch.float64 else layer.weight.float()
-    if layer.kept == layer.size or int(torch.count_nonzero(weight)) >= 0.999 * layer.size:
-        return weight.flatten()
-    return layer.values()
+def drawn(layer: Layer) -> tuple[torch.Tensor, int]:
+    """The values to look at (as stored if the file keeps what the mask takes out), and how many are not 0."""
+    stored = layer.kept if layer.mask is None else int(torch.count_nonzero(layer.weight))
+    return (layer.stored(), stored) if stored >= WHOLE * layer.size else (layer.effective(), layer.kept)
+
+
+def _squares(flat: torch.Tensor) -> float:
+    """The sum of squares, piece by piece, so that float32 loses nothing."""
+    return sum(float(torch.dot(piece, piece)) for piece in flat.split(PIECE))
 
 
 def distance(sample: np.ndarray, rule: Rule) -> float:
@@ -131,11 +136,10 @@ def distance(sample: np.ndarray, rule: Rule) -> float:
     return float(max(np.max(steps[1:] - below), np.max(below - steps[:-1])))
 
 
-def _constant(values: torch.Tensor, square: float, weight: torch.Tensor) -> Fit | None:
+def _constant(sample: np.ndarray, square: float, weight: torch.Tensor) -> Fit | None:
     """A fit if all weights have one size, that of He's rule (Ramanujan et al. 2020), and both signs."""
     size = math.sqrt(square)
-    sizes = values[::max(1, values.numel() // SAMPLE)].abs()
-    if float((sizes - size).abs().max()) > 1e-5 * size or not bool((values < 0).any() & (values > 0).any()):
+    if np.max(np.abs(np.abs(sample) - size)) > 1e-5 * size or not sample[0] < 0 < sample[-1]:
         return None
     rule = Rule("random signs of one size", "constant", math.sqrt(2 / fan(weight)[0]))
     return Fit(rule, 0.0) if abs(size / rule.deviation - 1) < 1e-4 else None

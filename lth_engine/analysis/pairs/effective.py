@@ -19,7 +19,8 @@ from lth_engine.analysis.pairs.reach import Reach
 from lth_engine.core.mask import Mask
 
 
-def effective(model: nn.Module, mask: Mask, channels: int, height: int, width: int) -> Mask:
+def effective(model: nn.Module, mask: Mask, channels: int, height: int, width: int,
+              dtype: torch.dtype = torch.float64) -> Mask:
     """The kept weights through which a path runs.
 
     Args:
@@ -28,18 +29,19 @@ def effective(model: nn.Module, mask: Mask, channels: int, height: int, width: i
         channels: of the images.
         height: of the images, in pixels.
         width: of the images, in pixels.
+        dtype: of the computation; float32 takes half the time, and is exact while no unit adds up 2^24 numbers.
 
     Returns:
         A mask within `mask`. A kept weight is in it if the derivative of the network's outputs with respect to it is
-        not zero, where the network is run in float64 as :class:`Reach` says, with the mask as its weights and an image
+        not zero, where the network is run as :class:`Reach` says, with the mask as its weights and an image
         of ones.
     """
-    state = {name: torch.zeros_like(p, dtype=torch.float64) for name, p in model.named_parameters()}
+    state = {name: torch.zeros_like(p, dtype=dtype) for name, p in model.named_parameters()}
     fixed = [value for name, value in state.items() if name not in mask]
     for name, kept in mask.items():
-        state[name] = torch.tensor(kept, dtype=torch.float64, requires_grad=True)
-    buffers = {name: b.double() if b.is_floating_point() else b for name, b in model.named_buffers()}
-    image = torch.ones(1, channels, height, width, dtype=torch.float64)
+        state[name] = torch.tensor(kept, dtype=dtype, requires_grad=True)
+    buffers = {name: b.to(dtype) if b.is_floating_point() else b for name, b in model.named_buffers()}
+    image = torch.ones(1, channels, height, width, dtype=dtype)
     mode = model.training
     model.eval()
     with torch.enable_grad(), Reach(fixed):

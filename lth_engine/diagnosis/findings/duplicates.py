@@ -43,13 +43,15 @@ def find(anatomy: Anatomy) -> list[Finding]:
 
 def copies(layer: Layer) -> list[tuple[int, int]]:
     """(filter, later copy) pairs, each later filter once; nothing for layers of signs alone."""
+    if not layer.finite or layer.rows < 2 or layer.weight[0].numel() < LEAST:
+        return []
     rows = layer.effective().flatten(1)
-    alive = torch.count_nonzero(rows, dim=1) >= LEAST
-    kept = alive.nonzero().flatten()
-    if len(kept) < 2 or not bool(torch.isfinite(rows).all()) or _signs_alone(rows[kept[:8]]):
+    length = torch.linalg.vector_norm(rows, dim=1)
+    kept = (length > 0).nonzero().flatten()
+    length = length[kept]
+    if len(kept) < 2 or _signs_alone(rows[kept[:8]]):
         return []
     directions = torch.randn(rows.shape[1], 2, generator=torch.Generator().manual_seed(0), dtype=rows.dtype)
-    length = torch.linalg.vector_norm(rows, dim=1)[kept]
     readings = (rows @ directions)[kept] / length[:, None]
     sign = torch.where(readings[:, 0] < 0, -1.0, 1.0).to(rows.dtype)
     readings *= sign[:, None]
@@ -62,7 +64,7 @@ def copies(layer: Layer) -> list[tuple[int, int]]:
         near = ((readings[a] - readings[b]).abs() < slack).all(dim=1)
         for some_a, some_b in zip(*(x[near].split(max(1, AT_ONCE // rows.shape[1])) for x in (a, b)), strict=True):
             off = (rows[kept[some_a]] * scale[some_a] - rows[kept[some_b]] * scale[some_b]).abs().amax(dim=1)
-            same = off <= TOLERANCE
+            same = (off <= TOLERANCE) & (torch.count_nonzero(rows[kept[some_a]], dim=1) >= LEAST)
             for one, other in zip(kept[some_a[same]].tolist(), kept[some_b[same]].tolist(), strict=True):
                 low, high = sorted((_root(first_of, one), _root(first_of, other)))
                 first_of[high] = low

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import torch
 
-from lth_engine.diagnosis.anatomy import Anatomy, is_number
+from lth_engine.diagnosis.anatomy import Anatomy, Layer, ends, is_number
 from lth_engine.diagnosis.findings.finding import Finding, counted, percent
 
 ABOUT = "health_half_precision"
@@ -25,17 +25,22 @@ def find(anatomy: Anatomy) -> list[Finding]:
     for name, value in anatomy.weights.items():
         if not is_number(value) or value.dtype == torch.float16:
             continue
-        low, high = (float(end) for end in value.aminmax())
+        low, high = ends(value)
         beyond = max(-low, high)
         if LARGEST < beyond < float("inf"):
             found.append(Finding("half_precision", "warning", f"{name} holds values up to {beyond:.3g}: in half "
                                  f"precision (at most {LARGEST:,.0f}) they become infinite.", name, ABOUT))
-    lost = {layer.name: int((layer.values().abs() < SMALLEST / 2).sum()) for layer in anatomy.prunable
-            if layer.weight.dtype != torch.float16}
-    total = sum(lost.values())
+    total = sum(lost(layer) for layer in anatomy.prunable if layer.weight.dtype != torch.float16)
     if anatomy.kept and total > MANY * anatomy.kept:
         found.append(Finding("half_precision", "note", f"{counted(total, 'kept weight')} of {anatomy.kept:,} "
                              f"({percent(total / anatomy.kept)}) are below 3e-8 in size and become 0 in half "
                              "precision: they are rounding noise, so the network is sparser than its zeros tell.",
                              None, ABOUT))
     return found
+
+
+def lost(layer: Layer) -> int:
+    """Kept weights that become 0 in half precision; all are counted where a sample shows one."""
+    if not bool((layer.some.abs() < SMALLEST / 2).any()):
+        return 0
+    return sum(int((piece.abs() < SMALLEST / 2).sum()) for piece in layer.pieces())

@@ -41,7 +41,8 @@ def find(anatomy: Anatomy) -> list[Finding]:
 
 def _threshold(layers: list[Layer]) -> float | None:
     """The smallest kept weight, if it is nearly the same in all layers that keep enough weights."""
-    smallest = [float(layer.values().abs().min()) for layer in layers if layer.kept >= KEPT]
+    smallest = [min(float(piece.abs().min()) for piece in layer.pieces() if piece.numel())
+                for layer in layers if layer.kept >= KEPT]
     if len(smallest) < 2 or max(smallest) > 1.2 * min(smallest):
         return None
     return min(smallest)

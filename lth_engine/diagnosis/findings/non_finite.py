@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
+
 import torch
 
-from lth_engine.diagnosis.anatomy import Anatomy, is_number
+from lth_engine.diagnosis.anatomy import Anatomy, ends, is_number
 from lth_engine.diagnosis.findings.finding import Finding, counted
 
 
@@ -12,7 +14,7 @@ def find(anatomy: Anatomy) -> list[Finding]:
     """One problem a tensor that holds NaN or infinity."""
     found = []
     for name, value in anatomy.weights.items():
-        if not is_number(value):
+        if not is_number(value) or all(map(math.isfinite, ends(value))):
             continue
         wrong = value.numel() - int(torch.count_nonzero(torch.isfinite(value)))
         if wrong:

@@ -20,9 +20,9 @@ def find(anatomy: Anatomy) -> list[Finding]:
     """A note a layer in which one sign is twice as frequent as the other."""
     found = []
     for layer in anatomy.prunable:
-        if not layer.kept:
+        if not layer.kept or FROM + 0.05 < float((layer.some > 0).double().mean()) < TO - 0.05:
             continue
-        share = int((layer.values() > 0).sum()) / layer.kept
+        share = sum(int((piece > 0).sum()) for piece in layer.pieces()) / layer.kept
         errors = abs(share - 0.5) * 2 * math.sqrt(layer.kept)
         if not FROM <= share <= TO and errors > ERRORS:
             found.append(Finding("signs", "note", f"{percent(share)} of the {layer.kept:,} kept weights of "

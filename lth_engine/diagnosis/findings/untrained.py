@@ -6,7 +6,7 @@ import torch
 
 from lth_engine.diagnosis.anatomy import Anatomy, Layer, fan
 from lth_engine.diagnosis.findings.finding import Finding, counted, percent
-from lth_engine.diagnosis.fresh import LEAST, Fit, drawn, fits
+from lth_engine.diagnosis.fresh import LEAST, WHOLE, Fit, drawn, fits
 
 ABOUT = "health_untrained"
 
@@ -36,7 +36,7 @@ def find(anatomy: Anatomy) -> list[Finding]:
 
 
 def _enough(layer: Layer) -> bool:
-    return drawn(layer).numel() >= LEAST
+    return drawn(layer)[1] >= LEAST
 
 
 def _fewest(agree: list[list[Fit]]) -> list[Fit]:
@@ -89,7 +89,7 @@ def _still(anatomy: Anatomy) -> str:
 
 def _partly(anatomy: Anatomy, tested: dict[str, Layer]) -> list[Finding]:
     """A note where pruned weights are gone and nothing has moved: the kept ones of a draw are no draw."""
-    gone = any(drawn(layer).numel() < 0.999 * layer.size for layer in tested.values())
+    gone = any(drawn(layer)[1] < WHOLE * layer.size for layer in tested.values())
     means = [norm.mean for norm in anatomy.norms]
     at_start = bool(means) and all(mean is not None and not bool(mean.any()) for mean in means)
     if not (gone and at_start):

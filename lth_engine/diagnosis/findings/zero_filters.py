@@ -15,7 +15,8 @@ STRUCTURED = 0.95
 
 def find(anatomy: Anatomy) -> list[Finding]:
     """A note on empty filters of a pruned network, a warning in a dense one, and what structured pruning allows."""
-    rows = {layer.name: empty_rows(layer) for layer in anatomy.prunable if 0 < layer.kept < layer.size}
+    rows = {layer.name: empty_rows(layer) for layer in anatomy.prunable
+            if 0 < layer.kept < layer.size and layer.finite}
     empty = {name: int(found.sum()) for name, found in rows.items() if bool(found.any())}
     if not empty:
         return []
@@ -37,7 +38,13 @@ def find(anatomy: Anatomy) -> list[Finding]:
 
 def empty_rows(layer: Layer) -> torch.Tensor:
     """Which output units keep no weight, (rows,) bool."""
-    return ~(layer.effective() != 0).flatten(1).any(dim=1)
+    return torch.linalg.vector_norm(layer.effective().flatten(1), float("inf"), dim=1) == 0
+
+
+def empty_columns(layer: Layer) -> torch.Tensor:
+    """Which input units no weight reads, (columns,) bool."""
+    columns = layer.effective().transpose(0, 1).flatten(1)
+    return torch.linalg.vector_norm(columns, float("inf"), dim=1) == 0
 
 
 def _in_whole_filters(anatomy: Anatomy, rows: dict[str, torch.Tensor]) -> float:
@@ -46,9 +53,7 @@ def _in_whole_filters(anatomy: Anatomy, rows: dict[str, torch.Tensor]) -> float:
     for layer in anatomy.prunable:
         if layer.name not in rows:
             continue
-        kept = layer.effective() != 0
-        columns = ~kept.transpose(0, 1).flatten(1).any(dim=1)
-        left = int((~rows[layer.name]).sum()) * int((~columns).sum()) * kept[0, 0].numel()
+        left = int((~rows[layer.name]).sum()) * int((~empty_columns(layer)).sum()) * layer.weight[0, 0].numel()
         inside += layer.size - left
         total += layer.size - layer.kept
     return inside / total if total else 0.0
