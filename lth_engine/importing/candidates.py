@@ -17,6 +17,10 @@ USUAL = (28, 32, 64, 96, 128, 160, 224, 256, 299, 384)
 """Sides of images in pixels that are tried first where several fit."""
 
 CIFAR, IMAGENET = 32, 224
+"""Usual sides of images in pixels."""
+
+CLASSES = 10
+"""A usual number of them."""
 
 
 @dataclass(frozen=True)
@@ -67,12 +71,17 @@ def _count(shapes: Shapes, pattern: str) -> int:
     return max((int(m[1]) + 1 for n in shapes if (m := re.fullmatch(pattern, n))), default=0)
 
 
+def _classes(shapes: Shapes, head: str = "fc.weight") -> int:
+    """Outputs of the classifier; a usual number where the file lacks it, as a network without its head does."""
+    return shapes[head][0] if head in shapes else CLASSES
+
+
 def _lenet(shapes: Shapes) -> Candidate:
     first, values = shapes["fc1.weight"]
     second = shapes["fc2.weight"][0]
     size = image_of(values)
     return Candidate(f"LeNet-{first}-{second}", "ReLU, no normalisation", Lenet300100(first=first, second=second),
-                     *size, size[1] > 1, shapes["fc.weight"][0])
+                     *size, size[1] > 1, _classes(shapes))
 
 
 def _conv(shapes: Shapes) -> Candidate | None:
@@ -90,40 +99,38 @@ def _conv(shapes: Shapes) -> Candidate | None:
     variant = "" if fitting[0] == 1 else f"width {fitting[0]:g}, "
     return Candidate(f"Conv-{layers}", f"{variant}max pools, no normalisation",
                      Conv(layers=layers, width=fitting[0]), shapes["conv1.weight"][1], pixels, pixels, True,
-                     shapes["fc.weight"][0])
+                     _classes(shapes))
 
 
 def _cifar_resnet(shapes: Shapes) -> Candidate:
     blocks = _count(shapes, r"blocks\.(\d+)\.conv1\.weight")
     width, channels = shapes["conv.weight"][:2]
     projected = any(re.match(r"blocks\.\d+\.shortcut\.0\.", n) for n in shapes)
-    spec = CifarResnet(depth=2 * blocks + 2, width=width, shortcut="projection" if projected else "padding")
+    depth = min((8, 14, 20, 32, 44, 56, 110), key=lambda known: abs(known - 2 * blocks - 2))
+    spec = CifarResnet(depth=depth, width=width, shortcut="projection" if projected else "padding")
     option = "option B shortcuts (1x1 convolutions)" if projected else "option A shortcuts (padding with zeros)"
     return Candidate(spec.label, f"{option}, width {width}, batch normalisation", spec, channels, CIFAR, CIFAR, False,
-                     shapes["fc.weight"][0])
+                     _classes(shapes))
 
 
 def _resnet(shapes: Shapes) -> Candidate | None:
     blocks = tuple(_count(shapes, rf"layer{stage}\.(\d+)\.conv1\.weight") for stage in (1, 2, 3, 4))
-    depth = {((2, 2, 2, 2), False): 18, ((3, 4, 6, 3), False): 34, ((3, 4, 6, 3), True): 50}.get(
-        (blocks, "layer1.0.conv3.weight" in shapes))
+    depth = 50 if "layer1.0.conv3.weight" in shapes else 18 if sum(blocks) < 12 else 34
     kernel = shapes["conv1.weight"][-1]
-    if depth is None or kernel not in (3, 7):
+    if kernel not in (3, 7) or not all(blocks):
         return None
     stem, side = ("cifar", CIFAR) if kernel == 3 else ("imagenet", IMAGENET)
     words = "CIFAR stem (3x3 of stride 1, which the file does not tell)" if kernel == 3 else "ImageNet stem"
     return Candidate(f"ResNet-{depth}", f"{words}, batch normalisation", Resnet(depth=depth, stem=stem),
-                     shapes["conv1.weight"][1], side, side, False, shapes["fc.weight"][0])
+                     shapes["conv1.weight"][1], side, side, False, _classes(shapes))
 
 
-def _vgg(shapes: Shapes) -> Candidate | None:
-    convolutions = _count(shapes, r"conv(\d+)\.weight") - 1
-    depth = {8: 11, 10: 13, 13: 16, 16: 19}.get(convolutions)
-    if depth is None:
-        return None
+def _vgg(shapes: Shapes) -> Candidate:
+    last = _count(shapes, r"conv(\d+)\.weight") - 1
+    depth = {8: 11, 10: 13, 13: 16, 16: 19}[min((8, 10, 13, 16), key=lambda known: abs(known - last))]
     width, channels = shapes["conv1.weight"][:2]
     return Candidate(f"VGG-{depth}", f"width {width}, batch normalisation, one linear classifier on the average",
-                     Vgg(depth=depth, width=width), channels, CIFAR, CIFAR, False, shapes["fc.weight"][0])
+                     Vgg(depth=depth, width=width), channels, CIFAR, CIFAR, False, _classes(shapes))
 
 
 def _mixer(shapes: Shapes) -> Candidate | None:
@@ -135,13 +142,13 @@ def _mixer(shapes: Shapes) -> Candidate | None:
     spec = MlpMixer(patch=patch, depth=_count(shapes, r"blocks\.(\d+)\.norm1\.weight"), width=width, token_mlp=token,
                     channel_mlp=shapes["blocks.0.channel_mlp.fc1.weight"][0])
     return Candidate("MLP-Mixer", f"{spec.depth} blocks, width {width}, patches of {patch} pixels", spec, channels,
-                     side * patch, side * patch, True, shapes["fc.weight"][0])
+                     side * patch, side * patch, True, _classes(shapes))
 
 
 def _for_cifar(kind: type[ModelSpec]) -> Callable[[Shapes], Candidate]:
     def guessed(shapes: Shapes) -> Candidate:
         return Candidate(kind.title, "batch normalisation", kind(), shapes["conv.weight"][1], CIFAR, CIFAR, False,
-                         shapes["fc.weight"][0])
+                         _classes(shapes))
     return guessed
 
 
@@ -154,7 +161,7 @@ def _swin(shapes: Shapes) -> Candidate | None:
     spec = Swin(size=size, patch=patch, window=(math.isqrt(table) + 1) // 2)
     side = CIFAR if patch < 4 else IMAGENET
     return Candidate(spec.label, f"patches of {patch} pixels, windows of {spec.window} patches", spec, channels, side,
-                     side, False, shapes["head.weight"][0])
+                     side, False, _classes(shapes, "head.weight"))
 
 
 _GUESSES: Mapping[str, Callable[[Shapes], Candidate | None]] = {

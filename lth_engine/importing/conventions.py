@@ -29,8 +29,8 @@ class Rule:
 
     @property
     def counter(self) -> str:
-        """What the rank is counted in."""
-        return re.split(r"\{[nm]\}", self.template)[0]
+        """What the rank is counted in; the whole template where no rank stands in it."""
+        return re.sub(r"\{[nm]\}.*", "#", self.template)
 
 
 @dataclass(frozen=True)

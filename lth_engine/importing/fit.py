@@ -5,15 +5,20 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from lth_engine.core.errors import BadInput
 from lth_engine.importing.candidates import Candidate
 from lth_engine.importing.checkpoint import Architecture
-from lth_engine.importing.skeleton import Shape, Shapes, skeleton
+from lth_engine.importing.skeleton import CONVOLUTION, LINEAR, NORM, Shape, Shapes, Skeleton, skeleton
 
 HARMLESS = ("num_batches_tracked", "total_ops", "total_params", "relative_position_index", "attn_mask", "n_averaged")
 """Ends of names that take no part in what a network computes: counters and constants."""
 
 AUXILIARY = ("aux1.", "aux2.", "AuxLogits.")
 """Heads of GoogLeNet and Inception that only training uses."""
+
+_WITHOUT = {NORM: "normalisation without factors", CONVOLUTION: "convolutions without biases",
+            LINEAR: "linear layers without biases"}
+"""What is said where a file lacks what does nothing at a certain value."""
 
 
 @dataclass(frozen=True)
@@ -52,7 +57,9 @@ class Fit:
     def architecture(self) -> Architecture:
         """The candidate as the file's network."""
         c = self.candidate
-        return Architecture(c.name, c.variant, c.spec, c.channels, c.height, c.width, c.size_known, c.classes,
+        kinds = {skeleton_of(c).neutral.get(name) for name in self.drawn}
+        variant = ", ".join((c.variant, *(_WITHOUT[kind] for kind in _WITHOUT if kind in kinds)))
+        return Architecture(c.name, variant, c.spec, c.channels, c.height, c.width, c.size_known, c.classes,
                             {a: b for a, b in self.renaming.items() if a != b}, self.left_out, self.drawn)
 
 
@@ -68,7 +75,9 @@ def fit(candidate: Candidate, found: Shapes, renaming: Mapping[str, str], ones: 
     Raises:
         BadInput: the candidate cannot be built for its images.
     """
-    wanted = skeleton(candidate.spec, candidate.channels, candidate.height, candidate.width, candidate.classes)
+    if min(candidate.channels, candidate.height, candidate.width, candidate.classes) < 1:
+        raise BadInput(f"{candidate.name} needs an image and a class. The tensors have none.")
+    wanted = skeleton_of(candidate)
     there: dict[str, str] = {}
     taken: set[str] = set()
     for name in found:
@@ -79,7 +88,22 @@ def fit(candidate: Candidate, found: Shapes, renaming: Mapping[str, str], ones: 
     extra = [name for name in found if name not in there]
     lacking = [name for name in wanted.shapes if name not in taken]
     harmless = [n for n in extra if n.endswith(HARMLESS) or n.startswith(AUXILIARY) or n in ones]
+    idle = _idle(wanted, there, lacking)
     differing = tuple((a, found[a], wanted.shapes[b]) for a, b in there.items() if found[a] != wanted.shapes[b])
-    return Fit(candidate, there, tuple(n for n in lacking if n not in wanted.optional),
+    return Fit(candidate, there, tuple(n for n in lacking if n not in idle),
                tuple(n for n in extra if n not in harmless), differing, tuple(harmless),
-               tuple(n for n in lacking if n in wanted.optional))
+               tuple(idle))
+
+
+def skeleton_of(candidate: Candidate) -> Skeleton:
+    """Names and shapes of the candidate. Raises BadInput as :func:`skeleton`."""
+    c = candidate
+    return skeleton(c.spec, c.channels, c.height, c.width, c.classes)
+
+
+def _idle(wanted: Skeleton, there: Mapping[str, str], lacking: list[str]) -> list[str]:
+    """Names that the file may lack: counters, and biases and factors that no layer of their kind has in the file."""
+    has = {wanted.neutral[ours] for ours in there.values() if ours in wanted.neutral}
+    layers = {ours.rpartition(".")[0] for ours in there.values()}
+    return [n for n in lacking if n in wanted.optional
+            or (n in wanted.neutral and wanted.neutral[n] not in has and n.rpartition(".")[0] in layers)]

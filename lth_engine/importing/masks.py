@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
+from dataclasses import replace
 
 import torch
 
@@ -11,6 +13,9 @@ from lth_engine.importing.contents import Contents
 from lth_engine.importing.mask_names import FLAG, FLAT, OF_SCORES, PRUNE, SIBLINGS, Pairs, flat, orig, sibling
 from lth_engine.importing.prunable import named_like_prunable
 from lth_engine.importing.unwrap import unwrap
+
+_HEAD = re.compile(r"(?:fc|linear|classifier|head|output|last_linear)\.weight")
+"""Names of classifiers that some code writes as 1 x 1 convolutions."""
 
 _BY_CHANCE = 1e-4
 """Share of zeros that mean nothing: a float32 uniform draw is exactly 0 with probability 6e-8."""
@@ -22,13 +27,26 @@ _ROUNDED = 0.5
 
 
 def apart(unwrapped: Unwrapped, beside: Contents | None = None) -> Sparse:
-    """Weights and masks.
+    """Weights and masks; heads that are convolutions over one place become linear layers.
 
     Args:
         unwrapped: the tensors of a network.
         beside: what a mask file next to the weights holds (open_lth, lth-pacbayes: mask.pth); it is used where the
             file itself has no masks.
     """
+    found = _found(unwrapped, beside)
+    lines = found.convention == "mask"
+    return replace(found, weights=_flattened(found.weights, lines), masks=_flattened(found.masks, lines))
+
+
+def _flattened(tensors: Tensors, lines: bool) -> dict[str, torch.Tensor]:
+    """Linear layers as (out, in): heads of shape (out, in, 1, 1), as pruning_is_enough has, and, with `lines`, all of
+    shape (out, in, 1), as TurboPrune has."""
+    return {n: t.flatten(1) if (lines and t.dim() == 3 and t.shape[1] > t.shape[2] == 1)
+            or (_HEAD.fullmatch(n) and t.dim() == 4 and t.shape[2:] == (1, 1)) else t for n, t in tensors.items()}
+
+
+def _found(unwrapped: Unwrapped, beside: Contents | None) -> Sparse:
     tensors = unwrapped.tensors
     finders = {FLAT: flat, PRUNE: orig, **{leaf: sibling(leaf) for leaf in SIBLINGS}}
     for convention, find in finders.items():
@@ -58,8 +76,6 @@ def _inside(unwrapped: Unwrapped, convention: str, pairs: Pairs) -> Sparse:
         if name not in used and not _leftover(name, convention):
             weights[plain.get(name, name)] = tensor
             paths[plain.get(name, name)] = unwrapped.paths[name]
-    if convention == "mask":
-        weights, masks = _linear(weights, masks)
     if convention == FLAG and any(name.endswith(".scores") for name in tensors):
         notes += _scored(tensors, masks)
     return Sparse(weights, masks, convention, paths, notes)
@@ -100,14 +116,6 @@ def _boolean(raw: Tensors) -> tuple[dict[str, torch.Tensor], tuple[str, ...]]:
     note = (f"The mask of {odd[0]}" + (f" and {len(odd) - 1} more" if len(odd) > 1 else "") + " has values other than "
             "0 and 1; every value but 0 is taken as kept.") if odd else ""
     return {name: mask != 0 for name, mask in raw.items()}, (note,) if note else ()
-
-
-def _linear(weights: dict[str, torch.Tensor], masks: dict[str, torch.Tensor]
-            ) -> tuple[dict[str, torch.Tensor], dict[str, torch.Tensor]]:
-    """TurboPrune's linear layers are convolutions of length 1, [out, in, 1]: as [out, in]."""
-    lines = [n for n, m in masks.items() if m.dim() == 3 and m.shape[2] == 1]
-    return ({n: t.squeeze(2) if n in lines else t for n, t in weights.items()},
-            {n: m.squeeze(2) if n in lines else m for n, m in masks.items()})
 
 
 def _matching(weights: Tensors, masks: Tensors) -> dict[str, torch.Tensor]:

@@ -23,11 +23,17 @@ def nearest(tensors: Tensors) -> Nearest | None:
     shapes, ones = shapes_of(tensors), identities(tensors)
     named = list(fits(shapes, ones, torchvision=near_candidates(shapes)))
     ordered = [(found, UNKNOWN) for found in fits_by_order(shapes)]
-    best = max(named + ordered, key=lambda found: found[0].agreement, default=None)  # known names win a tie
+    best = max(named + ordered, key=_nearness, default=None)
     if best is None or best[0].agreement < NEAR:
         return None
     found, convention = best
     return told(found, convention.caveat)
+
+
+def _nearness(found: tuple[Fit, Convention]) -> tuple[bool, bool, float]:
+    """What fits wholly first, then what known names lead to, then by the tensors in their places."""
+    fitting, convention = found
+    return fitting.complete, convention is not UNKNOWN and fitting.agreement >= NEAR, fitting.agreement
 
 
 def told(found: Fit, caveat: str = "") -> Nearest:

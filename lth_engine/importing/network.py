@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import torch
 from torch import nn
 
@@ -27,7 +29,16 @@ def network(checkpoint: Checkpoint) -> tuple[nn.Module, dict[str, torch.Tensor]]
     lacking, extra = model.load_state_dict(weights, strict=False)
     if extra or set(lacking) - set(a.drawn):
         raise BadInput(f"{a.name} and the file do not agree on {(*extra, *lacking)[0]}. Read the file anew.")
+    _neutralise(model, lacking)
     return model.eval(), _masks(checkpoint, a, weights)
+
+
+@torch.no_grad()
+def _neutralise(model: nn.Module, lacking: Iterable[str]) -> None:
+    """Biases and factors that the file lacks do nothing: 0 and 1."""
+    parameters = dict(model.named_parameters())
+    for name in set(lacking) & set(parameters):
+        parameters[name].fill_(0.0 if name.endswith("bias") else 1.0)
 
 
 def state(checkpoint: Checkpoint) -> dict[str, torch.Tensor]:

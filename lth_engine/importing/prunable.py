@@ -7,16 +7,21 @@ import re
 from lth_engine.importing.checkpoint import Checkpoint
 from lth_engine.importing.skeleton import Shape, skeleton
 
-_NOT_PRUNED = re.compile(r"norm|(^|[._])(bn|ln|gn)\d*([._]|$)|embed(?!\.weight$)|embedding|token|position|relative|"
-                         r"running_|num_batches|lut|codebook", re.IGNORECASE)
-"""Names of normalisation, embeddings and statistics."""
+_NO_WEIGHT = re.compile(r"bias|running_|num_batches|scale|position|relative|token$|mask|table|index|gamma|beta",
+                        re.IGNORECASE)
+"""Last parts of names of biases, statistics, constants and tokens."""
+
+_NORM = re.compile(r"norm|(^|[._])(bn|ln|gn)\d*[._]", re.IGNORECASE)
+_EMBEDDING = re.compile(r"embed|position|codebook|(^|[._])(wte|wpe|lut)[._]", re.IGNORECASE)
+"""Names of layers that look values up, where they have two dimensions; patches are embedded by convolutions."""
 
 
 def named_like_prunable(name: str, shape: Shape) -> bool:
-    """Whether a tensor looks like the weight of a convolution, a linear layer or an attention."""
-    factors = len(shape) == 3 and shape[1:] == (1, 1)  # one a channel
-    weight = name.rpartition(".")[2].lower().endswith(("weight", "kernel", "weight_orig"))
-    return weight and len(shape) >= 2 and not factors and not _NOT_PRUNED.search(name)
+    """Whether a tensor looks like the weight of a convolution, a linear or recurrent layer, or an attention."""
+    factors = len(shape) == 3 and 1 in (shape[0], shape[1] * shape[2])  # one a channel, or one row a position
+    looked_up = len(shape) < 4 and _EMBEDDING.search(name)
+    return not (len(shape) < 2 or factors or looked_up or _NO_WEIGHT.search(name.rpartition(".")[2])
+                or _NORM.search(name))
 
 
 def prunable_names(checkpoint: Checkpoint) -> list[str]:

@@ -19,6 +19,8 @@ from lth_engine.specs.models import ModelSpec, Normalised
 Shape = tuple[int, ...]
 Shapes = Mapping[str, Shape]
 
+NORM, CONVOLUTION, LINEAR = "normalisation", "convolutions", "linear layers"
+
 COLOURS = 3
 """Input channels of a library's networks; the lab replaces the first convolution for other numbers."""
 
@@ -35,12 +37,15 @@ class Skeleton:
         optional: names that a file may lack: counters and constants that the network makes itself.
         parameters: names of the parameters.
         prunable: names of the weights that the lab may prune, in the network's order.
+        neutral: names of biases and factors that do nothing at a certain value (0 and 1), by the kind of their layer:
+            a peer's layers of one kind may all do without them.
     """
 
     shapes: Shapes
     optional: frozenset[str]
     parameters: frozenset[str]
     prunable: tuple[str, ...]
+    neutral: Mapping[str, str]
 
 
 class _OnlyShapes(TorchFunctionMode):
@@ -75,4 +80,17 @@ def skeleton(spec: ModelSpec, channels: int, height: int, width: int, classes: i
         shapes = {name: shape for name, shape in shapes.items() if name not in gone}
     parameters = frozenset(name for name, _ in model.named_parameters())
     optional = frozenset(n for n in shapes if n not in parameters and not n.endswith(STATISTICS))
-    return Skeleton(shapes, optional, parameters, tuple(in_network_order(model)))
+    return Skeleton(shapes, optional, parameters, tuple(in_network_order(model)), _neutral(model))
+
+
+def _neutral(model: nn.Module) -> dict[str, str]:
+    """Name of a bias or of a factor of batch normalisation -> the kind of its layer."""
+    found: dict[str, str] = {}
+    for name, module in model.named_modules():
+        if isinstance(module, _BatchNorm):
+            found |= {f"{name}.weight": NORM, f"{name}.bias": NORM}
+        elif isinstance(module, nn.Conv2d):
+            found[f"{name}.bias"] = CONVOLUTION
+        elif isinstance(module, nn.Linear):
+            found[f"{name}.bias"] = LINEAR
+    return found

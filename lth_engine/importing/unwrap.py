@@ -5,10 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-import torch
-
 from lth_engine.importing.checkpoint import Unwrapped
-from lth_engine.importing.containers import Group, chosen, told
+from lth_engine.importing.containers import chosen, told
 from lth_engine.importing.contents import Contents, Fact
 from lth_engine.importing.prefixes import stripped
 
@@ -29,7 +27,7 @@ def unwrap(contents: Contents) -> Unwrapped:
     tensors = {name: contents.tensors[path] for name, path in group.paths.items()}
     prefix = stripped(tensors)
     paths = {prefix.names[name]: group.paths[name] for name in prefix.names}
-    framework = _framework(contents.facts, group)
+    framework = _framework(contents.facts)
     return Unwrapped(
         tensors={name: contents.tensors[path] for name, path in paths.items()}, paths=paths,
         wrappers=(*group.wrappers, *framework, *prefix.taken),
@@ -37,18 +35,9 @@ def unwrap(contents: Contents) -> Unwrapped:
         epoch=_number(contents.facts, _EPOCHS))
 
 
-def total(tensors: Mapping[str, torch.Tensor]) -> int:
-    """Values in all of them."""
-    return sum(t.numel() for t in tensors.values())
-
-
-def _framework(facts: Mapping[str, Fact], group: Group) -> tuple[str, ...]:
-    """Lightning and timm say who they are by what stands beside the weights."""
-    if any(path.split("/")[0] == "pytorch-lightning_version" for path in facts):
-        return ("Lightning",)
-    if isinstance(facts.get("arch"), str) and any(w.startswith("state_dict") for w in group.wrappers):
-        return (f"arch {facts['arch']}",)
-    return ()
+def _framework(facts: Mapping[str, Fact]) -> tuple[str, ...]:
+    """Lightning says who it is by what stands beside the weights."""
+    return ("Lightning",) if "pytorch-lightning_version" in facts else ()
 
 
 def _number(facts: Mapping[str, Fact], keys: tuple[str, ...]) -> int | None:

@@ -41,7 +41,7 @@ WRAPPERS: dict[str, tuple[Callable[[State], dict[str, Any]], tuple[str, ...]]] =
     "with optimizer": (lambda s: {"model_state_dict": s, "optimizer_state_dict": optimizer(s), "epoch": 3},
                        ("model_state_dict",)),
     "timm": (lambda s: {"arch": "resnet18", "state_dict": s, "state_dict_ema": {n: t * 0 for n, t in s.items()},
-                        "epoch": 3}, ("state_dict", "arch resnet18")),
+                        "epoch": 3}, ("state_dict",)),
     "averaged": (lambda s: {"n_averaged": torch.tensor(5), **prefixed(s, "module.")}, ("module.",)),
     "nested": (lambda s: {"checkpoint": {"params": prefixed(s, "model.", "backbone."), "step": 10}},
                ("checkpoint", "params", "model.", "backbone.")),
