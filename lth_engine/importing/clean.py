@@ -1,7 +1,7 @@
-"""The clean copy of a file: a plain safetensors file that we write, tensor by tensor, and all else about it in words.
+"""The clean copy of a file: a plain safetensors file that we write tensor by tensor, and all else about it.
 
-Everything after the gate reads this copy only. Header: the tensors by their paths in Contents, in the file's order; the
-metadata's "lottery_lab" is JSON of what Contents holds besides tensors, and of what the caller adds.
+Everything after the gate reads this copy only. Header: the tensors by their paths in Contents, in the file's order;
+the metadata's "lottery_lab" is JSON of what Contents holds besides tensors, and of what the caller adds.
 """
 
 from __future__ import annotations

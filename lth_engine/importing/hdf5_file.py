@@ -14,15 +14,14 @@ from typing import Any, BinaryIO
 import h5py
 import numpy as np
 import torch
-from h5py import h5d, h5g, h5l, h5o, h5s, h5z
+from h5py import h5d, h5g, h5l, h5o, h5s
 
 from lth_engine.core.errors import FileRefused, FileUnreadable
 from lth_engine.importing import lab_arrays, sound, words
 from lth_engine.importing.contents import Contents
+from lth_engine.importing.hdf5_chunks import check_chunks
 from lth_engine.importing.tree import Flat
 
-FILTERS = {h5z.FILTER_DEFLATE, h5z.FILTER_SHUFFLE, h5z.FILTER_FLETCHER32}
-MOST_CHUNK = 256_000_000
 MOST_OBJECTS = 100_000
 SELF = "Only self-contained HDF5 is accepted."
 
@@ -136,19 +135,12 @@ class _Walk:
             raise FileRefused(f"Refused: dataset `/{path}` keeps its data in another file. {SELF}")
         if plist.get_layout() == h5d.VIRTUAL:
             raise FileRefused(f"Refused: dataset `/{path}` is put together from other files. {SELF}")
-        for index in range(plist.get_nfilters()):
-            number = plist.get_filter(index)[0]
-            if number not in FILTERS:
-                raise FileRefused(f"Refused: dataset `/{path}` needs the filter {number}. Save it plain or with gzip.")
-        size = dataset.get_type().get_size()
-        if plist.get_layout() == h5d.CHUNKED and _product(plist.get_chunk()) * size > MOST_CHUNK:
-            raise FileRefused(f"Refused: dataset `/{path}` has chunks of {words.size(_product(plist.get_chunk()) * size)}; "
-                              f"at most {words.size(MOST_CHUNK)} are read. Save it with smaller chunks.")
         dtype = dataset.dtype
         if dtype.kind not in "biuf" or dtype.itemsize > 8 or dataset.get_space().get_simple_extent_type() == h5s.NULL:
             self._flat.ignore("HDF5 dataset that holds no numbers")
             return False
         self._check_size(path, _product(dataset.shape), dtype.itemsize, dataset.get_storage_size())
+        check_chunks(path, dataset)
         return True
 
     def _check_size(self, path: str, values: int, itemsize: int, stored: int) -> None:

@@ -23,8 +23,8 @@ from lth_engine.core.errors import FileRefused, FileUnreadable
 from lth_engine.importing import forbidden, words
 from lth_engine.importing.pickled import Call, Global, Pairs, Persistent
 
-MOST_INSTRUCTIONS = 10_000_000
-"""More are refused: about 8 s of reading. A state dict has about 30 a tensor."""
+MOST_INSTRUCTIONS = 4_000_000
+"""More are refused: some 5 s of reading. A state dict has about 30 a tensor."""
 
 _LONGEST_INT = 1024
 """Bytes of an integer; longer ones are no number of a training."""

@@ -17,9 +17,9 @@ from lth_engine.core.errors import FileRefused, FileUnreadable
 from lth_engine.importing import sound, words
 from lth_engine.importing.contents import Contents
 from lth_engine.importing.inert import Machine
-from lth_engine.importing.revive import Reviver, check_call
+from lth_engine.importing.pickle_file import inert
 from lth_engine.importing.torch_file import notes
-from lth_engine.importing.tree import Flat, Walk
+from lth_engine.importing.tree import Flat
 
 _MAGIC = b"\x93NUMPY"
 _LONGEST_HEADER = 10_000
@@ -39,8 +39,8 @@ def read_npz(file: BinaryIO, file_bytes: int) -> Contents:
     try:
         archive = zipfile.ZipFile(file)
     except (zipfile.BadZipFile, NotImplementedError, ValueError, OSError, EOFError):
-        raise FileUnreadable(f"The file stops early or is damaged ({words.size(file_bytes)}): the list of its contents, "
-                             "which stands at its end, is missing. Copy it again.") from None
+        raise FileUnreadable(f"The file stops early or is damaged ({words.size(file_bytes)}): the list of its "
+                             "contents, which stands at its end, is missing. Copy it again.") from None
     infos = archive.infolist()
     _check_members(infos, file_bytes)
     flat = Flat()
@@ -49,7 +49,7 @@ def read_npz(file: BinaryIO, file_bytes: int) -> Contents:
             with archive.open(info) as member:
                 _read_array(member, info.file_size, info.filename.removesuffix(".npy"), file_bytes, flat)
         except (zipfile.BadZipFile, zipfile.zlib.error, NotImplementedError, RuntimeError, EOFError) as error:
-            raise FileUnreadable("The file is damaged: an array does not match its checksum. Copy it again.") from error
+            raise FileUnreadable("The file is damaged: an array differs from its checksum. Copy it again.") from error
     return sound.contents("npz", flat.tensors, file_bytes, facts=flat.facts, ignored=flat.ignored, notes=notes(flat))
 
 
@@ -63,7 +63,7 @@ def _check_members(infos: list[zipfile.ZipInfo], file_bytes: int) -> None:
     if any(i.filename.startswith(("/", "\\")) or ".." in i.filename.replace("\\", "/").split("/") for i in infos):
         raise FileRefused("Refused: a member of the archive names a place outside of it. Nothing was written.")
     if any(info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED) for info in infos):
-        raise FileRefused("Refused: the archive is compressed in a way that numpy never uses. Save it with numpy.savez.")
+        raise FileRefused("Refused: the archive is compressed as numpy never does. Save it with numpy.savez.")
     if total > sound.CAP_BYTES or (total > sound.FLOOR_BYTES and total > sound.MOST_RATIO * file_bytes):
         raise sound.bomb(file_bytes, total, words.counted(len(infos), "array"))
 
@@ -127,9 +127,7 @@ def _read_objects(member: Any, size: int, name: str, flat: Flat) -> None:
         raise FileRefused(f"Refused: an array of objects of {words.size(size)}. Save numbers, without objects.")
     machine = Machine(member.read(size))
     root = machine.load()
-    for call in machine.calls:
-        check_call(call)
-    found = Walk(Reviver(_no_storage)).run(root, "array")
+    found = inert(machine, root)
     for path, tensor in found.tensors.items():
         flat.tensor(f"{name}/{path}" if name else path, tensor, parameter=False)
     for path, fact in found.facts.items():
@@ -138,7 +136,3 @@ def _read_objects(member: Any, size: int, name: str, flat: Flat) -> None:
         for _ in range(min(count, 1000)):
             flat.ignore(kind)
     flat.notes.extend(found.notes)
-
-
-def _no_storage(key: str) -> torch.UntypedStorage:
-    raise FileUnreadable("The file is damaged: the values of a tensor are missing. Save it again.")

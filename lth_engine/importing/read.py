@@ -1,6 +1,7 @@
 """A foreign file to its contents, by its kind; runs in the child of the gate, and is safe by itself too.
 
-Nothing in a file is run, and no answer but Contents, FileRefused or FileUnreadable (MemoryError where the memory ends).
+Nothing in a file is run, and no answer but Contents, FileRefused or FileUnreadable
+(MemoryError where the memory ends).
 """
 
 from __future__ import annotations
@@ -12,17 +13,17 @@ from pathlib import Path
 from typing import BinaryIO
 
 from lth_engine.core.errors import FileUnreadable, NotRead
-from lth_engine.importing import hdf5_file, npz_file, safetensors_file, torch_file
+from lth_engine.importing import hdf5_file, npz_file, pickle_file, safetensors_file, torch_file, torch_legacy
 from lth_engine.importing.contents import Contents
 
 _READERS: dict[str, Callable[[BinaryIO, int], Contents]] = {
     "torch zip": torch_file.read_zip,
-    "torch legacy": torch_file.read_legacy,
+    "torch legacy": torch_legacy.read_legacy,
     "safetensors": safetensors_file.read_file,
     "npz": npz_file.read_npz,
     "npy": npz_file.read_npy,
     "hdf5": hdf5_file.read_file,
-    "pickle": torch_file.read_pickle,
+    "pickle": pickle_file.read_pickle,
 }
 
 KINDS = tuple(_READERS)
@@ -53,5 +54,5 @@ def read(source: Path | BinaryIO, kind: str) -> Contents:
         except (NotRead, MemoryError):
             raise
         except Exception as error:
-            raise FileUnreadable(f"The file is damaged: it begins like {kind} but makes no sense further on. Copy or save "
-                                 "it again.") from error
+            raise FileUnreadable(f"The file is damaged: it begins like {kind} but makes no sense further on. Copy or "
+                                 "save it again.") from error

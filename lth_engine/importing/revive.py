@@ -33,6 +33,9 @@ _SPARSE = {"torch._utils._rebuild_sparse_tensor", "torch._utils._rebuild_sparse_
 _META = {"torch._utils._rebuild_meta_tensor_no_storage"}
 _NUMBERS = re.compile(r"[biuf][1248]|\?")
 
+EMBEDDED = "torch.storage._load_from_bytes"
+"""What a tensor in a bare pickle asks for."""
+
 Storage = Callable[[str], torch.UntypedStorage]
 """The bytes of a storage by its key."""
 
@@ -65,12 +68,14 @@ class Layout:
             raise FileUnreadable("The file is damaged: a tensor lies nowhere. Copy it again.")
         last = self.offset + sum((n - 1) * step for n, step in zip(self.size, self.stride, strict=True))
         if prod(self.size) and last >= self.stored:
-            raise FileRefused(f"Refused: the file is damaged or made up: a tensor of the shape {list(self.size)} reaches "
-                              f"beyond its {words.counted(self.stored, 'stored value')}. Save it again.")
+            raise FileRefused(f"Refused: the file is damaged or made up: a tensor of the shape {list(self.size)} "
+                              f"reaches beyond its {words.counted(self.stored, 'stored value')}. Save it again.")
 
 
 def storage_of(value: Any) -> tuple[str, torch.dtype, int]:
     """Key, type and number of values of a storage. Raises FileUnreadable, or FileRefused for types never read."""
+    if isinstance(value, Call) and value.full == EMBEDDED:
+        value = value.state
     pid = value.pid if isinstance(value, Persistent) else None
     if not isinstance(pid, tuple) or len(pid) < 5 or pid[0] != "storage" or not isinstance(pid[1], Global):
         raise FileUnreadable("The file is damaged: a tensor has no storage. Copy it again.")
@@ -85,8 +90,8 @@ def storage_of(value: Any) -> tuple[str, torch.dtype, int]:
     if dtype is None:
         if kind.startswith("Q"):
             raise FileRefused(sound.QUANTISED.format("a tensor"))
-        raise FileRefused(f"Refused: the file holds a {kind[:40]}, whose numbers are no weights. Save them as float32, or "
-                          "leave them out.")
+        raise FileRefused(f"Refused: the file holds a {kind[:40]}, whose numbers are no weights. Save them as "
+                          "float32, or leave them out.")
     return str(key), dtype, count
 
 

@@ -64,8 +64,8 @@ def load(file: BinaryIO, file_bytes: int) -> tuple[dict[str, torch.Tensor], dict
 def _header(file: BinaryIO, file_bytes: int) -> tuple[dict[str, Any], int]:
     length = int.from_bytes(file.read(8), "little")
     if length > MOST_HEADER:
-        raise FileRefused(f"Refused: the header would have {words.size(length)}; at most {words.size(MOST_HEADER)} are "
-                          "read.")
+        raise FileRefused(f"Refused: the header would have {words.size(length)}; at most {words.size(MOST_HEADER)} "
+                          "are read.")
     if file_bytes < 8 + length:
         raise FileUnreadable(words.early(file_bytes, 8 + length))
     try:

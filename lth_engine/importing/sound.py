@@ -69,7 +69,8 @@ def check_total(total: int, file_bytes: int, what: str) -> None:
 
 def bomb(file_bytes: int, described: int, what: str) -> FileRefused:
     """The error for a file that describes far more than it holds."""
-    return FileRefused(f"Refused: the file is {words.size(file_bytes)} but describes {words.size(described)} ({what}).")
+    return FileRefused(f"Refused: the file is {words.size(file_bytes)} but describes {words.size(described)} "
+                       f"({what}).")
 
 
 def values_over(kind: str, name: str, values: int, stored: int) -> str:
@@ -109,8 +110,8 @@ def _check_one(path: str, tensor: torch.Tensor, file_bytes: int) -> None:
     if tensor.device.type == "meta":
         raise FileRefused(META)
     if tensor.device.type != "cpu" or type(tensor) not in (torch.Tensor, torch.nn.Parameter):
-        raise FileRefused(f"Refused: tensor `{path}` is a {type(tensor).__name__} on {tensor.device}. Save plain tensors "
-                          "on the CPU.")
+        raise FileRefused(f"Refused: tensor `{path}` is a {type(tensor).__name__} on {tensor.device}. Save plain "
+                          "tensors on the CPU.")
     if tensor.dtype not in DTYPES:
         raise FileRefused(f"Refused: tensor `{path}` has the type {str(tensor.dtype).removeprefix('torch.')}. Save it "
                           "as float32, or leave it out.")

@@ -63,8 +63,7 @@ class Archive:
                 while at < len(view) and (count := source.readinto(view[at:])):
                     at += count
         except (zipfile.BadZipFile, RuntimeError, EOFError, ValueError, OSError) as error:
-            raise FileUnreadable("The file is damaged: the values of a tensor do not match their checksum. Copy it again."
-                                 ) from error
+            raise FileUnreadable("The file is damaged: a tensor differs from its checksum. Copy it again.") from error
         if at < len(view):
             raise FileUnreadable(words.early(at, len(view)))
         return whole.untyped_storage()
@@ -72,7 +71,8 @@ class Archive:
     def _checked(self, infos: list[zipfile.ZipInfo]) -> dict[str, zipfile.ZipInfo]:
         total, found = sum(info.file_size for info in infos), {info.filename: info for info in infos}
         if len(infos) > MOST_MEMBERS:
-            raise FileRefused(f"Refused: the archive has {words.number(len(infos))} members. Save the state dict alone.")
+            raise FileRefused(f"Refused: the archive has {words.number(len(infos))} members. Save the state "
+                              "dict alone.")
         if len(found) < len(infos):
             raise FileRefused("Refused: the archive holds two members of one name. Save it again with torch.save.")
         if any(name.startswith(("/", "\\")) or ".." in name.replace("\\", "/").split("/") for name in found):
@@ -89,8 +89,8 @@ class Archive:
         if any(name.split("/")[-1] == "constants.pkl" or "/code/" in f"/{name}" for name in self._members):
             raise FileRefused(SCRIPT)
         if len(pickles) != 1:
-            raise FileUnreadable(f"This zip archive holds {len(pickles)} files data.pkl where torch.save writes one. Upload "
-                                 "the file with the weights itself.")
+            raise FileUnreadable(f"This zip archive holds {len(pickles)} files data.pkl where torch.save writes one. "
+                                 "Upload the file with the weights itself.")
         return pickles[0].removesuffix("data.pkl")
 
     def _record(self, key: str) -> zipfile.ZipInfo:
@@ -107,4 +107,4 @@ class Archive:
         try:
             return self._zip.read(info)
         except (zipfile.BadZipFile, RuntimeError, EOFError, ValueError, OSError) as error:
-            raise FileUnreadable("The file is damaged: a member does not match its checksum. Copy it again.") from error
+            raise FileUnreadable("The file is damaged: a member differs from its checksum. Copy it again.") from error

@@ -18,7 +18,7 @@ from lth_engine.importing.contents import Fact
 from lth_engine.importing.pickled import Call, Global, Pairs, Persistent
 from lth_engine.importing.sound import LONGEST_NAME, MOST_DEPTH, MOST_TENSORS
 
-MOST_VISITS = 2_000_000
+MOST_VISITS = 1_000_000
 """Entries of containers that are looked at."""
 
 MOST_FACTS, LONGEST_TEXT, LONGEST_SERIES = 1000, 200, 20
@@ -42,6 +42,7 @@ class Flat:
     facts: dict[str, Fact] = field(default_factory=dict)
     ignored: dict[str, int] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
+    _times: dict[str, int] = field(default_factory=dict)
 
     def ignore(self, kind: str) -> None:
         """Count an object that is left unread."""
@@ -59,16 +60,16 @@ class Flat:
 
     def tensor(self, path: str, tensor: torch.Tensor, parameter: bool) -> None:
         """Keep a tensor; a second one of the same path gets a number."""
-        unique, count = path, 1
+        unique = path
         while unique in self.tensors:
-            count += 1
-            unique = f"{path} ({count})"
+            self._times[path] = self._times.get(path, 1) + 1
+            unique = f"{path} ({self._times[path]})"
         self.tensors[unique] = tensor
         if parameter:
             self.parameters.add(unique)
         if len(self.tensors) > MOST_TENSORS:
-            raise FileRefused(f"Refused: the file holds more than {words.number(MOST_TENSORS)} tensors. Save the state "
-                              "dict of the network alone.")
+            raise FileRefused(f"Refused: the file holds more than {words.number(MOST_TENSORS)} tensors. Save the "
+                              "state dict of the network alone.")
 
 
 @dataclass(frozen=True)
@@ -100,20 +101,21 @@ class Walk:
             entry = self._stack.pop()
             self._visits += 1
             if self._visits > MOST_VISITS:
-                raise FileRefused(f"Refused: the file holds more than {words.number(MOST_VISITS)} objects. Save the state "
-                                  "dict of the network alone.")
+                raise FileRefused(f"Refused: the file holds more than {words.number(MOST_VISITS)} objects. Save the "
+                                  "state dict of the network alone.")
             self._visit(entry, entry.path or name)
         return self.flat
 
     def _visit(self, entry: _Entry, path: str) -> None:
         value, parameter = entry.value, False
-        if isinstance(value, Call):
-            revived = self._revive(value)
+        for _ in range(3):  # an array of one object that is an array of one object
+            revived = self._revive(value) if isinstance(value, Call) else None
+            if revived is None:
+                break
             parameter = value.full.startswith("torch._utils._rebuild_parameter")
-            if revived is not None:
-                if value.full not in _SILENT and not isinstance(revived, torch.Tensor):
-                    self.flat.ignore(kind_of(value))
-                value = revived
+            if not isinstance(revived, torch.Tensor):
+                self.flat.ignore(kind_of(value))
+            value = revived
         if isinstance(value, torch.Tensor):
             self.flat.tensor(path, value, parameter or isinstance(value, torch.nn.Parameter))
         elif isinstance(value, bool | int | float | str):
@@ -182,18 +184,18 @@ class Walk:
         yield from self._listed(entry, call.items)
         if call.full not in _MAPPINGS:
             yield from self._named(entry, fields)
-        if call.full in _SILENT and call.full not in _MAPPINGS:
-            yield from self._listed(entry, [a for a in call.args if not isinstance(a, str | int | float | bool)])
-        elif call.full in _MAPPINGS:
-            yield from (_Entry(entry.path, a, entry.depth, entry.joint) for a in call.args
-                        if isinstance(a, Pairs | list))
+            for index, inner in enumerate(a for a in call.args if isinstance(a, list | tuple | Pairs | Call)):
+                path = entry.path if call.full in _SILENT else _join(entry.path, str(index), entry.joint)
+                yield _Entry(path, inner, entry.depth + 1, entry.joint)
+        else:
+            yield from self._named(entry, [pair for a in call.args for pair in pairs_of(a)])
 
     def _module(self, entry: _Entry, fields: list[tuple[Any, Any]]) -> Iterator[_Entry]:
         """The tensors of an nn.Module by the names of its state dict; `joint` is "." below a module."""
-        parts: dict[Any, Any] = dict((key, value) for key, value in fields if isinstance(key, str))
+        parts: dict[Any, Any] = {key: value for key, value in fields if isinstance(key, str)}
         prefix = entry.path + ("" if not entry.path else "." if entry.joint == "." else "/")
         for key in ("_parameters", "_buffers", "_modules"):
-            for name, value in _pairs_of(parts.get(key)):
+            for name, value in pairs_of(parts.get(key)):
                 if isinstance(name, str) and value is not None:
                     yield _Entry(prefix + name, value, entry.depth + 1, ".")
         for key, value in parts.items():
@@ -213,11 +215,12 @@ def _join(path: str, key: str, joint: str) -> str:
     return f"{path}{joint}{key}" if path else key
 
 
-def _pairs_of(value: Any) -> list[tuple[Any, Any]]:
-    """The pairs of a plain or an ordered dict."""
+def pairs_of(value: Any) -> list[tuple[Any, Any]]:
+    """The pairs of a dict, an ordered dict, or a list of pairs (as Python 2 wrote ordered dicts)."""
     if isinstance(value, Pairs):
         return value.pairs
     if isinstance(value, Call):
-        listed = value.args[0] if value.args and isinstance(value.args[0], list) else []
-        return value.pairs + [(p[0], p[1]) for p in listed if isinstance(p, tuple | list) and len(p) == 2]
+        return value.pairs + (pairs_of(value.args[0]) if value.args and isinstance(value.args[0], list) else [])
+    if isinstance(value, list):
+        return [(pair[0], pair[1]) for pair in value if isinstance(pair, tuple | list) and len(pair) == 2]
     return []

@@ -9,12 +9,11 @@ def size(count: int) -> str:
     """Bytes in decimal units, one digit after the point at most."""
     if count < 1000:
         return f"{count} byte{'s' * (count != 1)}"
-    value, unit = float(count), "KB"
-    for unit in ("KB", "MB", "GB", "TB", "PB", "EB"):
+    value, units = count / 1000, ["KB", "MB", "GB", "TB", "PB", "EB"]
+    while value >= 999.95 and len(units) > 1:
         value /= 1000
-        if value < 999.95:
-            break
-    return f"{value:.1f}".removesuffix(".0") + f" {unit}"
+        del units[0]
+    return f"{value:.1f}".removesuffix(".0") + f" {units[0]}"
 
 
 def number(count: int) -> str:

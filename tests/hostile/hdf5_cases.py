@@ -87,6 +87,23 @@ def packed_zeros(out: h5py.File, folder: Path) -> None:
         dataset.write_direct_chunk((start,), chunk)
 
 
+def inflating_chunk(out: h5py.File, folder: Path) -> None:
+    """A dataset of 4 KB whose only chunk unpacks to 100 MB; HDF5 would unpack it all."""
+    plist, space = low_level(out, 1000, 1000)
+    plist.set_deflate(9)
+    packed = zlib.compress(bytes(100_000_000), 9)
+    h5d.create(out.id, b"w", h5t.NATIVE_FLOAT, space, plist).write_direct_chunk((0,), packed)
+
+
+def packed_twice(out: h5py.File, folder: Path) -> None:
+    """The same packed twice: 0.5 KB."""
+    plist, space = low_level(out, 1000, 1000)
+    for _ in range(2):
+        plist.set_filter(h5py.h5z.FILTER_DEFLATE, 0, (1,))
+    packed = zlib.compress(zlib.compress(bytes(100_000_000), 9), 9)
+    h5d.create(out.id, b"w", h5t.NATIVE_FLOAT, space, plist).write_direct_chunk((0,), packed)
+
+
 def unknown_filter(out: h5py.File, folder: Path) -> None:
     plist, space = low_level(out, 100, 100)
     plist.set_filter(32015, h5py.h5z.FLAG_OPTIONAL)
@@ -131,15 +148,20 @@ def half(folder: Path, marker: Path) -> Path:
 HDF5: dict[str, Case] = {
     "external raw storage": Case(file(external), "hdf5", "refused", (
         f"Refused: dataset `/w` keeps its data in another file. {SELF}",)),
-    "external link, absolute": Case(file(linked(lambda f: str(f / "other.h5"))), "hdf5", "refused", ("another file", SELF)),
-    "external link, relative": Case(file(linked(lambda f: f"../{f.name}/other.h5")), "hdf5", "refused", ("another file", SELF)),
+    "external link, absolute": Case(
+        file(linked(lambda f: str(f / "other.h5"))), "hdf5", "refused", ("another file", SELF)),
+    "external link, relative": Case(
+        file(linked(lambda f: f"../{f.name}/other.h5")), "hdf5", "refused", ("another file", SELF)),
     "virtual dataset": Case(file(virtual), "hdf5", "refused", ("`/w`", SELF)),
     "loop of soft links": Case(file(soft_loop), "hdf5", "refused", ("soft link",)),
     "loop of hard links": Case(file(hard_loop), "hdf5", "read"),
-    "declares 100 GB": Case(file(lambda out, f: out.create_dataset("w", (25_000_000_000,), "f4", chunks=(1_000_000,))), "hdf5",
-                            "refused", ("describes 100 GB", "25 000 000 000 values over 0 stored values")),
+    "declares 100 GB": Case(
+        file(lambda out, f: out.create_dataset("w", (25_000_000_000,), "f4", chunks=(1_000_000,))), "hdf5", "refused",
+        ("describes 100 GB", "25 000 000 000 values over 0 stored values")),
     "a chunk of 2 GB": Case(file(large_chunk), "hdf5", "refused", ("chunks of 2 GB",)),
     "0.9 GB of zeros": Case(file(packed_zeros), "hdf5", "refused", ("describes 900 MB",)),
+    "a chunk that unpacks to 100 MB": Case(file(inflating_chunk), "hdf5", "refused", ("more than the 4 KB",)),
+    "a chunk packed twice": Case(file(packed_twice), "hdf5", "refused", ("packed twice",)),
     "unknown filter 32015": Case(file(unknown_filter), "hdf5", "refused", ("filter 32015",)),
     "odd names": Case(file(odd_names), "hdf5", "read"),
     "twenty arrays of 200 MB": Case(file(many), "hdf5", "refused", ("describes",)),

@@ -64,9 +64,9 @@ def archive(path: Path, content: bytes, records: dict[str, bytes] | None = None,
 
 def legacy(path: Path, content: bytes, keys: list[str] | None = None, values: bytes = b"") -> Path:
     """A file of torch.save before 1.6 around any pickle."""
-    head = [pickle.dumps(LEGACY_MAGIC, 2), pickle.dumps(1001, 2),
-            pickle.dumps({"protocol_version": 1001, "little_endian": True, "type_sizes": {"short": 2, "int": 4, "long": 4}}, 2)]
-    path.write_bytes(b"".join(head) + content + pickle.dumps(keys or [], 2) + values)
+    machine = {"protocol_version": 1001, "little_endian": True, "type_sizes": {"short": 2, "int": 4, "long": 4}}
+    head = b"".join(pickle.dumps(part, 2) for part in (LEGACY_MAGIC, 1001, machine))
+    path.write_bytes(head + content + pickle.dumps(keys or [], 2) + values)
     return path
 
 

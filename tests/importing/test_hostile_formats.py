@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -58,3 +61,37 @@ def test_what_is_of_no_kind_is_not_read_as_any(name: str, kind: str, tmp_path: P
         read(path, kind)
     check_words(str(raised.value))
     assert not marker.exists()
+
+
+ALL = """
+import json, resource, sys, time
+from pathlib import Path
+from tests.hostile import CASES
+from tests.importing.test_hostile_formats import status
+folder, limit = Path(sys.argv[1]), int(sys.argv[2])
+paths = {}
+for number, (name, case) in enumerate(CASES.items()):
+    if case.kind:
+        (folder / str(number)).mkdir()
+        paths[name] = case.make(folder / str(number), folder / "marker")
+resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
+held = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
+resource.setrlimit(resource.RLIMIT_AS, (held + limit, held + limit))
+found = {}
+for name, path in paths.items():
+    start = time.process_time()
+    found[name] = (*status(path, CASES[name].kind), time.process_time() - start)
+print(json.dumps(found))
+"""
+
+
+def test_within_the_limits_of_a_child(tmp_path: Path) -> None:
+    """All of them one after the other in 500 MB more than the process has: no sentence is that of a full memory."""
+    done = subprocess.run([sys.executable, "-c", ALL, str(tmp_path), "500000000"], cwd=ROOT, capture_output=True,
+                          text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    found = json.loads(done.stdout)
+    assert {name: answer[0] for name, answer in found.items()} == {
+        name: case.status for name, case in CASES.items() if case.kind}
+    assert max(answer[2] for answer in found.values()) < 5
+    assert not (tmp_path / "marker").exists()
