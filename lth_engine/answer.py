@@ -109,7 +109,7 @@ def next_group(pending: Sequence[Question], needs: Mapping[str, set[str]] | None
         return [pending[0]]
     unanswered = {q.key for q in pending}
     ready = [q for q in pending if not needs[q.key] & unanswered]
-    quick = next((q for q in ready if not isinstance(q, Run)), None)
+    quick = next((q for q in ready if not (isinstance(q, Run) and q.trains)), None)
     if quick is not None:
         return [quick]
     first, *others = (q for q in ready if isinstance(q, Run))

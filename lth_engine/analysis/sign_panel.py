@@ -41,7 +41,7 @@ def answer(question: SignPanel, inputs: Inputs, bench: Workbench) -> Answer:
     gain with its 90% interval (None with one replicate), verdict (the word for the gain) and verdict_text, density.
     """
     summaries = {at: inputs.summary(run.key) for at, run in question.runs().items()}
-    own = {level: [inputs.summary(question.of.run(level, r).key) for r in range(question.of.replicates)]
+    own = {level: [inputs.summary(question.own(level, r).key) for r in range(question.of.replicates)]
            for level in (0, question.level)}
     found = {cell: _column(summaries, cell, "test_accuracy") for cell in question.cells()}
     differences = {cell: paired_difference(values, found[MASK_ALONE], 1 / number(own[0][0], "test_images"))

@@ -39,6 +39,8 @@ def require_askable(search: TicketSearch, level: int, bench: Workbench) -> None:
     ends = search.run(0, 0), search.run(level, 0)
     for needed in {(type(q), q.training): q for q in trainings(*ends)}.values():
         require_possible(search, needed, images)
+    if search.search.brought:
+        return
     require_level(search.search, level, network(search.model, images.facts, search.seed, "cpu"))
     for mask in in_order(*ends):
         if isinstance(mask, LearnedMask):
@@ -67,15 +69,28 @@ def answer(question: TicketSearch, inputs: Inputs, bench: Workbench) -> Answer:
     chosen = chosen_level(table, question.levels, question.margin)
     arrays: dict[str, Array] = {f"table/{name}": column for name, column in table.items()}
     arrays |= _columns(table, verdicts)
-    density = float(np.mean(rows_where(table, "ticket", chosen)["density"]))
+    rows = rows_where(table, "ticket", chosen)
+    density = float(np.mean(rows["density"]))
+    word, sentence = (verdicts[chosen].word, verdicts[chosen].sentence) if chosen else ("undecided", _alone(rows))
     summary: dict[str, Scalar] = {
-        "verdict": verdicts[chosen].word, "verdict_level": chosen, "verdict_density": density,
-        "verdict_text": f"At {100 * density:.3g}% density (level {chosen}): {verdicts[chosen].sentence}"
+        "verdict": word, "verdict_level": chosen, "verdict_density": density,
+        "verdict_text": f"At {100 * density:.3g}% density (level {chosen}): {sentence}"
                         + _empty_layers(table, chosen) + _remark(question, spent, chosen),
         "runs": len(table["level"]),
-        **{name: math.fsum(float(spent[key][name] or 0) if key in spent else math.nan for key in needed)
+        **{name: math.fsum(_cost(spent[key][name]) if key in spent else math.nan for key in needed)
            for name in COSTS}}
     return Answer(arrays, summary)
+
+
+def _cost(value: Scalar) -> float:
+    """What an answer says it cost; NaN of a training elsewhere, which nobody knows."""
+    return math.nan if value is None else float(value)
+
+
+def _alone(rows: Table) -> str:
+    """A dense network that was brought without any ticket."""
+    return (f"a dense network alone, {100 * float(np.mean(rows['test_accuracy'])):.2f}% of the test images. There is "
+            "no ticket to judge.")
 
 
 def judge_level(question: TicketSearch, table: Table, level: int) -> Verdict:
@@ -87,7 +102,10 @@ def judge_level(question: TicketSearch, table: Table, level: int) -> Verdict:
 
 
 def chosen_level(table: Table, levels: int, margin: float) -> int:
-    """The level that the verdict is about, chosen on validation accuracy; the last one if there are no such images."""
+    """The level that the verdict is about, chosen on validation accuracy; the last one if there are no such images, or
+    no levels but the dense network's."""
+    if not levels:
+        return 0
     seen = [rows_where(table, "ticket", level)["validation_accuracy"] for level in range(levels + 1)]
     if not np.isfinite(np.concatenate(seen)).all():
         return levels
@@ -104,6 +122,10 @@ def _empty_layers(table: Table, level: int) -> str:
 
 def _remark(question: TicketSearch, spent: Summaries, level: int) -> str:
     """What a search of a mask says of itself, where it ended far from its density; empty if it did not."""
+    if question.search.brought:
+        runs = [question.run(level, replicate).key for replicate in range(question.replicates)]
+        remarks = [str(spent[key].get("remark") or "") for key in runs if key in spent]
+        return next((f" {remark}" for remark in remarks if remark), "")
     found = (question.found(level, replicate) for replicate in range(question.replicates))
     masks = [learned for ticket in found if isinstance(ticket, FoundTicket) and (learned := ticket.learned())]
     remarks = [str(spent[mask.key].get("remark") or "") for mask in masks if mask.key in spent]

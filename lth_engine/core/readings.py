@@ -15,7 +15,8 @@ from lth_engine.core.artifact import Scalar
 PARTS = ("stderr", "low", "high")
 """Ends of names that belong to another value."""
 
-_POINTS = ("barrier_test", "barrier_train", "barrier_mean", "barrier_std", "barrier_highest", "threshold",
+_POINTS = ("ece", "ece_by_chance",
+           "barrier_test", "barrier_train", "barrier_mean", "barrier_std", "barrier_highest", "threshold",
            "certified_sample_term")
 _PER_CENT = ("first_test_error", "second_test_error", "first_train_error", "second_train_error", "train_error",
              "test_error", "error_middle", "error_highest", "share", "share_negative", "share_near_zero",
@@ -25,7 +26,8 @@ _PER_CENT = ("first_test_error", "second_test_error", "first_train_error", "seco
              "search_fall", "search_late_share", "chance", "test_accuracy", "validation_accuracy", "signs_kept",
              "signs_inherited", "moved_positive", "moved_negative", "thinnest_density", "overlap_with_previous",
              "overlap_with_ticket",
-             "verdict_density", "accuracy", "best_accuracy", "train_accuracy", "opinion_accuracy")
+             "verdict_density", "worst_accuracy", "confidence",
+             "accuracy", "best_accuracy", "train_accuracy", "opinion_accuracy")
 _SIGNS = ("ticket_accuracy", "dense_accuracy", "signed_accuracy", "mask_accuracy")
 _NATS = ("first_test_loss", "second_test_loss", "first_train_loss", "second_train_loss", "loss_barrier_test",
          "loss_barrier_train", "loss", "loss_middle", "loss_highest", "oracle_kl", "oracle_kl_gaussian",

@@ -58,6 +58,7 @@ class Verdict:
         margin: largest loss of accuracy that counts as matching, a fraction.
         more: rough number of further replicates that would settle it; 0 if it is settled, None if 100 would not.
         learned: whether the dense network is above chance.
+        dense_there: whether there is a dense network to compare with.
     """
 
     word: str
@@ -66,6 +67,7 @@ class Verdict:
     margin: float
     more: int | None
     learned: bool = True
+    dense_there: bool = True
 
     @property
     def beats_controls(self) -> bool:
@@ -76,6 +78,9 @@ class Verdict:
     def sentence(self) -> str:
         """The verdict with everything that it rests on."""
         d = self.against_dense
+        if not self.dense_there:
+            return ("undecided: no dense network was brought, so there is nothing to compare with. Bring it as level "
+                    "0, or ask for sanity checks, which train one.")
         if not self.learned:
             return (f"undecided (n = {d.count}): the dense network did not learn more than guessing, so there is "
                     "nothing to compare with. Lower the learning rate or train longer.")
@@ -121,13 +126,15 @@ def judge(ticket: Values, dense: Values, controls: Mapping[str, Values], margin:
 
     Args:
         ticket: accuracies in [0, 1], one a replicate.
-        dense: those of the dense networks, in the same order.
+        dense: those of the dense networks, in the same order; empty if there are none.
         controls: those of each control.
         margin: loss of accuracy that counts as matching.
         images: number of test images, which is how finely an accuracy is known; 0 for exact values.
         chance: accuracy of guessing; a dense network that is not clearly above it did not learn.
     """
     resolution = 1 / images if images else 0.0
+    if not len(dense):
+        return Verdict("undecided", Difference(math.nan, -math.inf, math.inf, 0), {}, margin, None, dense_there=False)
     against = paired_difference(ticket, dense, resolution)
     others = {name: paired_difference(ticket, values, resolution) for name, values in controls.items()}
     learned = above_chance(dense, chance, images)

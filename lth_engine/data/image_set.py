@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,6 +18,10 @@ from lth_engine.data.raw import Raw, Report, silent
 from lth_engine.data.split import cut
 from lth_engine.data.streamed_set import StreamedSet
 from lth_engine.specs.data import DataSpec
+from lth_engine.specs.normalising import NORMALISATIONS, OWN
+
+Statistics = tuple[tuple[float, ...], tuple[float, ...]]
+"""Mean and deviation of each channel, pixels in [0, 1]."""
 
 _CHUNK_BYTES = 1 << 24
 """Pixels that are summed at a time."""
@@ -31,8 +36,8 @@ class ImageSet:
             training images (it is empty if its fraction is 0) and never from the test images.
         train_y, validation_y, test_y: torch.int64, N, index into `classes`.
         classes: names.
-        mean, std: of each channel over the training part, pixels in [0, 1]; the std of a constant
-            channel is given as 1, so that dividing by it is safe.
+        mean, std: what each channel is normalised with, pixels in [0, 1]: those over the training part (the std of a
+            constant channel is given as 1, so that dividing by it is safe), or usual constants.
     """
 
     train_x: torch.Tensor
@@ -87,10 +92,11 @@ def load(spec: DataSpec, data_root: Path, report: Report = silent) -> ImageSet |
         files, tested = hold((raw.train, raw.test), spec.name, data_root, report)
         return StreamedSet(
             files.take(train), _tensor(raw.train_y[train]), files.take(validation), _tensor(raw.train_y[validation]),
-            tested, _tensor(raw.test_y), raw.classes, IMAGENET_MEAN, IMAGENET_STD, spec.size)
+            tested, _tensor(raw.test_y), raw.classes, *normalisation(spec, 3, lambda: (IMAGENET_MEAN, IMAGENET_STD)),
+            spec.size)
     test_x, test_y = (raw.train_x[test], raw.train_y[test]) if raw.test_x is None else (raw.test_x, raw.test_y)
     train_x = raw.train_x[train]
-    mean, std = channel_statistics(train_x)
+    mean, std = normalisation(spec, train_x.shape[1], lambda: channel_statistics(train_x))
     return ImageSet(
         _tensor(train_x), _tensor(raw.train_y[train]),
         _tensor(raw.train_x[validation]), _tensor(raw.train_y[validation]),
@@ -131,6 +137,21 @@ def _parts(raw: Raw | Listed, spec: DataSpec) -> tuple[Array, Array, Array]:
         rest, test = cut(raw.train_y, spec.test_fraction, spec.split_seed, "test")
     train, validation = cut(raw.train_y[rest], spec.validation_fraction, spec.split_seed, "validation")
     return rest[train], rest[validation], test
+
+
+def normalisation(spec: DataSpec, channels: int, own: Callable[[], Statistics]) -> Statistics:
+    """Mean and deviation of each channel that a set is normalised with.
+
+    Raises:
+        BadInput: the constants that are asked for belong to images of other channels.
+    """
+    if spec.normalise == OWN:
+        return own()
+    constants = NORMALISATIONS[spec.normalise]
+    if not constants.fits(channels):
+        raise BadInput(f"{spec.name}.normalise {spec.normalise} is for images of {len(constants.mean)} channels. "
+                       f"These have {channels}: choose own, unit, signed or bytes.")
+    return constants.of(channels)
 
 
 def channel_statistics(x: Array) -> tuple[tuple[float, ...], tuple[float, ...]]:

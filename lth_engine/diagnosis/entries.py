@@ -53,10 +53,5 @@ def inspect(files: list[Path], arguments: Mapping[str, Any], emit: Emit, out: Bi
 
 
 ENTRIES: dict[str, Entry] = {
-    "inspect": inspect,
-    "spectra": spectra,
-    "directory": directory,
-    "member": member,
-    "copy": copy,
-}
+    "inspect": inspect, "spectra": spectra, "directory": directory, "member": member, "copy": copy}
 """Name -> entry."""

@@ -100,7 +100,7 @@ class Siblings(OnLines, name="siblings"):
 
     def siblings(self) -> tuple[Run, ...]:
         """The run and those that see the images in other orders."""
-        return tuple(sibling(self.of, number) for number in range(self.count))
+        return tuple(sibling(self.of.trained_here, number) for number in range(self.count))
 
     def lines(self) -> tuple[Connectivity, ...]:
         """The line between each two of them."""

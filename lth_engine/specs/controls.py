@@ -85,7 +85,7 @@ REDRAWN_SEED = 1_000_003
 
 def redrawn(dense: DenseTicket, seed: int) -> DenseTicket:
     """Another draw of a dense network."""
-    return dense.replace(init_seed=dense.init_seed + REDRAWN_SEED + seed)
+    return dense.drawn(dense.init_seed + REDRAWN_SEED + seed)
 
 
 @dataclass(frozen=True, kw_only=True)

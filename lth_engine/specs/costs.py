@@ -39,7 +39,7 @@ def has_cost(question: Spec) -> bool:
     """Whether an answer costs something of its own, and says so in its summary (:data:`COSTS`): a training, the search
     of a mask, and a score that passes something through the network."""
     if isinstance(question, DenseTicket):
-        return question.rewind.count > 0
+        return question.trains
     return isinstance(question, Run | LearnedMask) or scored(question) is not None
 
 
@@ -100,7 +100,7 @@ def _published(question: Spec, steps_per_epoch: int) -> float:
     def epochs(step: Step) -> float:
         return step.count if step.unit == "ep" else step.count / steps_per_epoch
     if isinstance(question, Run):
-        return epochs(question.training.length) - epochs(question.begin)
+        return math.nan if not question.trains else epochs(question.training.length) - epochs(question.begin)
     if isinstance(question, DenseTicket):
         return epochs(question.rewind)
     if isinstance(question, LearnedMask):

@@ -8,6 +8,7 @@ from typing import ClassVar
 from lth_engine.core.errors import BadInput, clipped
 from lth_engine.core.knob import knob
 from lth_engine.core.spec import Spec
+from lth_engine.specs.normalising import NORMALISATIONS, OWN
 
 SEED_HIGH = 2**52
 """Greatest seed that can be asked for: a browser's numbers hold it exactly."""
@@ -28,6 +29,10 @@ class DataSpec(Spec, family="data", package="lth_engine.data"):
     split_seed: int = knob(
         0, "Seed of the draw of the validation images, and of the test images where the set has none of its own.",
         low=0, high=SEED_HIGH, advanced=True)
+    normalise: str = knob(
+        OWN, "What is taken off the pixels and what they are divided by: mean and deviation of the training images "
+        "themselves (own), or usual constants, for a network that was trained with them elsewhere.",
+        choices=(OWN, *NORMALISATIONS), advanced=True, added=True)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -10,6 +10,7 @@ from lth_engine.core.knob import knob
 from lth_engine.core.spec import Spec
 from lth_engine.core.step import Step
 from lth_engine.specs.data import DataSpec, Digits
+from lth_engine.specs.imported import start_known
 from lth_engine.specs.optimizers import Sgd
 from lth_engine.specs.phases import PhaseSpec, Same
 from lth_engine.specs.question import Question
@@ -127,8 +128,9 @@ VARIANTS: dict[str, tuple[str, str]] = {
 
 def fitting(of: TicketSearch) -> tuple[str, ...]:
     """The variants that can be asked of a search: where its tickets start from trained weights, those at the start
-    would credit the mask with what training did."""
-    return tuple(v for v, (_, at) in VARIANTS.items() if at == "end" or not of.search.continues)
+    would credit the mask with what training did; what was brought without its start has none."""
+    start = not of.search.continues and start_known(of.search, of.levels, of.replicates)
+    return tuple(v for v, (_, at) in VARIANTS.items() if at == "end" or start)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -151,6 +153,10 @@ class FeaturePanel(Question):
             raise BadInput(f"{self.name}.variants is empty. Name one variant or more.")
         refused = [variant for variant in self.variants if variant not in fitting(self.of)]
         if refused:
+            if self.of.search.brought:
+                raise BadInput(f"{self.name}.variants {', '.join(refused)} show a ticket as its training starts, "
+                               "which is not known of one that was brought without it. Choose trained_ticket and "
+                               "trained_dense.")
             raise BadInput(f"{self.name}.variants {', '.join(refused)} must show what a mask alone does, but the "
                            f"tickets of the search {self.of.search.name} start from trained weights. Choose "
                            "trained_ticket and trained_dense, or a search by imp or cts.")
@@ -260,7 +266,7 @@ class FewShot(Question, name="few_shot"):
             for r in range(self.of.replicates):
                 for variant in ("ticket", "shuffled_mask", "dense"):
                     run = self.of.run(0, r) if variant == "dense" else self.of.run(self.level, r, variant)
-                    found[percent, variant, r] = run.replace(training=self.training(percent, r))
+                    found[percent, variant, r] = run.trained_here.replace(training=self.training(percent, r))
         return found
 
     def inputs(self) -> tuple[Spec, ...]:

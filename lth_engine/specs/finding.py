@@ -38,6 +38,8 @@ class SearchSpec(Spec, family="search", package="lth_engine.specs.finding"):
     """Whether the kept weights go on from the end of the level before, rather than back to the rewind point."""
     learns: ClassVar[bool] = False
     """Whether the mask is learned in a search of its own (see `mask_learners`)."""
+    brought: ClassVar[bool] = False
+    """Whether the tickets come from files (see `imported`), so that nobody chooses it in a form."""
 
     def check(self) -> None:
         """Shares are exact counts, so no other rule goes with them."""

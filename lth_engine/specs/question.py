@@ -21,6 +21,11 @@ class Question(Spec, family="question", package="lth_engine.analysis"):
     """Whether the answer takes seconds, so that it need not queue behind long jobs."""
 
     @property
+    def trains(self) -> bool:
+        """Whether a network is trained to answer it."""
+        return False
+
+    @property
     def epochs(self) -> float:
         """About what the answer costs without its inputs, in epochs of training; 0 if next to nothing."""
         return 0.0

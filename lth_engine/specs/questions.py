@@ -11,11 +11,12 @@ from dataclasses import dataclass
 from typing import ClassVar, cast
 
 from lth_engine.core.errors import BadInput
-from lth_engine.core.knob import knob
+from lth_engine.core.knob import knob, knobs
 from lth_engine.core.spec import Spec, catalogue, from_dict
 from lth_engine.specs.controls import ControlTicket, InvertedMask, RandomMask, Redrawn, ShuffledMask, SignTransfer
 from lth_engine.specs.data import SEED_HIGH, DataSpec, Digits
 from lth_engine.specs.finding import Imp, SearchSpec
+from lth_engine.specs.imported import Imported, ImportedRun, ImportedTicket
 from lth_engine.specs.models import Lenet300100, ModelSpec
 from lth_engine.specs.phases import PhaseSpec, Same
 from lth_engine.specs.question import Question
@@ -39,7 +40,8 @@ class TicketSearch(Question, name="ticket_search"):
     training: Training = knob(Training(), "What the tickets that are reported are trained with (the papers call it "
                               "sparse training).")
     search: SearchSpec = knob(Imp(), "How tickets are found.")
-    levels: int = knob(10, "Number of levels after the dense one.", low=1, high=100)
+    levels: int = knob(10, "Number of levels after the dense one; 0 for a dense network that was brought alone.",
+                       low=0, high=100)
     replicates: int = knob(3, "Independent repetitions; each has its own initialisation and order of images.",
                            low=1, high=100)
     controls: tuple[str, ...] = knob(("random_mask", "redrawn"), "Controls trained beside each ticket.",
@@ -55,6 +57,7 @@ class TicketSearch(Question, name="ticket_search"):
 
     def check(self) -> None:
         """The rewind point must lie before the end of each training that goes on from it."""
+        self._require_levels()
         self.pretraining_like.require_reaches(self.search.rewind, self.pretraining.setting("pretraining"))
         if not self.search.independent:
             self.mask_training.require_before_end(self.search.rewind, self.mask_search.setting("mask_search"))
@@ -63,6 +66,16 @@ class TicketSearch(Question, name="ticket_search"):
                            "change nothing. Set mask_search to same; settings of the search stand in search.")
         if not self.whole and not self._trains_anew:
             self.training.require_before_end(self.search.rewind)
+
+    def _require_levels(self) -> None:
+        """At least one level, or a file for each that was brought."""
+        if isinstance(self.search, Imported):
+            self.search.require_cells(self.levels, self.replicates)
+            if "inverted_mask" in self.controls:
+                raise BadInput("What ranked the weights of a ticket that was brought is not known, so it has no mask "
+                               "of the lowest scores. Leave inverted_mask out of the controls.")
+        elif not self.levels:
+            raise BadInput("ticket_search.levels must be in [1, 100]. Got 0.")
 
     @property
     def _trains_anew(self) -> bool:
@@ -95,15 +108,18 @@ class TicketSearch(Question, name="ticket_search"):
         """
         seed = self.seed + replicate
         initial = DenseTicket(model=self.model, data=self.data, init_seed=seed)
-        if not self.search.rewind.count:
-            return initial
-        return initial.replace(training=self.pretraining_like, rewind=self.search.rewind, order_seed=seed)
+        if self.search.rewind.count:
+            initial = initial.replace(training=self.pretraining_like, rewind=self.search.rewind, order_seed=seed)
+        return self.search.dense(replicate, initial) if isinstance(self.search, Imported) else initial
 
     def found(self, level: int, replicate: int) -> TicketSpec:
         """The ticket that the search finds at one level; the dense network at level 0."""
         seed, dense = self.seed + replicate, self.dense(replicate)
         if level == 0:
             return dense
+        if isinstance(self.search, Imported):
+            return ImportedTicket(start=dense, order_seed=seed, search=self.search.alone(level, replicate),
+                                  at_level=level, mask_seed=seed)
         training = Training() if self.search.independent else self.mask_training
         return FoundTicket(start=dense, training=training, order_seed=seed, search=self.search, at_level=level,
                            mask_seed=seed)
@@ -125,17 +141,32 @@ class TicketSearch(Question, name="ticket_search"):
         if variant == "sign_transfer":
             ticket = SignTransfer(of=ticket, seed=seed)
         elif variant != "ticket":
-            found = self.found(level, replicate)
-            if not isinstance(found, FoundTicket):
+            of = self.found(level, replicate)
+            if not isinstance(of, FoundTicket):
                 raise BadInput("Controls exist from level 1 on. Got level 0.")
-            ticket = _CONTROLS[variant](of=found, seed=seed)
-        return Run(ticket=ticket, training=self.training, order_seed=seed,
-                   whole=self.whole and bool(ticket.rewind.count))
+            ticket = _CONTROLS[variant](of=of, seed=seed)
+        found = Run(ticket=ticket, training=self.training, order_seed=seed,
+                    whole=self.whole and bool(ticket.rewind.count))
+        return self._as_brought(found, level, replicate) if variant == "ticket" else found
+
+    def _as_brought(self, run: Run, level: int, replicate: int) -> Run:
+        """The network of the file that came for a level, if one did; else the run."""
+        file = self.search.file(level, replicate) if isinstance(self.search, Imported) else None
+        if file is None:
+            return run
+        values = {k.name: getattr(run, k.name) for k in knobs(Run)}
+        return ImportedRun(**values, weights=file.weights, masks=file.masks)
+
+    @property
+    def reported_levels(self) -> range:
+        """The levels whose runs are reported: all from 0, but of files that came without a dense network from 1."""
+        without_dense = isinstance(self.search, Imported) and self.search.file(0, 0) is None
+        return range(int(without_dense), self.levels + 1)
 
     def runs(self) -> dict[tuple[int, int, str], Run]:
         """Every run that is reported by (level, replicate, variant), level by level."""
         found: dict[tuple[int, int, str], Run] = {}
-        for level in range(self.levels + 1):
+        for level in self.reported_levels:
             for replicate in range(self.replicates):
                 for variant in ("ticket", *(self.controls if level else ())):
                     found[level, replicate, variant] = self.run(level, replicate, variant)
@@ -165,8 +196,7 @@ def in_order(*questions: Spec) -> tuple[Spec, ...]:
 
 def trainings(*questions: Spec) -> tuple[Run | DenseTicket, ...]:
     """Every training that must have been done once all `questions` are answered, each once, inputs first."""
-    return tuple(q for q in in_order(*questions)
-                 if isinstance(q, Run) or (isinstance(q, DenseTicket) and q.rewind.count))
+    return tuple(q for q in in_order(*questions) if isinstance(q, Run | DenseTicket) and q.trains)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -177,6 +207,12 @@ class Price(Question, name="price"):
     quick: ClassVar[bool] = True
     of: TicketSearch = knob(TicketSearch(), "The search.")
     machine: str = knob("", "The machine that the times are for.")
+
+    def check(self) -> None:
+        """Something must be trained."""
+        if self.of.search.brought:
+            raise BadInput("The networks of this search were brought, so nothing is trained and nothing has a price. "
+                           "Ask for the price of another search.")
 
 
 def question_from_dict(values: dict[str, object]) -> Question:

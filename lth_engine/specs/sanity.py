@@ -8,6 +8,7 @@ from typing import ClassVar
 from lth_engine.core.errors import BadInput
 from lth_engine.core.knob import knob
 from lth_engine.core.spec import Spec
+from lth_engine.specs.imported import start_known
 from lth_engine.specs.narrow import narrowed
 from lth_engine.specs.question import Question
 from lth_engine.specs.questions import TicketSearch
@@ -15,6 +16,14 @@ from lth_engine.specs.tickets import DenseTicket, Run
 
 CHECKS = ("shuffled_mask", "redrawn", "inverted_mask", "random_mask", "small_dense")
 """Names of the checks; small_dense is a narrow dense network of about as many weights."""
+
+
+def unknown(of: TicketSearch, level: int) -> dict[str, str]:
+    """Checks that a ticket which was brought does not allow, with what is not known of it."""
+    lost = {"inverted_mask": "what ranked its weights"} if of.search.brought else {}
+    if not start_known(of.search, level, of.replicates):
+        lost["redrawn"] = "what its training started from"
+    return lost
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,6 +43,15 @@ class SanityChecks(Question, name="sanity_checks"):
             raise BadInput("sanity_checks.checks is empty. Name one check or more.")
         if "small_dense" in self.checks:
             self.small_dense(0)
+        self._require_known()
+
+    def _require_known(self) -> None:
+        """Refuse checks that need what nobody knows of a ticket that was brought. Raises BadInput."""
+        lost = unknown(self.of, self.level)
+        for name in self.checks:
+            if name in lost:
+                raise BadInput(f"This ticket was brought and {lost[name]} is not known, so that the check {name} has "
+                               "nothing to change. Leave it out of the checks.")
 
     def small_dense(self, replicate: int) -> Run:
         """A narrow network with about as many weights as the ticket keeps, trained like it."""
@@ -47,8 +65,8 @@ class SanityChecks(Question, name="sanity_checks"):
         """Every run by (variant, replicate): "dense", "ticket", and the checks."""
         found: dict[tuple[str, int], Run] = {}
         for replicate in range(self.of.replicates):
-            found["dense", replicate] = self.of.run(0, replicate)
-            found["ticket", replicate] = self.of.run(self.level, replicate)
+            found["dense", replicate] = self.of.run(0, replicate).trained_here
+            found["ticket", replicate] = self.of.run(self.level, replicate).trained_here
             for variant in self.checks:
                 found[variant, replicate] = (self.small_dense(replicate) if variant == "small_dense"
                                              else self.of.run(self.level, replicate, variant))

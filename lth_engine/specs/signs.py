@@ -11,6 +11,7 @@ from lth_engine.core.knob import knob
 from lth_engine.core.spec import Spec
 from lth_engine.specs.connecting import Connectivity, sibling
 from lth_engine.specs.controls import SignTransfer
+from lth_engine.specs.imported import start_known
 from lth_engine.specs.models import Conv, Lenet300100
 from lth_engine.specs.question import Question
 from lth_engine.specs.questions import TicketSearch
@@ -48,6 +49,9 @@ class SignPanel(Question, name="sign_panel"):
         if self.level > self.of.levels:
             raise BadInput(f"sign_panel.level must be a level of the search, 1 to {self.of.levels}. Got {self.level}. "
                            "Choose one of them, or a search with more levels.")
+        if self.source == "ticket" and not start_known(self.of.search, self.level, self.of.replicates):
+            raise BadInput("This ticket was brought and what its training started from is not known, so it has signs "
+                           "at its end alone. Set sign_panel.source to solution.")
 
     def cells(self) -> tuple[Cell, ...]:
         """The cases: eight, or four for a network without normalisation."""
@@ -55,8 +59,12 @@ class SignPanel(Question, name="sign_panel"):
         return tuple(product((True, False), (True, False), norms))
 
     def solution(self, replicate: int) -> Run:
-        """The ticket's own training."""
+        """The ticket's own training, or its network that was brought."""
         return self.of.run(self.level, replicate)
+
+    def own(self, level: int, replicate: int) -> Run:
+        """The training of the ticket, or of the dense network (level 0), that the cases are compared with."""
+        return self.of.run(level, replicate).trained_here
 
     def run(self, cell: Cell, replicate: int) -> Run:
         """The training of one case."""
@@ -87,5 +95,5 @@ class SignPanel(Question, name="sign_panel"):
 
     def inputs(self) -> tuple[Spec, ...]:
         """The trainings, dense and the ticket's own among them, and the lines."""
-        own = [self.of.run(level, r) for r in range(self.of.replicates) for level in (0, self.level)]
+        own = [self.own(level, r) for r in range(self.of.replicates) for level in (0, self.level)]
         return tuple(dict.fromkeys([*own, *self.runs().values(), *self.line_pairs().values()]))

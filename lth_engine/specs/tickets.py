@@ -80,6 +80,15 @@ class DenseTicket(TicketSpec, name="dense"):
         self.training.require_reaches(self.rewind)
 
     @property
+    def trains(self) -> bool:
+        """Whether the rewind point lies behind the initialisation."""
+        return self.rewind.count > 0
+
+    def drawn(self, init_seed: int) -> DenseTicket:
+        """The same network with other initial weights."""
+        return self.replace(init_seed=init_seed)
+
+    @property
     def epochs(self) -> float:
         """Those to the rewind point; steps count as a hundredth of an epoch."""
         return about_epochs(self.rewind) * self.training.flatness.passes
@@ -158,6 +167,8 @@ class FoundTicket(TicketSpec, name="found"):
     """The ticket that a search finds at one level."""
 
     title: ClassVar[str] = "Ticket found by a search"
+    of_files: ClassVar[bool] = False
+    """Whether its search says what was brought."""
     start: DenseTicket = knob(DenseTicket(), "The dense network at the rewind point.")
     training: Training = knob(Training(), "Training of the mask search.")
     order_seed: int = knob(0, "Seed of the order of the images during the mask search.", low=0, high=DERIVED_HIGH)
@@ -166,8 +177,11 @@ class FoundTicket(TicketSpec, name="found"):
     mask_seed: int = knob(0, "Seed of random choices of the search.", low=0, high=DERIVED_HIGH)
 
     def check(self) -> None:
-        """The search and the start must agree on the rewind point."""
+        """The search and the start must agree on the rewind point; what was brought is a ticket of another name."""
         require_same_rewind(self.search, self.start)
+        if self.search.brought != self.of_files:
+            raise BadInput(f"A ticket of the search {self.search.name} is not called {self.name}. Ask for a ticket "
+                           "search with it instead.")
 
     @property
     def dense(self) -> DenseTicket:
@@ -236,6 +250,16 @@ class Run(Question, name="run", package="lth_engine.training"):
         self.training.require_before_end(self.begin)
 
     @property
+    def trains(self) -> bool:
+        """A training."""
+        return True
+
+    @property
+    def trained_here(self) -> Run:
+        """The training of its ticket by the lab: itself, unless its network was brought."""
+        return self
+
+    @property
     def epochs(self) -> float:
         """Those of the whole schedule; steps count as a hundredth of an epoch."""
         return about_epochs(self.training.length) * self.training.flatness.passes
@@ -255,7 +279,8 @@ class Run(Question, name="run", package="lth_engine.training"):
     def joins(self, other: Run) -> bool:
         """Whether both train networks of one kind in one way, so that they can be trained side by side."""
         mine, theirs = self.ticket.dense, other.ticket.dense
-        return (mine.model, mine.data, self.training) == (theirs.model, theirs.data, other.training)
+        alike = (mine.model, mine.data, self.training) == (theirs.model, theirs.data, other.training)
+        return alike and self.trains and other.trains
 
     def inputs(self) -> tuple[Spec, ...]:
         """The ticket, the weights that it must start from, the dense network at the rewind point, and the ancestor."""

@@ -9,24 +9,21 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from lth_engine.core.artifact import Answer, Array, Inputs, Scalar, text_array
+from lth_engine.core.artifact import Answer, Array, Inputs, Scalar
 from lth_engine.core.errors import LotteryError
-from lth_engine.core.mask import Mask
 from lth_engine.core.ticket import Ticket
 from lth_engine.core.workbench import Workbench
 from lth_engine.specs.controls import SignTransfer
 from lth_engine.specs.tickets import Run
 from lth_engine.training.batches import Batches
 from lth_engine.training.flops import TRAINING_FACTOR, forward_flops, sparse_flops
-from lth_engine.training.invariants import all_finite, disconnected, moved, rewound_exactly, signs_kept
+from lth_engine.training.invariants import all_finite, moved, rewound_exactly, signs_kept
 from lth_engine.training.material import material, network, take_weights
 from lth_engine.training.norm_interpolation import norm_parameters
+from lth_engine.training.outcome import connections, learning_distance, masked, network_arrays
 from lth_engine.training.session import Session
 from lth_engine.training.together import Meter, run_together, streams
 from lth_engine.training.workplace import workplace
-
-HISTOGRAM_BINS = 60
-"""Bins of a weight histogram."""
 
 
 def answer(question: Run, inputs: Inputs, bench: Workbench) -> Answer:
@@ -75,7 +72,7 @@ class Prepared:
         """What the finished session leaves behind."""
         session, facts = self.session, self.session.images.facts
         with session.stepper.flatness.clean():
-            final = _masked(take_weights(session.model), self.ticket.mask)
+            final = masked(take_weights(session.model), self.ticket.mask)
         flops = forward_flops(session.model, facts.channels, facts.height, facts.width)
         return _answer(self, final, flops)
 
@@ -128,24 +125,11 @@ def _words(question: Run) -> str:
     return f"{level}, {ticket.title.lower()}, seed {question.order_seed}"
 
 
-def _masked(weights: dict[str, Array], mask: Mask) -> dict[str, Array]:
-    """Pruned weights as +0: the loop's multiplication leaves -0 where a weight was negative."""
-    return {name: np.where(mask[name], value, np.zeros((), value.dtype)) if name in mask else value
-            for name, value in weights.items()}
-
-
 def _answer(run: Prepared, final: dict[str, Array], flops: dict[str, int]) -> Answer:
     ticket, session = run.ticket, run.session
     mask, density = ticket.mask, ticket.mask.layer_density()
-    arrays: dict[str, Array] = {f"mask/{name}": kept for name, kept in mask.items()}
-    arrays |= {f"final/{name}": value for name, value in final.items()}
+    arrays = network_arrays(mask, final)
     arrays |= {f"history/{name}": column for name, column in session.history().items()}
-    arrays |= {"layers/name": text_array(list(mask)), "layers/size": np.array([m.size for m in mask.values()]),
-               "layers/kept": np.array([int(m.sum()) for m in mask.values()]),
-               "layers/density": np.array(list(density.values()))}
-    for name, kept in mask.items():
-        counts, edges = np.histogram(final[name][kept], bins=HISTOGRAM_BINS)
-        arrays |= {f"histogram/{name}": counts, f"histogram_edges/{name}": edges}
     per_image = TRAINING_FACTOR * session.trained_images * session.training.flatness.passes
     last = session.rows[-1]
     summary: dict[str, Scalar] = {
@@ -153,7 +137,8 @@ def _answer(run: Prepared, final: dict[str, Array], flops: dict[str, int]) -> An
         "test_images": len(session.images.test), "chance": 1 / session.images.facts.num_classes,
         **{name: last[name] for name in ("test_accuracy", "test_loss", "train_loss", "validation_accuracy",
                                          "validation_loss")},
-        "learning_distance": _distance(mask, run.rewind, final), "signs_kept": signs_kept(mask, ticket.start, final),
+        "learning_distance": learning_distance(mask, run.rewind, final),
+        "signs_kept": signs_kept(mask, ticket.start, final),
         "signs_inherited": None if run.before is None else signs_kept(mask, run.before, final),
         **session.cost(), "flops_dense": float(sum(flops.values()) * per_image),
         "flops_sparse": float(sparse_flops(flops, density) * per_image)}
@@ -163,16 +148,5 @@ def _answer(run: Prepared, final: dict[str, Array], flops: dict[str, int]) -> An
 def _invariants(run: Prepared, final: dict[str, Array]) -> dict[str, Scalar]:
     mask = run.ticket.mask
     positive, negative = moved(mask, run.ticket.start, final)
-    units, layers = disconnected(mask)
-    density = mask.layer_density()
-    thinnest = min(density, key=lambda name: density[name])
     return {"masked_nonzero": run.session.masked_nonzero, "moved_positive": positive, "moved_negative": negative,
-            "rewind_exact": run.rewound, "thinnest_layer": thinnest, "thinnest_density": density[thinnest],
-            "disconnected_units": units, "dead_layers": layers, "finite": all_finite(final)}
-
-
-def _distance(mask: Mask, start: Mapping[str, Array], final: Mapping[str, Array]) -> float:
-    """Learning distance: L2 norm of the change of the kept prunable weights (Pruning Close to Home, Eq. 2)."""
-    squares = sum(float(np.square(final[n][kept].astype(np.float64) - start[n][kept]).sum())
-                  for n, kept in mask.items())
-    return float(np.sqrt(squares))
+            "rewind_exact": run.rewound, **connections(mask), "finite": all_finite(final)}

@@ -40,7 +40,7 @@ def cost_words(question: Question) -> str:
     """One or two sentences: the work of the answer itself, and how many trainings and lines come before it."""
     needed = missing(question)
     words = _own_words(question)
-    trained = [q for q in needed if isinstance(q, Run) or (isinstance(q, DenseTicket) and q.rewind.count)]
+    trained = [q for q in needed if isinstance(q, Run | DenseTicket) and q.trains]
     lines = [q for q in needed if isinstance(q, Connectivity)]
     parts = []
     if trained:

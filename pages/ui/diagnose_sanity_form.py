@@ -7,7 +7,7 @@ import streamlit as st
 from lth_engine.core.knob import knobs
 from lth_engine.specs.question import Question
 from lth_engine.specs.questions import TicketSearch
-from lth_engine.specs.sanity import SanityChecks
+from lth_engine.specs.sanity import CHECKS, SanityChecks, unknown
 from pages.ui.find_titles import at_density, search_words
 from pages.ui.form import Incomplete, build, part
 from pages.ui.linked import linked_search
@@ -50,12 +50,17 @@ def form(key: str) -> tuple[Question, dict[str, Picked]] | None:
             st.button("Choose another search", key=f"{key}.forget", on_click=_forget)
     key = f"{key}.{search.key[:8]}"
     levels = list(range(1, search.levels + 1))
+    if not levels:
+        st.error("This is a dense network alone, so it has no ticket to check. Choose another search.",
+                 icon=":material/error:")
+        return None
     level = int(st.selectbox("Ticket", levels, index=_first(search, levels), key=f"{key}.level",
                              format_func=lambda n: at_density(search.search, n), persist_state="session",
                              help="Its level, and the share of the weights that it keeps."))
     declared = [k.name for k in knobs(SanityChecks) if k.name not in ("of", "level")]
     try:
-        values = part(SanityChecks, {}, key, only=tuple(declared))
+        possible = tuple(name for name in CHECKS if name not in unknown(search, level))
+        values = part(SanityChecks, {"checks": possible}, f"{key}.{len(possible)}", only=tuple(declared))
         asked = build(SanityChecks, {"of": search, "level": level, **values})
     except Incomplete:
         return None

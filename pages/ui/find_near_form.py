@@ -99,8 +99,8 @@ def ticket_search(learned: LearnedMask, known: Sequence[TicketSearch]) -> Ticket
 
 
 def known_trainings() -> list[TicketSearch]:
-    """Stored searches, newest first, then the presets."""
-    return list(offered().values())
+    """Stored searches that trained, newest first, then the presets."""
+    return [search for search in offered().values() if not search.search.brought]
 
 
 def _kind(begin: MaskLearner, key: str) -> type[MaskLearner]:

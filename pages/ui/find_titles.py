@@ -6,6 +6,7 @@ from lth_engine.core.knob import knobs
 from lth_engine.core.spec import Spec, is_spec
 from lth_engine.specs.comparing_methods import MethodComparison, ObjectiveValues, OfMethods
 from lth_engine.specs.finding import SearchSpec
+from lth_engine.specs.imported import Imported
 from lth_engine.specs.methods import METHODS
 from lth_engine.specs.question import Question
 from lth_engine.specs.questions import TicketSearch
@@ -36,6 +37,8 @@ def own_words(question: Question) -> list[str] | None:
 
 def search_words(search: SearchSpec) -> list[str]:
     """A search by its name, the part that it is chosen by, and the settings that are not its defaults."""
+    if isinstance(search, Imported):
+        return [search.label or _name(search)]
     default = type(search)()
     words = [_name(search)]
     for k in sorted(knobs(type(search)), key=lambda k: not is_spec(k.type)):

@@ -13,7 +13,7 @@ from pages.ui.invariants import badges
 from pages.ui.masks import layers_of, player, views
 from pages.ui.searching import Searching, levels_done, look_up
 from pages.ui.verdict import verdict
-from pages.ui.words import short_name
+from pages.ui.words import literal, short_name
 
 ALT = "Test accuracy over density: the ticket beside its controls"
 
@@ -22,7 +22,7 @@ def show(search: TicketSearch) -> None:
     """The search in whatever state it is in."""
     state = look_up(search)
     seen = len(state.levels)
-    st.caption(f"{short_name(search)} · {search.replicates} replicates, {search.levels} levels")
+    st.caption(f"{literal(short_name(search))} · {search.replicates} replicates, {search.levels} levels")
     answer(search, "first", not_asked=lambda: st.info("This search was taken off the list. Press the button to start "
                                                       "another."),
            done=lambda: _found(state), partial=lambda: _pictures(state),

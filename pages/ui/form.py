@@ -90,7 +90,8 @@ def branch(knob: Knob, start: Any, key: str, *, fresh: Values | None = None, fla
     begin = start if isinstance(start, Spec) else knob.default
     cls: type[Spec] = type(begin)
     if is_family(knob.type):
-        members = catalogue(knob.type.family)
+        members = {name: cls for name, cls in catalogue(knob.type.family).items()
+                   if name == begin.name or not getattr(cls, "brought", False)}
         name = st.selectbox(label(knob), list(members), index=list(members).index(begin.name), help=hint(knob),
                             format_func=lambda n: members[n].title or n, key=f"{key}.name", persist_state="session")
         cls = members[name]

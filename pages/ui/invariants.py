@@ -51,16 +51,19 @@ def _masked(table: Table) -> Check | None:
 def _moved(table: Table) -> Check | None:
     if "moved_positive" not in table or "moved_negative" not in table:
         return None
-    least = float(np.nanmin([np.nanmin(table["moved_positive"]), np.nanmin(table["moved_negative"])]))
+    moved = np.concatenate([table["moved_positive"], table["moved_negative"]]).astype(float)
+    if not np.isfinite(moved).any():  # networks that were brought without what they started from
+        return None
+    least = float(np.nanmin(moved))
     words = f"Kept weights of both signs train ({percent(least)} moved at least)"
     return Check(least > MOVED, words, "Code that freezes the survivors, or only the negative ones, is a known "
                                        "mistake; more than 99 % must move.")
 
 
 def _rewound(table: Table) -> Check | None:
-    if "rewind_exact" not in table:
+    if "rewind_exact" not in table or not np.isfinite(table["rewind_exact"].astype(float)).any():
         return None
-    bad = int(len(table["rewind_exact"]) - np.sum(table["rewind_exact"] == 1))
+    bad = int(np.sum(table["rewind_exact"] == 0))
     words = "Each ticket starts from the weights it comes from, bit for bit" if bad == 0 else \
         f"{bad} runs do not start from the weights that their ticket comes from"
     return Check(bad == 0, words, "The kept weights are exactly those at the rewind point; where a search goes on "

@@ -64,8 +64,8 @@ def pick_run(words: str, key: str, *, replicate: int = 0) -> Picked | None:
 
 
 def pick_search(words: str, key: str) -> Picked:
-    """Pick a search that is stored or on the queue, or a preset."""
-    searches = offered()
+    """Pick a search that is stored or on the queue, or a preset; dense networks that were brought alone are none."""
+    searches = {key: search for key, search in offered().items() if search.levels}
     found = st.selectbox(words, list(searches), key=f"{key}.search", format_func=lambda k: title(searches[k]), **_KEPT)
     return Picked(searches[found], address_of(searches[found]), searches[found])
 
@@ -144,7 +144,7 @@ def _of_search(search: TicketSearch, key: str, replicate: int) -> Picked:
     apart = replicate >= search.replicates  # there is no other replicate, so another level
     level = int(cells[2].selectbox(
         "Level and density", levels, index=_last(levels, stored, before=apart), key=f"{key}.{variant}.level", **_KEPT,
-        format_func=lambda n: _density(search, n) + ("" if n in stored else ", to be trained first"),
+        format_func=lambda n: _density(search, n) + ("" if n in stored else _not_yet(search, n)),
         help="Level 0 is the dense network."))
     address = f"{address_of(search)}/{level}/{chosen}" + (f"/{variant}" if variant != "ticket" else "")
     return Picked(search.run(level, chosen, variant), address, search.run(level, chosen, variant))
@@ -152,6 +152,12 @@ def _of_search(search: TicketSearch, key: str, replicate: int) -> Picked:
 
 def _density(search: TicketSearch, level: int) -> str:
     return "dense" if level == 0 else f"{percent(search.search.density(level))} (level {level})"
+
+
+def _not_yet(search: TicketSearch, level: int) -> str:
+    """What has to happen to a network first."""
+    return ", to be measured first" if search.search.brought and level in search.reported_levels else \
+        ", to be trained first"
 
 
 def _held(runs: Iterable[Run]) -> set[str]:

@@ -60,7 +60,8 @@ def _choose(known: dict[str, TicketSearch], asked: list[str]) -> list[str]:
 
 def title(search: TicketSearch) -> str:
     """A search as the list shows it; the start of its key tells equal ones apart."""
-    return f"{preset_title(search) or f'{in_words(search)}, seed {search.seed}'} · {search.key[:6]}"
+    seed = "" if search.search.brought else f", seed {search.seed}"
+    return f"{preset_title(search) or f'{in_words(search)}{seed}'} · {search.key[:6]}"
 
 
 def one_of(states: list[Searching], key: str) -> Searching:

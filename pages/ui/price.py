@@ -54,9 +54,9 @@ def _lengths(search: TicketSearch) -> dict[str, tuple[int, str]]:
     alike = search.mask_training == search.training and not search.whole  # masks are read from reported runs
     for question in search.inputs() if alike else trainings(search):
         if isinstance(question, DenseTicket):
-            if question.rewind.count:
+            if question.trains:
                 found[question.key] = question.rewind.count, question.rewind.unit
-        elif isinstance(question, Run):
+        elif isinstance(question, Run) and question.trains:
             length, begin = question.training.length, question.begin
             skipped = begin.count if begin.unit == length.unit else 0
             found[question.key] = length.count - skipped, length.unit

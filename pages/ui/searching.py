@@ -55,8 +55,9 @@ class Searching:
 
     @property
     def levels(self) -> list[int]:
-        """Levels of which every run is there, from 0 up to the first gap."""
-        return list(range(min((cell[0] for cell in self.missing), default=self.search.levels + 1)))
+        """Levels of which every run is there, from the first up to the first gap."""
+        gap = min((cell[0] for cell in self.missing), default=self.search.levels + 1)
+        return [level for level in self.search.reported_levels if level < gap]
 
     @property
     def complete(self) -> Table:

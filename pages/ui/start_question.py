@@ -39,7 +39,7 @@ def card(search: TicketSearch, preset: str | None, start: TicketSearch) -> None:
     """The question in words, its price, and what to do with it."""
     search = remembered(search)
     st.subheader("Your question", anchor=False)
-    st.markdown(in_words(search))
+    st.markdown(literal(in_words(search)))
     ready = not isinstance(search.data, OwnImages) or bool(search.data.fingerprint)
     if ready:
         answer(search, "find", not_asked=lambda: _ask(search), done=lambda: _done(look_up(search)),

@@ -12,13 +12,14 @@ from lth_engine.specs.connecting import Connectivity
 from lth_engine.specs.controls import ControlTicket, SignTransfer
 from lth_engine.specs.data import DataSpec
 from lth_engine.specs.flatness import NoFlatness
+from lth_engine.specs.imported import ImportedRun
 from lth_engine.specs.question import Question
 from lth_engine.specs.questions import TicketSearch
 from lth_engine.specs.tickets import DenseTicket, FoundTicket, Run, TicketSpec, Trained
 from lth_engine.specs.training import Training
 from pages.ui.find_titles import own_words
 from pages.ui.share import flags
-from pages.ui.words import model_words, percent
+from pages.ui.words import model_words, percent, short_name
 
 _VARIANTS = {"random_mask": "random mask", "redrawn": "weights re-drawn", "shuffled_mask": "mask shuffled",
              "sign_transfer": "signed mask"}
@@ -101,7 +102,8 @@ def dense_words(dense: DenseTicket) -> str:
 
 def run_words(run: Run) -> str:
     """Which network of its kind a run trains: "dense, seed 0", "51.2 % (level 3), random mask, seed 1"."""
-    return ", ".join([*_ticket_words(run.ticket), _seeds(run)])
+    own = f"brought {run.weights[:6]}" if isinstance(run, ImportedRun) else _seeds(run)
+    return ", ".join([*_ticket_words(run.ticket), own])
 
 
 def training_words(dense: DenseTicket) -> list[str]:
@@ -115,6 +117,8 @@ def training_words(dense: DenseTicket) -> list[str]:
 
 def trained_words(run: Run) -> str:
     """How a run was trained, in a few words: "lr 0.1, SAM"."""
+    if not run.trains:
+        return "trained elsewhere"
     rate = run.training.optimizer.to_dict().get("lr")
     flatness = run.training.flatness
     return ", ".join([*([f"lr {rate:g}"] if rate is not None else []),
@@ -173,7 +177,8 @@ def _part(part: Spec, default: Spec) -> list[str]:
     if isinstance(part, Run):
         return [run_words(part)]
     if isinstance(part, TicketSearch):
-        return [part.search.name, f"{part.levels} levels", f"seed {part.seed}"]
+        return [short_name(part)] if part.search.brought else [part.search.name, f"{part.levels} levels",
+                                                               f"seed {part.seed}"]
     return training_words(part) if isinstance(part, DenseTicket) else [part.title or part.name]
 
 

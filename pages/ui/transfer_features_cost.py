@@ -15,7 +15,7 @@ def cost(question: Question) -> str:
     heads = [q for q in (*needed, question) if isinstance(q, OnFeatures)]
     words = [f"**{counted(len(heads), 'classifier')}** on frozen features, together as much as "
              f"{_epochs(sum(q.epochs for q in heads))} of training."] if heads else ["**Seconds**."]
-    trained = [q for q in needed if isinstance(q, Run) or (isinstance(q, DenseTicket) and q.rewind.count)]
+    trained = [q for q in needed if isinstance(q, Run | DenseTicket) and q.trains]
     words += [f"Before them **{counted(len(trained), 'training')}** ({_epochs(sum(q.epochs for q in trained))})."
               if trained else "All networks that they need are stored."]
     return " ".join(words)

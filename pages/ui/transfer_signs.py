@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from typing import cast
+from typing import Any, cast
 
 import numpy as np
 import streamlit as st
@@ -15,7 +15,9 @@ from lth_engine.core.summary import number
 from lth_engine.figures.barriers import Barriers, dots
 from lth_engine.figures.interval import student_t
 from lth_engine.figures.sign_panel import Case, Panel, by_case, case_name, panel
+from lth_engine.specs.imported import start_known
 from lth_engine.specs.question import Question
+from lth_engine.specs.questions import TicketSearch
 from lth_engine.specs.signs import MASK_ALONE, SIGNED, Cell, SignPanel
 from pages.ui import diagnosing, lines, sign_agreement
 from pages.ui.behind import cost_words
@@ -39,10 +41,17 @@ _WORDS = {"connected": "Yes", "separated": "No", "undecided": "Undecided"}
 
 def show() -> None:
     """The page."""
-    diagnosing.show((SignPanel,), "signs", _draw, cost=_cost,
+    diagnosing.show((SignPanel,), "signs", _draw, cost=_cost, begin=_begin,
                     partial=from_inputs(lambda q: tuple(cast(SignPanel, q).runs().values()), _so_far))
     st.divider()
     sign_agreement.show()
+
+
+def _begin(picked: Mapping[str, Any]) -> dict[str, Any]:
+    """The signs of its end for a ticket that was brought without its beginning."""
+    of = picked.get("of")
+    known = not isinstance(of, TicketSearch) or start_known(of.search, of.levels, of.replicates)
+    return {} if known else {"source": "solution"}
 
 
 def _draw(done: list[Question]) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from pages.ui.searching import Searching
-from pages.ui.words import percent
+from pages.ui.words import literal, percent
 
 _LOOK = {"winning": ("success", "emoji_events"), "matching": ("success", "check_circle"),
          "failing": ("warning", "trending_down"), "undecided": ("info", "help")}
@@ -23,6 +23,9 @@ def verdict(state: Searching) -> None:
     if state.row is None:
         return
     summary = state.row.summary
+    if not state.search.levels:
+        st.info(literal(summary.get("verdict_text", "")), icon=":material/info:")
+        return
     word = str(summary.get("verdict", "undecided"))
     kind, icon = _LOOK.get(word, ("info", "help"))
     density = summary.get("verdict_density")

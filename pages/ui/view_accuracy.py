@@ -14,7 +14,7 @@ from pages.ui.lab import lab
 from pages.ui.searching import Searching
 from pages.ui.share import to_text
 from pages.ui.verdict import verdict
-from pages.ui.words import short_name
+from pages.ui.words import literal, short_name
 
 _MEASURES = {"test_accuracy": "Test", "validation_accuracy": "Validation"}
 
@@ -23,7 +23,7 @@ def accuracy(states: list[Searching]) -> None:
     """Accuracy over density of all chosen searches, and the verdict of each."""
     for state in states:
         if len(states) > 1 and state.row is not None:
-            st.caption(short_name(state.search))
+            st.caption(literal(short_name(state.search)))
         verdict(state)
     with st.container(horizontal=True, vertical_alignment="bottom"):
         column = st.segmented_control("Images", list(_MEASURES), format_func=_MEASURES.__getitem__, required=True,
@@ -38,9 +38,10 @@ def accuracy(states: list[Searching]) -> None:
     for state in states:
         if state.row is not None:
             _levels(state)
-    for state in states:
-        frame.link("diagnose/sanity.py", "Check this ticket" if len(states) == 1 else
-                   f"Check the ticket of {short_name(state.search)}", "fact_check", spec=to_text(state.search))
+    for state in (state for state in states if state.search.levels):
+        name = literal(short_name(state.search))
+        frame.link("diagnose/sanity.py", "Check this ticket" if len(states) == 1 else f"Check the ticket of {name}",
+                   "fact_check", spec=to_text(state.search))
 
 
 def distance(states: list[Searching]) -> None:
@@ -54,7 +55,7 @@ def distance(states: list[Searching]) -> None:
 def invariants(states: list[Searching]) -> None:
     """What must hold in every run, and whether it did."""
     for state in states:
-        st.markdown(f"**{short_name(state.search)}** · {len(state.runs)} runs")
+        st.markdown(f"**{literal(short_name(state.search))}** · {len(state.runs)} runs")
         badges(state.table)
         table = state.table
         names = [n for n in ("masked_nonzero", "moved_positive", "moved_negative", "rewind_exact", "signs_kept",
@@ -79,7 +80,7 @@ def invariants(states: list[Searching]) -> None:
 
 
 def _levels(state: Searching) -> None:
-    with st.expander(f"Verdict at each level: {short_name(state.search)}"):
+    with st.expander(f"Verdict at each level: {literal(short_name(state.search))}"):
         found = lab().store.read(state.search.key, "verdict")
         st.dataframe({
             "level": found["level"], "density": found["density"], "verdict": texts(found["word"]),

@@ -11,14 +11,14 @@ import streamlit as st
 from pages.ui import share
 from pages.ui.lab import lab
 from pages.ui.searching import Searching
-from pages.ui.words import duration, short_name, size, when
+from pages.ui.words import duration, literal, short_name, size, when
 
 
 def provenance(states: list[Searching]) -> None:
     """Provenance, reproduction and download of each search."""
     for state in states:
         with st.container(border=True):
-            st.subheader(short_name(state.search), anchor=False)
+            st.subheader(literal(short_name(state.search)), anchor=False)
             _facts(state)
             st.caption("Ask it again")
             st.code(share.command(state.search), language="bash", wrap_lines=True)

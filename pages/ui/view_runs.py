@@ -21,6 +21,10 @@ def curves(states: list[Searching]) -> None:
     """A metric over epochs, one line a level."""
     state = one_of(states, "curves.search")
     table = state.table
+    if state.search.search.brought:
+        st.info("These networks were trained elsewhere and brought without their learning curves.",
+                icon=":material/info:")
+        return
     cells = st.columns(3)
     metric = cells[0].selectbox("Metric", list(METRICS), format_func=lambda m: METRICS[m][0], key="curves.metric")
     variant = cells[1].selectbox("Variant", variants(table), format_func=lambda v: look(v).label, key="curves.variant")
@@ -38,6 +42,9 @@ def price(states: list[Searching]) -> None:
     """What each level cost, and the whole."""
     state = one_of(states, "price.search")
     table = state.table
+    if state.search.search.brought:
+        st.info("These networks were trained elsewhere; what that cost is not known.", icon=":material/info:")
+        return
     total = {name: float(np.nansum(table[name])) for name in COSTS if name in table}
     with st.grid(4, min_column_width=150):
         st.metric("Training time", duration(total.get("train_seconds", 0)), help="Of the training loops alone.")

@@ -11,7 +11,7 @@ from pages.ui.answer import act, answer
 from pages.ui.guard import guard
 from pages.ui.searching import Searching, levels_done
 from pages.ui.start_question import submit_again
-from pages.ui.words import short_name
+from pages.ui.words import literal, short_name
 
 VIEWS: dict[str, Callable[[list[Searching]], None]] = {
     "Accuracy": view_accuracy.accuracy,
@@ -55,7 +55,8 @@ def standing(states: list[Searching]) -> list[Searching]:
 def _unfinished(state: Searching) -> None:
     search, seen = state.search, len(state.levels)
     with st.container(border=True):
-        st.markdown(f"**{short_name(search)}** is not finished: {len(state.levels)} of {search.levels + 1} levels.")
+        st.markdown(f"**{literal(short_name(search))}** is not finished: {len(state.levels)} of "
+                    f"{len(search.reported_levels)} levels.")
         answer(search, f"explore.{search.key}", not_asked=lambda: submit_again(search), done=lambda: None,
                more=lambda: levels_done(search) > seen)
 
@@ -63,7 +64,8 @@ def _unfinished(state: Searching) -> None:
 def _missing(state: Searching) -> None:
     count, all_of_them = len(state.missing), len(state.runs) + len(state.missing)
     st.warning(f"{count} of its {all_of_them} runs {'is' if count == 1 else 'are'} missing from the store (damaged or "
-               f"removed), so figures of {short_name(state.search)} are drawn without.", icon=":material/warning:")
+               f"removed), so figures of {literal(short_name(state.search))} are drawn without.",
+               icon=":material/warning:")
 
     def compute() -> None:
         for cell in state.missing:

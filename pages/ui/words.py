@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from lth_engine.core.spec import Spec
+from lth_engine.specs.imported import Imported
 from lth_engine.specs.questions import Price, TicketSearch
 
 _MARKUP = re.compile(r"[\\`*_{}\[\]<>#$~|!&]|:(?=\w)")
@@ -71,12 +72,20 @@ def when(unix: float) -> str:
 def in_words(question: Spec) -> str:
     """A question in one line."""
     if isinstance(question, TicketSearch):
+        if isinstance(question.search, Imported):
+            return f"{short_name(question)}, {_extent(question)}"
         how = question.search.title or question.search.name
         return (f"{model_words(question.model)} on {question.data.title}, {how}, {counted(question.levels, 'level')}, "
                 f"{counted(question.replicates, 'replicate')}")
     if isinstance(question, Price):
         return "Price of: " + in_words(question.of)
     return question.title or question.name
+
+
+def _extent(search: TicketSearch) -> str:
+    """How much was brought."""
+    levels = counted(search.levels, "level") if search.levels else "dense"
+    return levels if search.replicates == 1 else f"{levels}, {counted(search.replicates, 'replicate')}"
 
 
 def counted(count: int, word: str) -> str:
@@ -86,6 +95,9 @@ def counted(count: int, word: str) -> str:
 
 def short_name(question: TicketSearch) -> str:
     """A search in a few words, for legends and lists."""
+    if isinstance(question.search, Imported):
+        name = question.search.label
+        return f"{name + ', ' if name else ''}brought, {model_words(question.model)}, {question.data.title}"
     return f"{model_words(question.model)}, {question.data.title}, {question.search.name}, seed {question.seed}"
 
 

@@ -1,7 +1,7 @@
 """Directories as other programs write them, with random weights and masks: the key lists are those of engines.md 3.
 
-The networks are computed here by a forward pass of our own over plain dicts, so that an importer is not checked against
-itself. Names "conv", "blocks.0.conv1" are those of open_lth's ResNet-20; other programs' names are made from them.
+The networks are computed here by a forward pass of our own over plain dicts, so that an importer is not checked
+against itself. Names "conv", "blocks.0.conv1" are those of open_lth's ResNet-20; those of others are made from them.
 """
 
 from __future__ import annotations
@@ -68,7 +68,7 @@ def logits(p: Tensors, x: torch.Tensor) -> torch.Tensor:
         elif stride == 2:
             y = F.pad(y[:, :, ::2, ::2], (0, 0, 0, 0, y.shape[1] // 2, y.shape[1] // 2))
         y = F.relu(inner + y)
-    return F.linear(y.mean((2, 3)), p["fc.weight"], p["fc.bias"])
+    return F.linear(y.mean((2, 3)), p["fc.weight"], p.get("fc.bias"))
 
 
 def prunable(p: Tensors) -> list[str]:
@@ -173,6 +173,12 @@ def synaptic_flow(p: Tensors, masks: Tensors) -> Tensors:
             found[f"blocks.{i}.shortcut.weight"] = torch.ones(width, 1, 1)
             found[f"blocks.{i}.shortcut.weight_mask"] = torch.ones(width, 1, 1)
     return found
+
+
+def pruning_is_enough(p: Tensors) -> Tensors:
+    """Names of lth-pacbayes; the last layer is a 1x1 convolution without bias (p comes without affine norms)."""
+    return {pacbayes_name(name): value[:, :, None, None] if name == "fc.weight" else value
+            for name, value in p.items() if name != "fc.bias"}
 
 
 class Mask(dict):  # type: ignore[type-arg]

@@ -6,10 +6,12 @@ import json
 import math
 from collections.abc import Mapping
 
+import numpy as np
 import pytest
 
 from lth_engine.importing.peers import aws, lth_pacbayes, open_lth, pruning_is_enough, synaptic_flow, turboprune
 from lth_engine.importing.peers.directory import Member
+from lth_engine.importing.peers.find import PEERS
 from lth_engine.importing.peers.logs import Logs
 from lth_engine.importing.peers.plain_text import ENTRIES, WORDS, decoded, flat, json_value, table, yaml_settings
 
@@ -79,6 +81,7 @@ def test_turboprune() -> None:
         "seed": "3", "pruning_params.prune_method": "mag", "pruning_params.rates": "0.1, 0.2",
         "optimizer_params.lr": "0.2", "optimizer_params.nested.name": "OneCycleLR", "last": "x: y"}
     assert logs(turboprune, {"history": csv}).accuracy == 0.555
+    assert logs(turboprune, {"results": summary}, level=0).accuracy == 0.91
 
 
 def test_synaptic_flow() -> None:
@@ -99,6 +102,31 @@ def test_pruning_is_enough() -> None:
     assert logs(pruning_is_enough, {"history": csv}, level=2).accuracy is None  # not trained to its end
     learned = "epoch,test_acc_before_rounding,test_acc,model_sparsity\n1,50,48,60\n2,70,69,50.2\n3,72,71,20\n"
     assert logs(pruning_is_enough, {"results": learned}, final="c/hc_ckpt_at_sparsity_50.pt").accuracy == 0.69
+
+
+TEXTS = ("test_accuracy,1,0.5\ntest_loss,1,2\n", "    * lr => 0.1\n",
+         '{"final_acc_list": [0.5, 0.6], "args": {"a": [1]}}',
+         "Learning Rate\tTrain Loss\tValid Acc.\t\n0.1\t2\t60\t\n", "Level,Last_Test_Acc\n1,90\n",
+         "a:\n  - b\n  c: d\n",
+         "test,nact,before\n50,100,10\n55,80,11\n")
+
+
+def test_changed_texts_never_raise() -> None:
+    """Whatever stands in a log, a member has Logs whose numbers are finite or NaN, and accuracies in [0, 1]."""
+    rng = np.random.default_rng(3)
+    alphabet = list("\t\n ,:[]{}\"'0123456789.-eENaInf=>*_\0\ufeff")
+    for _ in range(400):
+        text = "".join(rng.permutation(TEXTS)[:2])
+        for _ in range(int(rng.integers(0, 6))):
+            at = int(rng.integers(0, len(text)))
+            put = str(rng.choice(alphabet)) * int(rng.integers(0, 40))
+            text = text[:at] + put + text[at + int(rng.integers(0, 5)):]
+        for peer in PEERS.values():
+            found = logs(peer, dict.fromkeys(("history", "results", "hyperparameters"), text), facts={
+                "acc": float(rng.choice([60.0, float("nan"), 1e300])), "epoch": int(rng.integers(-2, 5))})
+            assert found.accuracy is None or 0 <= found.accuracy <= 1
+            assert not any(math.isinf(value) for column in found.history.values() for value in column)
+            assert all(isinstance(v, str) and len(v) <= WORDS for v in found.hyperparameters.values())
 
 
 def test_text_is_bounded() -> None:

@@ -1,4 +1,4 @@
-"""Networks saved in each program's own format come back: logits under the mask, levels, densities, accuracies, starts."""
+"""Networks saved in each program's own format come back: logits under the mask, levels, densities, accuracies."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def listed(root: Path) -> Directory:
 
 
 def opened(root: Path, member: Member) -> dict[str, Opened]:
-    return {role: Opened(root / path, "" if role in TEXTS or path.endswith(".npy") else "torch zip")
+    return {role: Opened(root / path, "" if role in TEXTS else "npy" if path.endswith(".npy") else "torch zip")
             for role, path in member.files.items()}
 
 
@@ -57,8 +57,7 @@ def test_open_lth(tmp_path: Path) -> None:
         r, level = read.member.replicate, read.member.level
         assert read.notes == ()
         assert read.role == "final"
-        assert read.logs.hyperparameters == ({} if False else {"dataset_name": "cifar10", "batch_size": "128",
-                                                               "lr": "0.1"})
+        assert read.logs.hyperparameters == {"dataset_name": "cifar10", "batch_size": "128", "lr": "0.1"}
         if level == PRETRAIN:
             same(read.checkpoint, logits(resnet20(10 + r), X))
             same(read.start, logits(resnet20(r), X))
@@ -141,39 +140,44 @@ def test_synaptic_flow(tmp_path: Path) -> None:
     same(many.start, logits(resnet20(4), X))
 
 
+def bare_resnet20(seed: int) -> tree.Tensors:
+    """As pruning_is_enough has it: padded shortcuts, normalisation without parameters, no bias."""
+    return {n: v for n, v in resnet20(seed, option="A", affine=False).items() if n != "fc.bias"}
+
+
 def test_pruning_is_enough_rounds(tmp_path: Path) -> None:
-    """Normalisation there has no parameters; the mask of a round is a pickled mapping in a .npy."""
-    option = {"option": "A"}
+    """The mask of a round is a pickled mapping in a .npy."""
     for i in range(2):
-        masks = random_masks(resnet20(0, **option), i, 1)
-        for name, value in (("model", masked(resnet20(7, **option), masks)),
-                            ("finish_model", masked(resnet20(8 + i, **option), masks))):
-            tree.save({"model_state_dict": value, "optimizer_state_dict": {}}, tmp_path / f"round_{i}_{name}.pth")
+        masks = random_masks(bare_resnet20(0), i, 1)
+        for name, value in (("model", masked(bare_resnet20(7), masks)),
+                            ("finish_model", bare_resnet20(8 + i))):
+            tree.save({"model_state_dict": tree.pruning_is_enough(value), "optimizer_state_dict": {}},
+                      tmp_path / f"round_{i}_{name}.pth")
         if i:
-            np.save(tmp_path / f"round_{i}_mask.npy", np.array(tree.Mask({n: m.float() for n, m in masks.items()}),
-                                                               dtype=object), allow_pickle=True)
+            held = tree.Mask(tree.pruning_is_enough({n: m.float() for n, m in masks.items()}))
+            np.save(tmp_path / f"round_{i}_mask.npy", np.array(held, dtype=object), allow_pickle=True)
     tree.write("test,nact,before\n50,100,10\n60,100,10\n55,60,11\n61,60,11\n", tmp_path / "LTH_cifar10_resnet20.csv")
     dense, pruned = everything(tmp_path)
-    masks = random_masks(resnet20(0, **option), 1, 1)
+    masks = random_masks(bare_resnet20(0), 1, 1)
     assert (dense.notes, pruned.notes) == ((), ())
-    same(dense.checkpoint, logits(resnet20(8, **option), X))
-    same(pruned.checkpoint, logits(masked(resnet20(9, **option), masks), X))
-    same(pruned.start, logits(masked(resnet20(7, **option), masks), X))
+    same(dense.checkpoint, logits(bare_resnet20(8), X))
+    same(pruned.checkpoint, logits(masked(bare_resnet20(9), masks), X))
+    same(pruned.start, logits(masked(bare_resnet20(7), masks), X))
     assert kept(pruned) == density(masks)
     assert pruned.checkpoint is not None
-    assert pruned.checkpoint.sparse.masks.keys() == masks.keys()
+    assert "factors and shifts" in pruned.checkpoint.contents.notes[-1]
     assert (dense.logs.accuracy, pruned.logs.accuracy) == (0.6, 0.61)
 
 
 def test_pruning_is_enough_learned_masks(tmp_path: Path) -> None:
-    p = resnet20(5, option="A")
+    p = bare_resnet20(5)
     masks = random_masks(p, 1, 1)
-    saved: tree.Tensors = {}
-    for name, value in p.items():
+    flags, saved = tree.pruning_is_enough({n: m.float() for n, m in masks.items()}), {}
+    for name, value in tree.pruning_is_enough(p).items():
         saved[name] = value
-        if name in masks:
+        if name in flags:
             layer = name.removesuffix("weight")
-            saved |= {f"{layer}flag": masks[name].float(), f"{layer}scores": masks[name] * 0.9,
+            saved |= {f"{layer}flag": flags[name], f"{layer}scores": flags[name] * 0.9,
                       f"{layer}bias_flag": torch.tensor([float("nan")]), f"{layer}bias_scores": torch.zeros(1)}
     path = tmp_path / "gm/model_checkpoints/ckpts_a/hc_ckpt_at_sparsity_60.pt"
     tree.save(saved, path)
@@ -230,7 +234,7 @@ def test_aws(tmp_path: Path) -> None:
 
 
 def test_turboprune(tmp_path: Path) -> None:
-    """torchvision's ResNet-18 with a stem for CIFAR; its linear layer is stored as a convolution of length 1."""
+    """ResNet-18 of torchvision with a stem for CIFAR; its linear layer is stored as a convolution of length 1."""
     import torchvision
 
     model = torchvision.models.resnet18(num_classes=10)

@@ -98,7 +98,7 @@ def test_a_stride_beyond_the_storage_is_refused(tmp_path: Path) -> None:
 
 
 def test_bytes_changed_at_random_give_words_or_masks(tmp_path: Path) -> None:
-    good = saved(tmp_path / "m.npy", Mask({n: m for n, m in list(MASKS.items())[:2]})).read_bytes()
+    good = saved(tmp_path / "m.npy", Mask(dict(list(MASKS.items())[:2]))).read_bytes()
     rng = np.random.default_rng(0)
     outcomes = set()
     for _ in range(300):

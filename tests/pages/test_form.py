@@ -60,7 +60,8 @@ def test_every_member_of_a_family_has_its_fields(open_page, family):
     place, folded = PLACES[family]
     app = open_page("find", preset="first-ticket")
     unfold(app, *folded)
-    for name, cls in catalogue(family).items():
+    members = {name: cls for name, cls in catalogue(family).items() if not getattr(cls, "brought", False)}
+    for name, cls in members.items():
         key_of(app, f".{place}.name").select(name).run()
         unfold(app, f"{place}.{name}")
         assert not app.exception

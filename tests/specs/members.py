@@ -20,6 +20,9 @@ JUNK: list[Any] = [None, [], {}, "x\0", -1, float("nan"), float("inf"), True, 10
                    [[]], ["a", 1]]
 """What no knob means, or only some; a file from elsewhere may hold it."""
 
+HASHED = ("fingerprint", "weights", "masks", "files", "label")
+"""Knobs that hold the hash of a file, so that no other text is allowed."""
+
 
 def others(knob: Knob) -> Iterator[Any]:
     """Allowed values that are not the default, for a knob of any type."""
@@ -27,7 +30,7 @@ def others(knob: Knob) -> Iterator[Any]:
         if is_family(knob.type):
             yield from (cls() for name, cls in catalogue(knob.type.family).items() if name != knob.default.name)
         yield from (knob.default.replace(**{k.name: v}) for k in knobs(type(knob.default))
-                    if not is_spec(k.type) and k.name not in ("rewind", "fingerprint") for v in others(k)
+                    if not is_spec(k.type) and k.name not in ("rewind", *HASHED) for v in others(k)
                     if v != getattr(knob.default, k.name))
     elif knob.choices is not None and isinstance(knob.default, tuple):
         yield from ((), tuple(reversed(knob.choices)))

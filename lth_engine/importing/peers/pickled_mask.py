@@ -1,7 +1,7 @@
 """Masks inside a .npy of Python objects: the pickled mapping of pruning_is_enough, read without running anything.
 
-numpy writes an array of objects as a pickle behind its header; the mapping in it (imp_mask.Mask) holds tensors, and each
-keeps its values in the bytes of an old torch file of its own: five pickles, the number of values, the values.
+numpy writes an array of objects as a pickle behind its header; the mapping in it (imp_mask.Mask) holds tensors, and
+each keeps its values in the bytes of an old torch file of its own: five pickles, the number of values, the values.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from lth_engine.importing.sound import LONGEST_NAME, MOST_TENSORS
 
 MAGIC = b"\x93NUMPY"
 
+_OBJECTS = b"'|O'"
 _BYTES_OF_A_FILE = "torch.storage._load_from_bytes"
 _PICKLES = 5
 _COUNT_BYTES = 8
@@ -49,11 +50,18 @@ def read_masks(path: Path) -> Contents:
     return Contents("npy", found, ignored={kind: 1} if kind else {})
 
 
+def is_pickled(path: Path) -> bool:
+    """Whether a file begins like an array of Python objects."""
+    with path.open("rb") as file:
+        head = file.read(256)
+    return head.startswith(MAGIC) and _OBJECTS in head
+
+
 def _header(data: bytes) -> int:
     """Where the pickle begins, behind the header of an array of objects."""
     wide = 2 if data[6:7] == b"\x01" else 4
     end = 8 + wide + int.from_bytes(data[8:8 + wide], "little")
-    if not data.startswith(MAGIC) or b"'|O'" not in data[:min(end, len(data))] or end >= len(data):
+    if not data.startswith(MAGIC) or _OBJECTS not in data[:min(end, len(data))] or end >= len(data):
         raise FileUnreadable("The file is no NumPy array of Python objects, as masks of pruning_is_enough are.")
     return end
 

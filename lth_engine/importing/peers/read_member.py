@@ -14,11 +14,13 @@ import torch
 from lth_engine.core.errors import FileRefused, NotRead
 from lth_engine.importing.checkpoint import Checkpoint
 from lth_engine.importing.contents import Contents
+from lth_engine.importing.peers import pruning_is_enough
 from lth_engine.importing.peers.directory import WEIGHTS, Member
 from lth_engine.importing.peers.find import PEERS
 from lth_engine.importing.peers.logs import Logs
-from lth_engine.importing.peers.pickled_mask import read_masks
+from lth_engine.importing.peers.pickled_mask import is_pickled, read_masks
 from lth_engine.importing.peers.plain_text import TEXT_BYTES, decoded
+from lth_engine.importing.peers.written_out import written_out
 from lth_engine.importing.read import read
 from lth_engine.importing.understand import understand
 
@@ -29,7 +31,7 @@ class Opened:
 
     Attributes:
         path: of a private copy.
-        kind: as the gate sniffed it (`importing.read.KINDS`); "" where it is text or the gate did not look.
+        kind: as the gate sniffed it (`importing.read.KINDS`), "" of text.
     """
 
     path: Path
@@ -73,6 +75,9 @@ def read_member(peer: str, member: Member, files: Mapping[str, Opened]) -> Membe
     notes = list(member.notes)
     masks = _masks(files, notes)
     found = {role: contents for role in WEIGHTS if (contents := _contents(role, files, notes)) is not None}
+    if peer == pruning_is_enough.KIND:
+        masks = masks and written_out(masks)
+        found = {role: written_out(contents) for role, contents in found.items()}
     role = next(iter(found), "")
     logs = _logs(peer, member, files, found[role].facts if role else {})
     if not role:
@@ -101,7 +106,7 @@ def _contents(role: str, files: Mapping[str, Opened], notes: list[str]) -> Conte
     if file is None:
         return None
     try:
-        return read(file.path, file.kind) if file.kind else None
+        return read(file.path, file.kind)
     except NotRead as error:
         notes.append(f"{role.capitalize()} weights: {error}")
         return None
@@ -112,7 +117,7 @@ def _masks(files: Mapping[str, Opened], notes: list[str]) -> Contents | None:
     if file is None:
         return None
     try:
-        return read(file.path, file.kind) if file.kind else read_masks(file.path)
+        return read_masks(file.path) if is_pickled(file.path) else read(file.path, file.kind)
     except NotRead as error:
         notes.append(f"Mask: {error} What is pruned is told by exact zeros.")
         return None

@@ -1,0 +1,192 @@
+"""A search of the lab, brought back as files: everything that is said of the files is what was said of the search."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from lth_engine.answer import answer
+from lth_engine.core.artifact import texts
+from lth_engine.core.errors import BadInput
+from lth_engine.specs.comparing_networks import NetworkComparison
+from lth_engine.specs.connecting import Connectivity
+from lth_engine.specs.curvature import HessianTrace
+from lth_engine.specs.features import LinearProbe
+from lth_engine.specs.imported import File, Imported, ImportedDense, ImportedRun, ImportedTicket
+from lth_engine.specs.models import Lenet300100
+from lth_engine.specs.optimizers import Sgd
+from lth_engine.specs.questions import TicketSearch
+from lth_engine.specs.tickets import Run
+from lth_engine.specs.training import Training
+from lth_engine.store.store import Store
+from tests.importing.brought_samples import bring
+
+LENET = Lenet300100(first=40, second=20)
+TRAINING = Training(length="4ep", batch_size=32, optimizer=Sgd(lr=0.01))
+SEARCH = TicketSearch(model=LENET, training=TRAINING, levels=2, replicates=2, controls=())
+FACTS = ("level", "density", "kept", "prunable", "test_accuracy", "test_loss", "validation_accuracy",
+         "learning_distance", "signs_kept", "moved_positive", "moved_negative", "thinnest_layer", "thinnest_density",
+         "disconnected_units", "dead_layers", "finite", "chance", "test_images", "masked_nonzero")
+
+
+@pytest.fixture(scope="module")
+def lab(tmp_path_factory):
+    """Store with the search, and the data folder with its networks as clean files."""
+    store, data = Store(tmp_path_factory.mktemp("store")), tmp_path_factory.mktemp("data")
+    answer(SEARCH, store, data_root=data)
+    return store, data
+
+
+def files(lab, *, start: bool, dense: bool = True) -> tuple[str, ...]:
+    """The search's networks, brought; with or without what they started from."""
+    store, data = lab
+    found = []
+    for (level, replicate, _), run in SEARCH.runs().items():
+        if level or dense:
+            end = store.get(run.key)
+            begins = bring(store.get(run.ticket.key).group("start"), data) if start else ""
+            density = float(end.summary["density"])
+            found.append(str(File(level, replicate, density, bring(end.group("final"), data), begins)))
+    return tuple(found)
+
+
+def asked(lab, **settings) -> TicketSearch:
+    given = {name: settings.pop(name) for name in ("start", "dense") if name in settings}
+    return SEARCH.replace(search=Imported(files=files(lab, **{"start": True} | given), label="theirs"), **settings)
+
+
+def compute(question, lab):
+    return answer(question, lab[0], data_root=lab[1])
+
+
+def test_the_answers_are_those_of_the_search_itself(lab) -> None:
+    search = asked(lab)
+    ours, theirs = compute(SEARCH, lab), compute(search, lab)
+    for cell, run in search.runs().items():
+        assert type(run) is ImportedRun
+        mine, found = lab[0].get(SEARCH.runs()[cell].key), lab[0].get(run.key)
+        for name in FACTS:
+            assert found.summary[name] == mine.summary[name], name
+        groups = [{n: a for n, a in one.arrays.items() if not n.startswith("history/")} for one in (mine, found)]
+        assert groups[0].keys() == groups[1].keys()
+        assert all(np.array_equal(groups[0][n], groups[1][n]) for n in groups[0])
+        assert found.summary["epochs"] is None
+        assert found.summary["start_known"] is True
+    assert theirs.summary["verdict"] == ours.summary["verdict"]
+    assert theirs.summary["verdict_level"] == ours.summary["verdict_level"]
+    assert np.array_equal(theirs.arrays["verdict/difference"], ours.arrays["verdict/difference"])
+    assert np.isnan(theirs.summary["epochs"])
+
+
+def test_the_ticket_is_mask_and_start_of_the_files(lab) -> None:
+    search = asked(lab)
+    for level in (1, 2):
+        mine, found = (compute(s.run(level, 1).ticket, lab) for s in (SEARCH, search))
+        assert found.group("mask").keys() == mine.group("mask").keys()
+        assert all(np.array_equal(found.group("mask")[n], kept) for n, kept in mine.group("mask").items())
+        assert all(np.array_equal(found.group("start")[n], value) for n, value in mine.group("start").items())
+        assert isinstance(search.run(level, 1).ticket, ImportedTicket)
+    assert isinstance(search.dense(1), ImportedDense)
+    assert search.run(2, 1).ticket.dense == search.dense(1)
+
+
+def test_the_lab_trains_a_ticket_that_was_brought_to_the_same_end(lab) -> None:
+    mine, again = SEARCH.run(2, 0), asked(lab).run(2, 0).trained_here
+    assert type(again) is Run
+    found = compute(again, lab)
+    assert found.summary["rewind_exact"]
+    final = lab[0].get(mine.key).group("final")
+    assert all(np.array_equal(found.group("final")[n], final[n]) for n in final)
+
+
+@pytest.mark.parametrize("ask", [
+    lambda s: HessianTrace(of=s.run(1, 0), images=100),
+    lambda s: HessianTrace(of=s.run(1, 0), at="start", images=100),
+    lambda s: Connectivity(first=s.run(1, 0), second=s.run(2, 0), points=3),
+    lambda s: NetworkComparison(first=s.run(1, 0), second=s.run(2, 1), second_at="start"),
+    lambda s: LinearProbe(of=s.run(1, 0), training=Training(length="1ep")),
+])
+def test_questions_about_a_network_answer_alike(lab, ask) -> None:
+    mine, found = compute(ask(SEARCH), lab), compute(ask(asked(lab)), lab)
+    assert found.summary.keys() == mine.summary.keys()
+    for name, value in mine.summary.items():
+        if not name.startswith(("seconds", "train_seconds")) and isinstance(value, int | float):
+            assert found.summary[name] == pytest.approx(value, rel=1e-6, nan_ok=True), name
+
+
+def test_without_its_start_the_summary_says_so(lab) -> None:
+    search = asked(lab, start=False)
+    run = search.run(1, 0)
+    found = compute(run, lab)
+    assert found.summary["start_known"] is False
+    assert found.summary["learning_distance"] is None
+    assert "not known" in found.summary["remark"]
+    assert "not known" in compute(search, lab).summary["verdict_text"]
+    assert run.ticket.dense == SEARCH.dense(0)
+
+
+def test_without_a_dense_network_nothing_is_judged(lab) -> None:
+    search = asked(lab, dense=False)
+    found = compute(search, lab)
+    assert sorted(set(found.arrays["table/level"])) == [1, 2]
+    assert found.summary["verdict"] == "undecided"
+    assert "no dense network was brought" in found.summary["verdict_text"]
+    assert set(texts(found.arrays["verdict/word"])) == {"undecided"}
+    assert type(search.run(0, 0)) is Run
+
+
+def test_one_dense_network_alone(lab) -> None:
+    one = next(f for f in files(lab, start=False) if f.startswith("0/0/"))
+    search = SEARCH.replace(search=Imported(files=(one,)), levels=0, replicates=1)
+    found = compute(search, lab)
+    assert found.summary["verdict"] == "undecided"
+    assert "no ticket to judge" in found.summary["verdict_text"]
+    assert len(found.arrays["table/level"]) == 1
+
+
+def test_start_weights_that_were_pruned_are_drawn(lab) -> None:
+    search = asked(lab, dense=False)
+    dense = compute(search.dense(0), lab)
+    kept = lab[0].get(SEARCH.run(1, 0).ticket.key)
+    drawn = lab[0].get(SEARCH.dense(0).key).group("start")
+    assert dense.summary["filled"] == kept.summary["prunable"] - kept.summary["kept"]
+    assert all(np.array_equal(dense.group("start")[n], drawn[n]) for n in drawn)  # same seed: the very same draw
+
+
+def test_what_was_brought_and_is_gone_is_asked_for_again(lab, tmp_path) -> None:
+    run = asked(lab).run(1, 0)
+    with pytest.raises(BadInput, match="Bring the file again"):
+        answer(run, Store(tmp_path / "store"), data_root=tmp_path)
+
+
+@pytest.mark.parametrize(("change", "words"), [
+    ({"model": Lenet300100(first=41, second=20)}, r"another network than LeNet-300-100.*fc1\.bias"),
+])
+def test_another_network_is_refused(lab, change, words) -> None:
+    with pytest.raises(BadInput, match=words):
+        compute(asked(lab).replace(**change).run(1, 0), lab)
+
+
+def test_a_tensor_that_is_not_finite_is_named(lab) -> None:
+    store, data = lab
+    weights = dict(store.get(SEARCH.run(0, 0).key).group("final"))
+    weights["fc1.bias"] = weights["fc1.bias"] * np.nan
+    search = SEARCH.replace(search=Imported(files=(str(File(0, 0, 1.0, bring(weights, data))),)), levels=0,
+                            replicates=1)
+    with pytest.raises(BadInput, match=r"fc1\.bias of the file holds NaN"):
+        compute(search, lab)
+
+
+@pytest.mark.parametrize("text", ["", "0/0/1", "0/0/1/" + "a" * 63, "0/0/1/../../x", "-1/0/1/" + "a" * 64,
+                                  "0/0/0/" + "a" * 64, "0/0/nan/" + "a" * 64, "0/0/1/" + "A" * 64,
+                                  "/".join(["0/0/1", *4 * ["a" * 64]]), "0/0/1//" + "a" * 64])
+def test_what_names_no_file_is_refused(text) -> None:
+    with pytest.raises(BadInput, match="LEVEL/REPLICATE/DENSITY/SHA256"):
+        Imported(files=(text,))
+
+
+def test_gaps_are_refused() -> None:
+    one = "a" * 64
+    for files in (("1/0/0.5/" + one, "3/0/0.5/" + one), ("2/0/0.5/" + one,), (), ("0/0/1/" + one,)):
+        with pytest.raises(BadInput, match="needs a file for each"):
+            SEARCH.replace(search=Imported(files=files), levels=3, replicates=1)

@@ -1,0 +1,97 @@
+"""From files to a search: levels and replicates without gaps, and what was left out in words."""
+
+from __future__ import annotations
+
+import pytest
+
+from lth_engine.core.errors import BadInput
+from lth_engine.specs.bringing import bring, one_file
+from lth_engine.specs.data import Cifar10, Digits
+from lth_engine.specs.imported import File, Imported, ImportedDense, ImportedRun, plain_label
+from lth_engine.specs.models import CifarResnet
+from lth_engine.specs.questions import Price, TicketSearch, question_from_dict, trainings
+from lth_engine.specs.sanity import SanityChecks
+from lth_engine.specs.signs import SignPanel
+from lth_engine.specs.tickets import DenseTicket, Run
+
+A, B, C = ("a" * 64, "b" * 64, "c" * 64)
+SPEC = CifarResnet(depth=20).to_dict()
+
+
+def cells(search: TicketSearch) -> list[tuple[int, int]]:
+    return [(level, replicate) for level, replicate, _ in search.runs()]
+
+
+def test_a_single_sparse_file_is_level_1() -> None:
+    search, said = bring(SPEC, Cifar10(), [one_file(0.2, A)], "mine.pth")
+    assert said == ()
+    assert cells(search) == [(1, 0)]
+    run = search.run(1, 0)
+    assert isinstance(run, ImportedRun)
+    assert (run.weights, run.masks) == (A, "")
+    assert search.search.density(1) == pytest.approx(0.2)
+    assert type(search.run(0, 0)) is Run
+    assert trainings(search) == ()
+    assert question_from_dict(search.to_dict()) == search
+
+
+def test_a_dense_file_is_level_0() -> None:
+    search, _ = bring(SPEC, Cifar10(), [one_file(1.0, A, B, C)], "mine")
+    assert cells(search) == [(0, 0)]
+    assert search.levels == 0
+    assert isinstance(search.dense(0), ImportedDense)
+    assert search.dense(0).weights == B
+    assert search.run(0, 0).masks == C
+
+
+def test_gaps_are_closed_and_replicates_that_differ_left_out() -> None:
+    files = [File(level, r, 1 - level / 10, A) for r in (3, 5) for level in (0, 2, 4)] + [File(2, 7, 0.8, A)]
+    search, said = bring(SPEC, Cifar10(), files, "theirs")
+    assert cells(search) == [(level, r) for level in (0, 1, 2) for r in (0, 1)]
+    assert [search.search.density(level) for level in (0, 1, 2)] == [1, 0.8, 0.6]
+    assert said == ("Replicate 7 has other levels than the rest and was left out.",
+                    "The levels 2, 4 are counted from 1 to 2.")
+
+
+def test_dense_networks_of_some_replicates_are_left_out() -> None:
+    search, said = bring(SPEC, Cifar10(), [File(0, 0, 1.0, A), File(1, 0, 0.5, A), File(1, 1, 0.5, B)], "theirs")
+    assert cells(search) == [(1, 0), (1, 1)]
+    assert said == ("Not every replicate has its dense network, so that none of them is compared with one.",)
+    with pytest.raises(BadInput, match="No network was brought"):
+        bring(SPEC, Cifar10(), [], "theirs")
+
+
+def test_a_label_is_a_name_and_nothing_else() -> None:
+    assert plain_label("a[b](http://c) <i>$x$</i>.pth") == "a_b_(http___c) _i__x___i_.pth"
+    assert len(plain_label("x" * 100 + ".pth")) == 60
+    for label in ("<b>", "a" * 61, "a\nb", "[x](y)", "`"):
+        with pytest.raises(BadInput, match=r"imported\.label"):
+            Imported(label=label)
+
+
+def test_what_is_not_known_is_not_asked_for() -> None:
+    search, _ = bring(SPEC, Cifar10(), [one_file(0.2, A)], "mine")
+    for check, words in (("inverted_mask", "what ranked its weights"), ("redrawn", "what its training started from")):
+        with pytest.raises(BadInput, match=words):
+            SanityChecks(of=search, level=1, checks=(check,))
+    with pytest.raises(BadInput, match=r"Set sign_panel\.source to solution"):
+        SignPanel(of=search, level=1)
+    assert SignPanel(of=search, level=1, source="solution").own(1, 0) == search.run(1, 0).trained_here
+    with pytest.raises(BadInput, match="nothing has a price"):
+        Price(of=search)
+    with pytest.raises(BadInput, match="Leave inverted_mask out"):
+        search.replace(controls=("inverted_mask",))
+    known, _ = bring(SPEC, Cifar10(), [one_file(0.2, A, B)], "mine")
+    assert SanityChecks(of=known, level=1, checks=("redrawn",))
+
+
+def test_another_draw_of_a_dense_network_that_was_brought_is_the_labs() -> None:
+    search, _ = bring(SPEC, Cifar10(), [one_file(0.2, A, B)], "mine")
+    other = search.replace(controls=("redrawn",)).run(1, 0, "redrawn").ticket.dense
+    assert type(other) is DenseTicket
+    assert other.init_seed != search.dense(0).init_seed
+
+
+def test_a_search_that_trains_has_at_least_one_level() -> None:
+    with pytest.raises(BadInput, match=r"levels must be in \[1, 100\]"):
+        TicketSearch(data=Digits(), levels=0)
