@@ -19,6 +19,7 @@ from typing import Any, BinaryIO
 from lth_engine.diagnosis.card import card
 from lth_engine.diagnosis.directory import copy, directory, member
 from lth_engine.diagnosis.spectra import spectra
+from lth_engine.diagnosis.warm import warm
 from lth_engine.importing import clean
 from lth_engine.importing.read import read
 from lth_engine.importing.understand import understand
@@ -55,3 +56,6 @@ def inspect(files: list[Path], arguments: Mapping[str, Any], emit: Emit, out: Bi
 ENTRIES: dict[str, Entry] = {
     "inspect": inspect, "spectra": spectra, "directory": directory, "member": member, "copy": copy}
 """Name -> entry."""
+
+WARM = warm
+"""What the server of children does once, before it answers."""
