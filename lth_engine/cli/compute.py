@@ -64,15 +64,22 @@ def compute(question: Question, store: Path, data_root: Path, device: str) -> Ar
         return opened.get(question.key)
     from lth_engine.answer import answer as solve  # loads torch, hence only here
 
+    with watched(STOPPED) as report:
+        found: Artifact = solve(question, opened, data_root=data_root, device=device, report=report)
+        return found
+
+
+@contextmanager
+def watched(stopped_text: str = "Stopped.") -> Iterator[Callable[[Progress], None]]:
+    """A report that shows progress on stderr, and raises Cancelled once the user has interrupted."""
     bar = Bar(sys.stderr)
     with interruptible() as stopped:
         def report(progress: Progress) -> None:
             if stopped():
-                raise Cancelled(STOPPED)
+                raise Cancelled(stopped_text)
             bar.show(progress)
         try:
-            found: Artifact = solve(question, opened, data_root=data_root, device=device, report=report)
-            return found
+            yield report
         finally:
             bar.close()
 

@@ -12,14 +12,13 @@ from lth_engine.cli.addresses import Setting, settings
 from lth_engine.core.knob import knobs
 from lth_engine.core.spec import Spec, catalogue
 from lth_engine.core.step import Step
-from lth_engine.specs.question import Question
 
 _KINDS = {int: "N", float: "X", str: "TEXT", Step: "STEP"}
 _INDENT = " " * 30
 
 
-def explain(question: Question, pointing: Mapping[str, str] | None = None) -> str:
-    """All flags of a question, grouped by the part that they set; parts can be exchanged by name.
+def explain(question: Spec, pointing: Mapping[str, str] | None = None) -> str:
+    """All flags of a question or another spec, grouped by the part that they set; parts can be exchanged by name.
 
     Args:
         question: the question.

@@ -5,15 +5,16 @@ from __future__ import annotations
 import typing
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 from lth_engine.cli.addresses import Setting, resolve, settings, unknown
 from lth_engine.core.errors import BadInput
 from lth_engine.core.knob import knobs
-from lth_engine.core.spec import from_dict
+from lth_engine.core.spec import Spec, from_dict
 from lth_engine.specs.phases import Own, PhaseSpec
-from lth_engine.specs.question import Question
-from lth_engine.specs.questions import TicketSearch, question_from_dict
+from lth_engine.specs.questions import TicketSearch
+
+Asked = TypeVar("Asked", bound=Spec)
 
 TRUE, FALSE = ("true", "yes", "1"), ("false", "no", "0")
 
@@ -47,8 +48,9 @@ def read_flags(tokens: Sequence[str]) -> list[Flag]:
     return flags
 
 
-def apply_flags(question: Question, flags: Sequence[Flag], options: tuple[str, ...] = ()) -> Question:
-    """The question with the flags applied: first the members picked, from the outside in, then their settings.
+def apply_flags(question: Asked, flags: Sequence[Flag], options: tuple[str, ...] = ()) -> Asked:
+    """The question, or another spec, with the flags applied: first the members picked, from the outside in, then their
+    settings.
 
     Flags of a phase come last: settings of its own begin as those of the training that is reported.
 
@@ -69,7 +71,7 @@ def apply_flags(question: Question, flags: Sequence[Flag], options: tuple[str, .
     return question
 
 
-def _applied(question: Question, flags: Sequence[Flag], options: tuple[str, ...]) -> Question:
+def _applied(question: Asked, flags: Sequence[Flag], options: tuple[str, ...]) -> Asked:
     left = list(flags)
     while True:
         known = settings(question)
@@ -87,7 +89,7 @@ def _applied(question: Question, flags: Sequence[Flag], options: tuple[str, ...]
             raise BadInput(f"--{used[setting.dotted]} and --{flag.name} are the same setting. Give one of them.")
         used[setting.dotted] = flag.name
         _put(values, setting.path, False if negated and not flag.words else _value(setting, flag))
-    return question_from_dict(values)
+    return type(question).from_dict(values)
 
 
 def _meant(name: str, known: Mapping[str, Setting], options: tuple[str, ...]) -> tuple[Setting, bool]:
@@ -101,7 +103,7 @@ def _meant(name: str, known: Mapping[str, Setting], options: tuple[str, ...]) ->
     return setting, True
 
 
-def _picked(question: Question, flag: Flag, setting: Setting) -> Question:
+def _picked(question: Asked, flag: Flag, setting: Setting) -> Asked:
     """The question with another member of a family; its settings are the member's defaults (those of a phase: the
     settings of the training that is reported)."""
     if len(flag.words) != 1:
@@ -113,7 +115,7 @@ def _picked(question: Question, flag: Flag, setting: Setting) -> Question:
         member = member.replace(training=question.training)
     values = question.to_dict()
     _put(values, setting.path, member.to_dict())
-    return question_from_dict(values)
+    return type(question).from_dict(values)
 
 
 def _put(values: dict[str, Any], path: tuple[str, ...], value: Any) -> None:

@@ -1,6 +1,6 @@
 """`python -m lth_engine VERB ...`: reads the command line, calls the verb, turns errors into exit codes.
 
-Exit codes: 0 success, 1 failure, 2 bad input, 130 stopped by the user.
+Exit codes: 0 success, 1 failure, 2 bad input or a file that was not read, 130 stopped by the user.
 """
 
 from __future__ import annotations
@@ -17,9 +17,10 @@ from typing import NoReturn
 
 from lth_engine.cli.ask import Begun, ask, base
 from lth_engine.cli.explain import explain
+from lth_engine.cli.file_flags import EXPORTS, add_file_verbs
 from lth_engine.cli.flags import apply_flags, read_flags
 from lth_engine.cli.pointing import HOW, pointed, pointing
-from lth_engine.core.errors import BadInput, Cancelled, LotteryError, UnknownName
+from lth_engine.core.errors import BadInput, Cancelled, LotteryError, NotRead, UnknownName
 from lth_engine.core.spec import catalogue
 
 ASKING = ("answer", "submit", "price")
@@ -39,11 +40,21 @@ VERBS: dict[str, tuple[str, str]] = {
     "ls": ("shelf.ls", "list what is stored"),
     "show": ("shelf.show", "show one answer and where it came from"),
     "compare": ("compare.compare", "compare searches density by density"),
-    "export": ("shelf.export", "copy answers into one HDF5 file"),
+    "export": ("export.export", "copy answers into one HDF5 file, or a network into a file for other programs"),
     "verify": ("shelf.verify", "check that answers are what was written"),
     "presets": ("shelf.list_presets", "list ready-made questions"),
+    "diagnose": ("diagnose.diagnose", "say what a checkpoint from elsewhere holds, and how healthy it is"),
+    "mask": ("mask.mask", "draw a mask for a network from a file"),
+    "curvature": ("curvature.curvature", "trace and largest eigenvalues of the Hessian at a network from a file"),
+    "passport": ("passport.passport", "write the passport of a ticket: a small file that recreates it"),
+    "recreate": ("passport.recreate", "make the ticket of a passport, verified by its hash"),
+    "barrier": ("barrier.barrier", "error and loss on the line between two networks from files"),
 }
 """Verb -> function of this package and what it does."""
+
+
+TUNED = ("mask",)
+"""Verbs that take the flags which their parser does not know, as settings of a spec that another flag names."""
 
 
 class _Parser(argparse.ArgumentParser):
@@ -61,7 +72,7 @@ def main(arguments: Sequence[str]) -> int:
         return code
     except SystemExit:  # argparse has shown its help
         return 0
-    except BadInput as error:
+    except (BadInput, NotRead) as error:
         return _say(error, 2)
     except (Cancelled, KeyboardInterrupt) as error:
         return _say(str(error) or "Stopped.", 130)
@@ -98,6 +109,8 @@ def _run(arguments: list[str]) -> int:
     parser, verbs = parsers()
     given, rest = parser.parse_known_args(arguments)
     flags = tuple(word for action in verbs[given.verb]._actions for word in action.option_strings)
+    if given.verb in TUNED:
+        return _function(given.verb)(given, rest)
     if given.verb not in ASKING:
         if rest:
             near = difflib.get_close_matches(rest[0], flags, n=1)
@@ -126,7 +139,8 @@ def _function(verb: str) -> Callable[..., int]:
 def parsers() -> tuple[argparse.ArgumentParser, dict[str, argparse.ArgumentParser]]:
     """The parser of the whole command line, and that of each verb."""
     top = _Parser(prog="python -m lth_engine", description="Find, train, store and understand lottery tickets.",
-                  epilog="Exit codes: 0 success, 1 failure, 2 bad input, 130 stopped.", allow_abbrev=False)
+                  epilog="Exit codes: 0 success, 1 failure, 2 bad input or a file that was not read, 130 stopped.",
+                  allow_abbrev=False)
     below = top.add_subparsers(dest="verb", metavar="VERB", required=True)
     where = _Parser(add_help=False)
     where.add_argument("--store", type=Path, default=Path(os.environ.get("LTH_STORE") or "lab"), metavar="DIR",
@@ -142,6 +156,7 @@ def parsers() -> tuple[argparse.ArgumentParser, dict[str, argparse.ArgumentParse
         if asking:
             _add_question(made[verb])
     _add_own(made)
+    add_file_verbs(made)
     return top, made
 
 
@@ -177,8 +192,14 @@ def _add_own(made: dict[str, argparse.ArgumentParser]) -> None:
                                  "fraction for accuracies (default: the reference's own, or 5%% of its dense mean)")
     made["compare"].add_argument("--variant", default="ticket", metavar="NAME", help="ticket (the default) or a "
                                  "control that all have")
-    made["export"].add_argument("key", nargs="+", help="key of an answer, or its beginning")
-    made["export"].add_argument("--to", type=Path, required=True, metavar="FILE.h5", help="file to write")
+    made["export"].add_argument("key", nargs="+", help="key of an answer, or its beginning; with --as safetensors or "
+                                "torch_prune a run, also as SEARCH/LEVEL/REPLICATE")
+    made["export"].add_argument("--to", type=Path, required=True, metavar="FILE", help="file to write")
+    made["export"].add_argument("--as", dest="form", choices=("hdf5", *EXPORTS), default="hdf5", help="hdf5 (the "
+                                "default), or one network as safetensors (NAME_mask beside pruned weights), or as a "
+                                "state_dict of torch.nn.utils.prune (NAME_orig, NAME_mask)")
+    made["export"].add_argument("--at", choices=("end", "start"), default="end", help="the network at the end of its "
+                                "run (the default), or where it starts: the ticket")
     made["export"].add_argument("--only", action="store_true", help="leave out what the answers were made of")
     made["verify"].add_argument("key", nargs="*", help="key of an answer, or its beginning")
     made["verify"].add_argument("--all", action="store_true", help="every answer in the store")

@@ -60,6 +60,19 @@ def pointed(question: Question, flags: Sequence[Flag], root: Path) -> tuple[Ques
     return (question.replace(**changes) if changes else question), left
 
 
+def run_at(address: str, root: Path) -> Run:
+    """The run that an address means: its key, SEARCH/LEVEL/REPLICATE or SEARCH/LEVEL/REPLICATE/CONTROL.
+
+    Args:
+        address: as typed.
+        root: folder of the store.
+
+    Raises:
+        BadInput: nothing in the store is meant, or something of the wrong kind.
+    """
+    return cast(Run, _found(Run, address, root))
+
+
 def _own_first(question: Question, flags: Sequence[Flag], known: Mapping[str, Knob]) -> tuple[Question, list[Flag]]:
     """The question with its own plain settings applied, where they can stand before its parts are picked: what is
     picked or pointed to may suit them alone. The flags that are left."""

@@ -30,7 +30,7 @@ def read_npz(path: Path) -> Raw:
         BadInput: an array is missing, of another type or shape, or does not fit the others.
     """
     with open_zip(path) as archive:
-        members = {info.filename.removesuffix(".npy"): info for info in archive.infolist()}
+        members = _members(archive)
         for name in ("x", "y"):
             if name not in members:
                 raise BadInput(f"{path} has no array {name!r} (it has {', '.join(sorted(members)) or 'none'}): save "
@@ -51,6 +51,21 @@ def read_npz(path: Path) -> Raw:
         raise BadInput(f"The labels in y_test of {path} are not those in y (0 to {len(classes) - 1}): give both parts "
                        "images of every class.")
     return Raw(raw.train_x, raw.train_y, test_x, test_y, classes)
+
+
+def npz_arrays(path: Path, names: tuple[str, ...]) -> dict[str, Array]:
+    """Those of the arrays with these names that an .npz has, as they are stored. Nothing in the file is run.
+
+    Raises:
+        BadInput: it is no zip, or an array holds objects, is damaged, or is not as large as it says.
+    """
+    with open_zip(path) as archive:
+        members = _members(archive)
+        return {name: _array(archive, members[name], path) for name in names if name in members}
+
+
+def _members(archive: zipfile.ZipFile) -> dict[str, zipfile.ZipInfo]:
+    return {info.filename.removesuffix(".npy"): info for info in archive.infolist()}
 
 
 def _array(archive: zipfile.ZipFile, member: zipfile.ZipInfo, path: Path) -> Array:

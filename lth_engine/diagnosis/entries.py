@@ -18,6 +18,7 @@ from typing import Any, BinaryIO
 
 from lth_engine.diagnosis.card import card
 from lth_engine.diagnosis.directory import copy, directory, member
+from lth_engine.diagnosis.passport_card import passport_card
 from lth_engine.diagnosis.spectra import spectra
 from lth_engine.diagnosis.warm import warm
 from lth_engine.importing import clean
@@ -46,7 +47,7 @@ def inspect(files: list[Path], arguments: Mapping[str, Any], emit: Emit, out: Bi
     masks = read(files[1], str(arguments["mask_kind"])) if len(files) > 1 else None
     emit({"stage": "understanding"})
     checkpoint = understand(contents, masks)
-    found = card(checkpoint, arguments)
+    found = passport_card(card(checkpoint, arguments), contents)
     if out is not None:
         emit({"stage": "copying"})
         clean.write(contents, out, {"name": found["name"], "sha256": found["sha256"]})
@@ -54,7 +55,12 @@ def inspect(files: list[Path], arguments: Mapping[str, Any], emit: Emit, out: Bi
 
 
 ENTRIES: dict[str, Entry] = {
-    "inspect": inspect, "spectra": spectra, "directory": directory, "member": member, "copy": copy}
+    "inspect": inspect,
+    "spectra": spectra,
+    "directory": directory,
+    "member": member,
+    "copy": copy,
+}
 """Name -> entry."""
 
 WARM = warm

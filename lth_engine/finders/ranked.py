@@ -31,13 +31,31 @@ def keep_best(question: FoundTicket, scorer: ScorerSpec, subject: Callable[[Tens
         lowest: keep the lowest scores instead, of all weights, at this density.
     """
     search = question.search
-    since = search.exact_density(search.reads_level(question.at_level) or 0) if lowest is None else Fraction(1)
-    end = search.exact_density(question.at_level) if lowest is None else lowest
+    if lowest is not None:
+        return in_rounds(search, scorer, subject, allowed, Fraction(1), lowest, ignored, lowest=True)
+    since = search.exact_density(search.reads_level(question.at_level) or 0)
+    return in_rounds(search, scorer, subject, allowed, since, search.exact_density(question.at_level), ignored)
+
+
+def in_rounds(search: SearchSpec, scorer: ScorerSpec, subject: Callable[[Tensors], Subject], allowed: Tensors,
+              since: Fraction, end: Fraction, ignored: int = 0, *, lowest: bool = False) -> dict[str, torch.Tensor]:
+    """Of the weights still `allowed`, keep the best, in as many rounds as the scorer has.
+
+    Args:
+        search: gives scope and rule.
+        scorer: ranks the weights.
+        subject: mask -> what the scorer looks at.
+        allowed: parameter name -> bool.
+        since: fraction of all weights that is allowed.
+        end: fraction of all weights that is kept at the end.
+        ignored: number of prunable weights in layers that stay dense.
+        lowest: keep the lowest scores instead.
+    """
     module = importlib.import_module(f"{scorer.package}.{scorer.name}")
     for density in _densities(since, end, scorer.steps):
         scores = module.score(scorer, subject(allowed))
-        allowed = (prune_to(search, density, scores, allowed, since=since, ignored=ignored) if lowest is None else
-                   keep_lowest(search, density, scores, allowed))
+        allowed = (keep_lowest(search, density, scores, allowed) if lowest else
+                   prune_to(search, density, scores, allowed, since=since, ignored=ignored))
         since = density
     return dict(allowed)
 

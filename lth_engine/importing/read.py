@@ -15,6 +15,7 @@ from typing import BinaryIO
 from lth_engine.core.errors import FileUnreadable, NotRead
 from lth_engine.importing import hdf5_file, npz_file, pickle_file, safetensors_file, torch_file, torch_legacy
 from lth_engine.importing.contents import Contents
+from lth_engine.importing.passport import described
 
 _READERS: dict[str, Callable[[BinaryIO, int], Contents]] = {
     "torch zip": torch_file.read_zip,
@@ -50,7 +51,7 @@ def read(source: Path | BinaryIO, kind: str) -> Contents:
         if file_bytes == 0:
             raise FileUnreadable("The file is empty.")
         try:
-            return _READERS[kind](file, file_bytes)
+            return described(_READERS[kind](file, file_bytes))
         except (NotRead, MemoryError):
             raise
         except Exception as error:

@@ -16,7 +16,6 @@ from lth_engine.diagnosis.spectra import eigenvalues, sides, spectra, spectrum
 from lth_engine.importing import clean
 from tests.diagnosis.made import checkpoint
 
-
 SPARSE = np.random.default_rng(1).random((300, 300)) < 0.01
 
 

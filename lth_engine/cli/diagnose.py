@@ -1,0 +1,95 @@
+"""The verb that says what a checkpoint from elsewhere holds: everything that the page says, in words or as JSON."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from lth_engine.cli.card_text import card_text
+from lth_engine.cli.compute import watched
+from lth_engine.cli.foreign import Cleaned, networks
+from lth_engine.cli.more_text import more_text
+from lth_engine.core.errors import BadInput
+from lth_engine.core.workbench import Progress
+from lth_engine.gate.ask import Reading, ask, inspect, inspect_directory
+
+Found = dict[str, Any]
+
+BEYOND: tuple[str, ...] = ()
+"""Questions about the file that the card leaves out."""
+
+
+def diagnose(given: argparse.Namespace) -> int:
+    """Read the file and whatever else is named, show it all; 0 if everything was read, else 2."""
+    if given.data is not None and not given.data.exists():
+        raise BadInput(f"There is no folder or file {given.data}. Name your images.")
+    with tempfile.TemporaryDirectory(prefix="lth-clean-") as folder:
+        found = looked_at(given, Path(folder))
+    print(json.dumps(found, allow_nan=False) if given.json else as_text(found))
+    cards = [found, *(found[name]["card"] for name in ("against", "init") if name in found)]
+    failed = [card for card in cards if card["status"] != "read"]
+    if given.json:  # a script reads stdout, a person at its terminal reads this
+        print(*(f"error: {card['reason']}\n" for card in failed), sep="", end="", file=sys.stderr)
+    return 2 if failed else 0
+
+
+def looked_at(given: argparse.Namespace, folder: Path) -> Found:
+    """The card, with `spectra`, `speed`, `against`, `init` and `data` where they are asked for or always known.
+
+    A network whose architecture is not known is not shown images: `data` and `init` then are {"reason": ...}.
+    """
+    first = _read(given.file, folder / "file.safetensors")
+    found: Found = {**first.card}
+    if found["status"] != "read":
+        return found
+    copy = folder / "file.safetensors"
+    if first.clean is not None:
+        found |= {entry: ask(entry, [copy], {}) for entry in BEYOND}
+    mine = Cleaned(given.file, first.card, copy)
+    if given.against is not None:
+        found["against"] = _with(given.against, folder, lambda other: ask("compare", [copy, other.copy], {}))
+    if given.init is not None:
+        found["init"] = _with(given.init, folder, lambda other: _from_start(mine, other))
+    if given.data is not None:
+        found["data"] = _on_images(mine, given.data)
+    return found
+
+
+def as_text(found: Found) -> str:
+    """Everything in words and tables."""
+    return "\n\n".join(part for part in (card_text(found), more_text(found)) if part)
+
+
+def _read(path: Path, copy: Path) -> Reading:
+    return (inspect_directory if path.is_dir() else inspect)(path, path.name, copy)
+
+
+def _with(path: Path, folder: Path, question: Any) -> Found:
+    """The card of a second file, and what is asked about both."""
+    copy = folder / "other.safetensors"
+    card = _read(path, copy).card
+    return {"card": card} | (question(Cleaned(path, card, copy)) if card["status"] == "read" else {})
+
+
+def _from_start(file: Cleaned, start: Cleaned) -> Mapping[str, Any]:
+    from lth_engine.diagnosis.from_start import from_start
+
+    mine, other = networks([file, start])
+    found: Found = from_start(mine, other)
+    return found
+
+
+def _on_images(file: Cleaned, path: Path) -> Found:
+    from lth_engine.diagnosis.labelled import labelled
+    from lth_engine.diagnosis.on_images import on_images
+
+    network, = networks([file])
+    with watched() as report:
+        batch, names = labelled(path, network.architecture, lambda text: report(Progress(0, 0, text)))
+        found: Found = on_images(network, batch, names, report)
+    return found

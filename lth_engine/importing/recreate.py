@@ -1,0 +1,53 @@
+"""From a passport back to the ticket: weights drawn, trained or carried, under the mask, and held against the hash."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, cast
+
+from lth_engine.core.artifact import Array
+from lth_engine.core.errors import BadInput, DamagedArtifact
+from lth_engine.core.spec import from_dict
+from lth_engine.importing.passport import Passport, weights_sha256
+from lth_engine.models.build import build
+from lth_engine.specs.models import ModelSpec
+from lth_engine.training.material import take_weights
+from lth_engine.training.outcome import masked
+
+
+def drawn(recipe: Mapping[str, Any]) -> dict[str, Array]:
+    """All tensors of the network of a recipe as its seed draws them; no image is needed.
+
+    Raises:
+        BadInput: the recipe names a network or a setting that this lab does not have.
+    """
+    network = recipe["network"]
+    spec = cast(ModelSpec, from_dict("model", network["model"]))
+    sizes = (int(network[name]) for name in ("channels", "height", "width", "classes"))
+    return take_weights(build(spec, *sizes, int(recipe["init_seed"])))
+
+
+def under_mask(weights: Mapping[str, Array], passport: Passport) -> dict[str, Array]:
+    """The ticket's start: these weights under its mask, whose signs and hash are those of the passport.
+
+    Args:
+        weights: all tensors of the dense network.
+        passport: of the ticket.
+
+    Raises:
+        BadInput: they are of another network.
+        DamagedArtifact: the hash is another one: other software or another machine drew or trained other numbers.
+    """
+    odd = [name for name, kept in passport.mask.items() if name not in weights or weights[name].shape != kept.shape]
+    if odd:
+        raise BadInput(f"The passport's mask does not fit these weights: {', '.join(odd[:5])} differ. Give it those "
+                       "of its own network.")
+    start = masked(weights, passport.mask)
+    found, wanted = weights_sha256(start), passport.recipe["start_sha256"]
+    if found == wanted:
+        return start
+    same = sum(int(((start[name][kept] > 0) == passport.signs[name]).sum()) for name, kept in passport.mask.items())
+    software = ", ".join(f"{name} {version}" for name, version in passport.recipe.get("software", {}).items())
+    raise DamagedArtifact(f"The weights recreated here have the hash {found[:12]}, the passport says {wanted[:12]} "
+                          f"({100 * same / max(1, passport.mask.kept):.4g}% of the signs agree; it was made with "
+                          f"{software}): recreate it with that software, or ask for a passport --with-weights.")
