@@ -126,7 +126,7 @@ def test_a_torch_file_cut_short_says_how_long_it_was(dtype: torch.dtype, tmp_pat
     data = file.getvalue()
     assert len(data) > 1_200_000
     for kept in (1_100_000, 500_000, 20_000):
-        assert said(tmp_path, data[:kept], FileUnreadable) == f"The file stops early ({kept / 1e6:.1f} of 1.2 MB)."
+        assert said(tmp_path, data[:kept], FileUnreadable) == f"The file stops early ({kept / 1e6:.2g} of 1.2 MB)."
 
 
 def test_a_torch_file_cut_short_at_every_length_of_its_beginning(tmp_path: Path) -> None:
@@ -298,3 +298,5 @@ def test_parts_in_words() -> None:
     assert part(1_200_000, 4_800_000) == "1.2 of 4.8 MB"
     assert part(4_799_990, 4_800_000) == "4.79999 of 4.8 MB"
     assert part(16, 128) == "16 of 128 bytes"
+    assert part(0, 4_800_000) == "0 of 4.8 MB"
+    assert part(20_000, 4_800_000) == "0.02 of 4.8 MB"
