@@ -22,6 +22,7 @@ from lth_engine.diagnosis.directory import copy, directory, member, with_mask_in
 from lth_engine.diagnosis.passport_card import passport_card
 from lth_engine.diagnosis.spectra import spectra
 from lth_engine.diagnosis.speed import speed
+from lth_engine.diagnosis.warm import warm
 from lth_engine.importing import clean
 from lth_engine.importing.read import read
 from lth_engine.importing.understand import understand
@@ -51,7 +52,8 @@ def inspect(files: list[Path], arguments: Mapping[str, Any], emit: Emit, out: Bi
     found = passport_card(card(checkpoint, arguments), contents)
     if out is not None:
         emit({"stage": "copying"})
-        clean.write(contents if masks is None else with_mask_inside(checkpoint), out, {"name": found["name"], "sha256": found["sha256"]})
+        whole = contents if masks is None else with_mask_inside(checkpoint)
+        clean.write(whole, out, {"name": found["name"], "sha256": found["sha256"]})
     return found
 
 
@@ -65,3 +67,6 @@ ENTRIES: dict[str, Entry] = {
     "copy": copy,
 }
 """Name -> entry."""
+
+WARM = warm
+"""What the server of children does once, before it answers."""
