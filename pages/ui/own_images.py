@@ -11,14 +11,13 @@ from pathlib import Path
 from typing import Any
 
 import streamlit as st
-from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from lth_engine.core.errors import BadInput
 from lth_engine.core.fingerprint import fingerprint
 from lth_engine.specs.data import OwnImages
 from lth_engine.specs.questions import TicketSearch
 from pages.ui.lab import lab
-from pages.ui.upload import empty, upload
+from pages.ui.upload import empty, release, upload
 from pages.ui.words import literal
 
 _CHUNK = 1 << 20
@@ -41,7 +40,14 @@ def path_input(start: Mapping[str, Any], key: str) -> str:
                               placeholder="~/flowers or flowers.zip or flowers.npz",
                               help="A folder with one folder a class (with or without train/ and test/ above them), a "
                                    "zip of that, or an .npz with x (N x H x W or N x H x W x C) and y.")
-        return _existing(typed)
+        if not typed.strip():
+            st.info("Name the folder, .zip or .npz that holds your images.", icon=":material/info:")
+            raise BadInput("No path yet.")
+        try:
+            return str(existing(typed))
+        except BadInput as error:
+            st.error(literal(error), icon=":material/error:")
+            raise
     kept = st.session_state.get(f"{key}.kept")
     try:
         file = upload("A .zip of class folders, or an .npz", SUFFIXES, f"{key}.upload")
@@ -51,7 +57,7 @@ def path_input(start: Mapping[str, Any], key: str) -> str:
         st.error(literal(error), icon=":material/error:")
         raise
     if file is not None:
-        _release(file)
+        release(file)
         empty(f"{key}.upload")
         st.rerun()
     if kept is None:
@@ -61,21 +67,21 @@ def path_input(start: Mapping[str, Any], key: str) -> str:
     return str(kept)
 
 
-def _existing(typed: str) -> str:
-    if not typed.strip():
-        st.info("Name the folder, .zip or .npz that holds your images.", icon=":material/info:")
-        raise BadInput("No path yet.")
+def existing(typed: str) -> Path:
+    """The file or folder at a path that somebody typed.
+
+    Raises:
+        BadInput: it cannot be a path, or nothing is there.
+    """
     try:
-        path = Path(typed).expanduser().absolute()
+        path = Path(typed.strip()).expanduser().absolute()
         there = path.exists()
     except (RuntimeError, ValueError, OSError) as error:
         reason = getattr(error, "strerror", None) or error
-        st.error(f"This cannot be a path: {literal(reason)}. Correct it.", icon=":material/error:")
-        raise BadInput("No path.") from error
+        raise BadInput(f"This cannot be a path: {reason}. Correct it.") from error
     if not there:
-        st.error(f"There is nothing at {literal(path)}. Correct the path.", icon=":material/error:")
-        raise BadInput("Nothing there.")
-    return str(path)
+        raise BadInput(f"There is nothing at {path}. Correct the path.")
+    return path
 
 
 def keep(file: Any, folder: Path) -> Path:
@@ -142,11 +148,3 @@ def remembered(search: TicketSearch) -> TicketSearch:
     if not isinstance(data, OwnImages) or data.fingerprint:
         return search
     return search.replace(data=data.replace(fingerprint=st.session_state.get("fingerprints", {}).get(data.path, "")))
-
-
-def _release(file: Any) -> None:
-    """Let go of the server's copy of an upload at once; Streamlit would keep it in memory."""
-    context = get_script_run_ctx()
-    if context is not None:
-        context.uploaded_file_mgr.remove_file(session_id=context.session_id, file_id=file.file_id)
-    file.close()

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import streamlit as st
+from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from lth_engine.core.errors import BadInput
 
@@ -37,3 +38,11 @@ def upload(label: str, kinds: Sequence[str], key: str, **more: Any) -> Any:
 def empty(key: str) -> None:
     """Empty the uploader from the next run of the page on."""
     st.session_state[f"{key}.nonce"] += 1
+
+
+def release(file: Any) -> None:
+    """Let go of the server's copy of an upload at once; Streamlit would keep it in memory."""
+    context = get_script_run_ctx()
+    if context is not None:
+        context.uploaded_file_mgr.remove_file(session_id=context.session_id, file_id=file.file_id)
+    file.close()

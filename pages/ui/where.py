@@ -16,6 +16,7 @@ PAGES: dict[str, str] = {
                     "transfer/features.py"),
     **dict.fromkeys(("hessian_trace", "hessian_eigenpairs", "spectral_density", "pyhessian_opinion"),
                     "diagnose/curvature.py"),
+    "data_health": "diagnose/upload.py",
     "landscape": "diagnose/landscape.py", "pac_bayes": "diagnose/bounds.py",
     "learned_mask": "find/near.py", "method_comparison": "find/methods.py", "objective_values": "find/methods.py",
     "sanity_checks": "diagnose/sanity.py",

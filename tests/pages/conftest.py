@@ -16,7 +16,7 @@ PAGES = {"home": "../start/home.py", "find": "../find/ticket.py", "jobs": "../ru
          "features": "../transfer/features.py",
          "curvature": "../diagnose/curvature.py", "landscape": "../diagnose/landscape.py",
          "bounds": "../diagnose/bounds.py", "near": "../find/near.py", "methods": "../find/methods.py",
-         "sanity": "../diagnose/sanity.py",
+         "sanity": "../diagnose/sanity.py", "upload": "../diagnose/upload.py",
          "signs": "../transfer/signs.py"}
 
 
