@@ -26,9 +26,9 @@ def test_the_cap_counts_storages_once_and_copies_as_they_are_written(monkeypatch
     monkeypatch.setattr(sound, "CAP_BYTES", 1000)
     values = torch.zeros(200)
     assert len(sound.contents("npz", {str(i): values for i in range(50)}, 10).tensors) == 50
-    with pytest.raises(FileRefused, match="describes 1.6 KB"):
+    with pytest.raises(FileRefused, match=r"describes 1\.6 KB"):
         sound.contents("npz", {str(i): values[i:i + 100] for i in range(4)}, 10)
-    with pytest.raises(FileRefused, match="describes 1.2 KB"):
+    with pytest.raises(FileRefused, match=r"describes 1\.2 KB"):
         sound.contents("npz", {"w": torch.zeros(300)}, 10)
 
 
