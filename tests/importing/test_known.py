@@ -154,6 +154,23 @@ def test_recurrent_weights_count_and_embeddings_do_not() -> None:
     assert prunable_names(read) == ["lstm.weight_ih_l0", "lstm.weight_hh_l0"]
 
 
+def test_layers_of_a_kind_may_all_do_without_biases_and_one_may_not() -> None:
+    model = build(Swin(window=3), 3, 16, 16, 7, 1)
+    biases = [f"{n}.bias" for n, m in model.named_modules() if isinstance(m, nn.Linear) and m.bias is not None]
+    saved = {n: t for n, t in model.state_dict().items() if n not in biases}
+    read = understand(contents(saved))
+    assert read.architecture is not None
+    assert set(biases) == set(read.architecture.drawn)
+    assert read.architecture.variant.endswith("linear layers without biases")
+    parameters = dict(network(read)[0].named_parameters())
+    assert all(bool((parameters[name] == 0).all()) for name in biases)
+    del saved["features.1.0.norm1.bias"]
+    lacking = understand(contents(saved | {biases[0]: model.state_dict()[biases[0]]}))
+    assert lacking.architecture is None
+    assert lacking.nearest is not None
+    assert set(lacking.nearest.missing) == {"features.1.0.norm1.bias", *biases[1:]}
+
+
 def test_a_hundred_megabytes_within_a_third_of_a_second() -> None:
     spec = Resnet(depth=50, stem="imagenet")
     saved = contents({"state_dict": {f"module.{n}": t for n, t in hollow(spec, 3, 224, 1000).items()}})
