@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from dataclasses import replace
 
 import pytest
 import torch
@@ -169,6 +170,15 @@ def test_layers_of_a_kind_may_all_do_without_biases_and_one_may_not() -> None:
     assert lacking.architecture is None
     assert lacking.nearest is not None
     assert set(lacking.nearest.missing) == {"features.1.0.norm1.bias", *biases[1:]}
+
+
+def test_biases_left_out_are_zero_however_the_network_draws_them() -> None:
+    saved = {f"fc{n}.weight": torch.ones(shape) for n, shape in (("1", (5, 16)), ("2", (4, 5)), ("", (3, 4)))}
+    read = understand(contents(saved))
+    assert read.architecture is not None
+    drawing = replace(read.architecture, spec=read.architecture.spec.replace(init="library"))
+    model, _ = network(replace(read, architecture=drawing))
+    assert torch.equal(model(torch.ones(1, 1, 4, 4)), torch.full((1, 3), 16.0 * 5 * 4))
 
 
 def test_a_hundred_megabytes_within_a_third_of_a_second() -> None:
