@@ -31,6 +31,8 @@ def test_a_single_sparse_file_is_level_1() -> None:
     assert search.search.density(1) == pytest.approx(0.2)
     assert type(search.run(0, 0)) is Run
     assert trainings(search) == ()
+    assert search.in_seconds
+    assert not TicketSearch().in_seconds
     assert question_from_dict(search.to_dict()) == search
 
 
