@@ -116,6 +116,12 @@ def test_a_hundred_megabytes_are_read_off_in_time():
     assert time.process_time() - start < 3
 
 
+def test_a_count_of_batches_that_is_none_is_no_error():
+    state = dict(resnet().sparse.weights)
+    state |= {name: torch.tensor(float("inf")) for name in state if name.endswith("num_batches_tracked")}
+    assert card(checkpoint(state), FACTS)["status"] == "read"
+
+
 @pytest.mark.parametrize("seed", range(40))
 def test_any_tensors_have_a_card(seed):
     draw = random.Random(seed)
