@@ -22,6 +22,7 @@ from lth_engine.diagnosis.directory import copy, directory, member, with_mask_in
 from lth_engine.diagnosis.passport_card import passport_card
 from lth_engine.diagnosis.spectra import spectra
 from lth_engine.diagnosis.speed import speed
+from lth_engine.diagnosis.warm import warm
 from lth_engine.importing import clean
 from lth_engine.importing.read import read
 from lth_engine.importing.understand import understand
@@ -66,3 +67,6 @@ ENTRIES: dict[str, Entry] = {
     "copy": copy,
 }
 """Name -> entry."""
+
+WARM = warm
+"""What the server of children does once, before it answers."""

@@ -204,11 +204,13 @@ def main(descriptor: int, table: str) -> None:
 
     Args:
         descriptor: our end of the socket.
-        table: module that has the entries in `ENTRIES`.
+        table: module that has the entries in `ENTRIES`, and in `WARM` what is to be done once before all forks.
     """
     line = socket.socket(fileno=descriptor)
     try:
-        entries: Mapping[str, Entry] = importlib.import_module(table).ENTRIES
+        module = importlib.import_module(table)
+        entries: Mapping[str, Entry] = module.ENTRIES
+        getattr(module, "WARM", lambda: None)()
     except Exception as error:
         frames.send(line, {"failed": f"{type(error).__name__}: {error}"[:500]}, [])
         return

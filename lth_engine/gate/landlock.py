@@ -1,8 +1,8 @@
 """Landlock, Linux's own sandbox: from here on this process creates, changes, removes and starts nothing.
 
 It also opens no network connection and signals nobody outside. What the kernel does not know is left out; where it
-knows none of it, the limits of :mod:`lth_engine.gate.limits` stand alone. Numbers: linux/landlock.h, Landlock's user-space
-documentation.
+knows none of it, the limits of :mod:`lth_engine.gate.limits` stand alone. Numbers: linux/landlock.h, and Landlock's
+documentation for user space.
 """
 
 from __future__ import annotations

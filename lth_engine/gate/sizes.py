@@ -22,9 +22,10 @@ def stored_values(count: int, stored: int) -> str:
 
 
 def part(count: int, of: int) -> str:
-    """A part of a size, in the unit of the whole: "1.2 of 4.8 MB"; with enough digits to tell them apart."""
+    """A part of a size, in the unit of the whole: "1.2 of 4.8 MB"; with digits enough to tell it from all and none."""
     scale = _scale(of)
-    digits = next((d for d in (1, 2, 3) if f"{count / 1000**scale:.{d}f}" != f"{of / 1000**scale:.{d}f}"), 6)
+    plain = (f"{0:.{d}f}" != f"{count / 1000**scale:.{d}f}" != f"{of / 1000**scale:.{d}f}" for d in (1, 2, 3))
+    digits = next((d for d, told in enumerate(plain, 1) if told), 6)
     return f"{_number(count, scale, digits)} of {_number(of, scale, digits)} {UNITS[scale]}"
 
 

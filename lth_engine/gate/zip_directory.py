@@ -6,13 +6,13 @@ overlap) is turned away. Layout: PKWARE's APPNOTE 6.3, sections 4.3.12 to 4.3.16
 
 from __future__ import annotations
 
-import os
 import struct
 from dataclasses import dataclass
 from typing import BinaryIO
 
 from lth_engine.core.errors import FileRefused, FileUnreadable
 from lth_engine.gate.sizes import part, size
+from lth_engine.gate.torch_extent import whole_length
 
 MEMBERS = 20_000
 """Members that are read at most (users-and-security 7.3)."""
@@ -174,10 +174,13 @@ def data_start(file: BinaryIO, member: Member) -> int:
 
 
 def _stops_early(file: BinaryIO, total: int) -> str:
-    """What is known of the whole from the local headers, when the directory at the end is missing."""
+    """What is known of the whole from its beginning, when the directory at the end is missing."""
+    whole = whole_length(file, total)
+    if whole is not None and whole > total:
+        return f"The file stops early ({part(total, whole)})."
     at = 0
     for _ in range(MEMBERS):
-        file.seek(at, os.SEEK_SET)
+        file.seek(at)
         head = file.read(_LOCAL.size)
         if len(head) < _LOCAL.size or head[:4] != b"PK\x03\x04":
             break

@@ -8,7 +8,7 @@ import sys
 import lth_engine  # noqa: F401  (sets how threads wait, before torch is loaded)
 
 NAMES = ("training_step", "pruning", "memory", "contention", "store", "pages", "connectivity", "curvature",
-         "pac_bayes", "drawing", "ticket_search", "gpu")
+         "pac_bayes", "drawing", "ticket_search", "gate", "gpu")
 
 for name in sys.argv[1:] or NAMES:
     module = importlib.import_module(f"tests.benchmarks.{name}")

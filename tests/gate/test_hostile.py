@@ -14,7 +14,7 @@ from tests.hostile import CASES
 
 
 @pytest.mark.parametrize("name", [
-    pytest.param(name, marks=pytest.mark.slow) if case.slow else name for name, case in CASES.items()])
+    pytest.param(name, marks=pytest.mark.slow) if case.slow or case.seconds > 5 else name for name, case in CASES.items()])
 def test_answered_as_the_requirements_say(name: str, real_server: Server, tmp_path: Path) -> None:
     case, marker, place = CASES[name], tmp_path / "marker", tmp_path / "clean.safetensors"
     path = case.make(tmp_path, marker)

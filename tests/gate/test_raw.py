@@ -118,6 +118,24 @@ def test_half_a_file_says_how_much_there_is_where_it_can(tmp_path: Path) -> None
     assert said(tmp_path, data[:1_200_000], FileUnreadable) == "The file stops early (1.2 of 4.8 MB)."
 
 
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16, torch.int64, torch.bool])
+def test_a_torch_file_cut_short_says_how_long_it_was(dtype: torch.dtype, tmp_path: Path) -> None:
+    file, each = io.BytesIO(), torch.empty(0, dtype=dtype).element_size()
+    tensors = [torch.zeros(n, dtype=dtype) for n in (3, 400_000 // each, 800_000 // each)]
+    torch.save({f"layer{i}.weight": tensors[i % 3] for i in range(60)} | {"epoch": 3}, file)
+    data = file.getvalue()
+    assert len(data) > 1_200_000
+    for kept in (1_100_000, 500_000, 20_000):
+        assert said(tmp_path, data[:kept], FileUnreadable) == f"The file stops early ({kept / 1e6:.2g} of 1.2 MB)."
+
+
+def test_a_torch_file_cut_short_at_every_length_of_its_beginning(tmp_path: Path) -> None:
+    data = SAMPLES["zip.pt"][1]()
+    for kept in range(1, 900, 3):
+        with pytest.raises(FileUnreadable):
+            sniff(put(tmp_path, data[:kept]))
+
+
 @pytest.mark.filterwarnings("ignore:`torch.jit")
 def test_torchscript(tmp_path: Path) -> None:
     file = io.BytesIO()
@@ -280,3 +298,5 @@ def test_parts_in_words() -> None:
     assert part(1_200_000, 4_800_000) == "1.2 of 4.8 MB"
     assert part(4_799_990, 4_800_000) == "4.79999 of 4.8 MB"
     assert part(16, 128) == "16 of 128 bytes"
+    assert part(0, 4_800_000) == "0 of 4.8 MB"
+    assert part(20_000, 4_800_000) == "0.02 of 4.8 MB"
