@@ -45,15 +45,14 @@ def diagnose(given: argparse.Namespace) -> int:
 def looked_at(given: argparse.Namespace, folder: Path) -> Found:
     """The card, with `spectra` and `speed`, and what was asked for: `against`, `init`, `data`.
 
-    Raises:
-        BadInput: images or an initialisation are given to a network that is not known.
+    What cannot be said of this network, as it is none that is known, is {"reason": why}.
     """
     first = _read(given.file, folder / "file.safetensors")
     found: Found = {**first.card}
-    if found["status"] != "read":
+    if first.clean is None:
         return found
     copy = folder / "file.safetensors"
-    if first.clean is not None and not given.quick:
+    if not given.quick:
         found |= {entry: _beyond(entry, copy) for entry in BEYOND}
     mine = Cleaned(given.file, first.card, copy)
     if given.against is not None:
@@ -61,7 +60,7 @@ def looked_at(given: argparse.Namespace, folder: Path) -> Found:
     if given.init is not None:
         found["init"] = _with(given.init, folder, lambda other: _from_start(mine, other))
     if given.data is not None:
-        found["data"] = _on_images(mine, given.data)
+        found["data"] = _unknown(mine) or _on_images(mine, given.data)
     return found
 
 
@@ -89,7 +88,16 @@ def _with(path: Path, folder: Path, question: Any) -> Found:
     return {"card": card} | (question(Cleaned(path, card, copy)) if card["status"] == "read" else {})
 
 
+def _unknown(*files: Cleaned) -> Found:
+    """Why nothing can be computed with one of the networks; empty if it can."""
+    names = ", ".join(file.given.name for file in files if file.card["architecture"] is None)
+    return {"reason": f"The network of {names} is none that is known here, so nothing can be computed with it."} \
+        if names else {}
+
+
 def _from_start(file: Cleaned, start: Cleaned) -> Mapping[str, Any]:
+    if unknown := _unknown(file, start):
+        return unknown
     from lth_engine.diagnosis.from_start import from_start
 
     mine, other = networks([file, start])

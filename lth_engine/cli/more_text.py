@@ -13,7 +13,13 @@ Found = Mapping[str, Any]
 
 def more_text(found: Found) -> str:
     """The parts that there are, each under its title."""
-    return "\n\n".join(f"{title}\n\n{text(found[name])}" for name, (title, text) in PARTS.items() if name in found)
+    return "\n\n".join(f"{title}\n\n{_said(found[name], text)}" for name, (title, text) in PARTS.items()
+                       if name in found)
+
+
+def _said(part: Found, text: Callable[[Found], str]) -> str:
+    """A part in words, or why there is nothing to say."""
+    return plain(part["reason"]) if set(part) - {"card"} == {"reason"} else text(part)
 
 
 def images_text(data: Found) -> str:
@@ -64,8 +70,6 @@ def compared_text(value: Found) -> str:
 
 def spectra_text(value: Found) -> str:
     """The spectrum of each layer, and what its tail tells where it tells something."""
-    if value.get("reason"):
-        return plain(value["reason"])
     rows = [[plain(layer["name"]), f"{layer['rows']} x {layer['columns']}", _number(layer["spectral_norm"]),
              _number(layer["stable_rank"]), _number((layer["bulk"] or {}).get("spikes")),
              _number(layer["tail"]["alpha"]) if layer["tail"]["applies"] else "-"] for layer in value["layers"]]

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import torch
 
-from lth_engine.core.errors import NonFinite
+from lth_engine.core.errors import BadInput
 from lth_engine.diagnosis.brought import Brought
 from lth_engine.importing.checkpoint import Checkpoint
 from lth_engine.importing.network import network, original_names
@@ -24,13 +24,12 @@ def bring(checkpoint: Checkpoint, where: str) -> Brought:
         where: the file, for messages.
 
     Raises:
-        BadInput: its architecture is not known, so that it cannot be shown images.
-        NonFinite: a weight is NaN or infinite.
+        BadInput: its architecture is not known, so that it cannot be shown images; a weight is NaN or infinite.
     """
     model, masks = network(checkpoint)
     bad = [name for name, value in model.state_dict().items() if not bool(torch.isfinite(value).all())]
     if bad:
-        raise NonFinite(f"The weights of {where} must be finite, but there is NaN or infinity in "
+        raise BadInput(f"The weights of {where} must be finite, but there is NaN or infinity in "
                         f"{', '.join(bad[:NAMED])}{' ...' * (len(bad) > NAMED)}: bring another checkpoint.")
     architecture = checkpoint.architecture
     assert architecture is not None  # network() refuses it

@@ -177,7 +177,10 @@ def test_what_does_not_fit_is_told_key_by_key(files: Path, command: Command, tmp
     torch.save(state, tmp_path / "odd.pt")
     found = as_json(command("diagnose", tmp_path / "odd.pt", "--quick", "--json"))
     assert found["architecture"] is None
-    out = command("diagnose", tmp_path / "odd.pt", "--quick")[1]
+    code, out, _ = command("diagnose", tmp_path / "odd.pt", "--quick", "--data", files / "batch.npz", "--init",
+                           files / "a.pt")
+    assert code == 0
+    assert out.count("none that is known here") == 2
     assert "Nearest: ResNet-20" in out
     assert "extra.weight" in out
     code, _, err = command("mask", tmp_path / "odd.pt", "--scorer", "magnitude", "--density", "0.1", "--out",
@@ -275,6 +278,40 @@ def test_a_mask_in_the_form_of_the_store(files: Path, command: Command, tmp_path
         assert all((held[name] == arrays[f"mask/{name}"]).all() for name in held.files)
         assert set(held.files) == {f"module.{name}" for name in naive_scores.layers(network())}
     assert scalars["density"] == 0.25
+
+
+def test_weights_that_are_not_finite(files: Path, command: Command, tmp_path: Path) -> None:
+    state = network().state_dict()
+    state["fc.weight"][0, 0] = torch.nan
+    torch.save(state, tmp_path / "nan.pt")
+    found = as_json(command("diagnose", tmp_path / "nan.pt", "--quick", "--json"))
+    assert any(finding["severity"] == "problem" for finding in found["findings"])
+    code, out, err = command("curvature", tmp_path / "nan.pt", "--batch", files / "batch.npz")
+    assert (code, out) == (2, "")
+    assert "fc.weight" in err
+
+
+def test_what_the_file_prunes_stays_pruned(files: Path, command: Command, tmp_path: Path) -> None:
+    """As torch.nn.utils.prune leaves it; a tenth is kept of what is left."""
+    model = network()
+    draw = torch.Generator().manual_seed(3)
+    kept = {name: torch.rand(w.shape, generator=draw) < 0.5 for name, w in naive_scores.layers(model).items()}
+    state = {}
+    for name, value in model.state_dict().items():
+        state |= {f"{name}_orig": value, f"{name}_mask": kept[name].float()} if name in kept else {name: value}
+    torch.save(state, tmp_path / "pruned.pt")
+    code, _, err = command("mask", tmp_path / "pruned.pt", "--scorer", "synflow", "--rounds", "5", "--density", "0.1",
+                           "--out", tmp_path / "m.npz")
+    assert code == 0, err
+    with np.load(tmp_path / "m.npz") as found:
+        assert set(found.files) == {f"{name}_orig" for name in kept}
+        assert not any((found[f"{name}_orig"] & ~mask.numpy()).any() for name, mask in kept.items())
+        assert sum(int(found[name].sum()) for name in found.files) == round(0.1 * sum(m.numel() for m in
+                                                                                    kept.values()))
+    code, _, err = command("mask", tmp_path / "pruned.pt", "--scorer", "magnitude", "--density", "0.9", "--out",
+                           tmp_path / "m.npz")
+    assert code == 2
+    assert "what is pruned stays pruned" in err
 
 
 def test_settings_of_the_scorer_are_flags(files: Path, command: Command, tmp_path: Path) -> None:
