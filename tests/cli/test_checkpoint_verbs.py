@@ -183,10 +183,14 @@ def test_what_does_not_fit_is_told_key_by_key(files: Path, command: Command, tmp
     assert out.count("none that is known here") == 2
     assert "Nearest: ResNet-20" in out
     assert "extra.weight" in out
-    code, _, err = command("mask", tmp_path / "odd.pt", "--scorer", "magnitude", "--density", "0.1", "--out",
-                           tmp_path / "m.npz")
+    words = ("mask", tmp_path / "odd.pt", "--density", "0.1", "--out", tmp_path / "m.npz", "--scorer")
+    code, _, err = command(*words, "synflow")
     assert code == 2
-    assert "No network of the lab" in err
+    assert "holds none that is known" in err
+    assert command(*words, "magnitude")[0] == 0
+    with np.load(tmp_path / "m.npz") as held:
+        wanted = best({name: w.abs() for name, w in state.items() if w.ndim > 1})
+        assert {name: int(held[name].sum()) for name in held.files} == {n: int(m.sum()) for n, m in wanted.items()}
 
 
 def test_from_an_initialisation(files: Path, command: Command) -> None:
