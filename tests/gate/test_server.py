@@ -308,14 +308,16 @@ def test_a_child_creates_starts_calls_and_signals_nothing(server: Server, tmp_pa
 def test_children_end_with_the_server(server: Server) -> None:
     server.warm()
     pid = server.pid
-    thread = threading.Thread(target=server.call, args=("sleep", [], {"seconds": 1}))
+    thread = threading.Thread(target=server.call, args=("sleep", [], {"seconds": 60}, Limits(seconds=60)))
     thread.start()
     listed = Path(f"/proc/{pid}/task/{pid}/children")
     while not (asleep := listed.read_text().split()):
         time.sleep(0.005)
     os.kill(pid or 0, signal.SIGKILL)
     assert gone(int(asleep[0]))
-    thread.join()
+    while thread.is_alive():  # it asks once more
+        server.close()
+        thread.join(0.05)
 
 
 def test_the_server_ends_with_its_parent() -> None:
