@@ -17,7 +17,7 @@ COMMANDS = set(re.findall(r"\w+", """
     alpha approx arg bar big binom cap cdot cup delta diag dots ell epsilon eta frac ge in langle lambda lceil le
     leftarrow ll ln log lVert mathbb mathcal mathrm max mid min mu nabla ne odot operatorname partial perp phi pi Pr
     rangle rceil rVert sigma sim sqrt sum tau text tfrac theta top varepsilon Vert
-    beta gamma infty kappa notin pm propto times"""))
+    beta gamma infty kappa notin pm propto rho times"""))
 """Commands of LaTeX in use, all of which KaTeX sets."""
 
 SPACES = frozenset("\\" + sign for sign in "!, {}#")

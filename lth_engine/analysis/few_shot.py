@@ -8,6 +8,7 @@ import numpy as np
 
 from lth_engine.analysis.features.paired import WORDS, Compared, compared, intervals
 from lth_engine.analysis.ticket_search import require_askable
+from lth_engine.analysis.unknown_start import unknown_start
 from lth_engine.core.artifact import Answer, Array, Inputs, Scalar, text_array
 from lth_engine.core.errors import BadInput
 from lth_engine.core.summary import number
@@ -74,8 +75,8 @@ def answer(question: FewShot, inputs: Inputs, bench: Workbench) -> Answer:
     found = {(percent, variant): compared(values, None if variant == "ticket" else accuracy[percent, "ticket"], values,
                                           int(number(one, "test_images")), question.of.margin)
              for (percent, variant), values in accuracy.items()}
-    summary: dict[str, Scalar] = {"verdict_text": _sentence(question, found), "chance": one["chance"],
-                                  "density": one["density"]}
+    summary: dict[str, Scalar] = {"verdict_text": _sentence(question, found) + unknown_start(question),
+                                  "chance": one["chance"], "density": one["density"]}
     return Answer(arrays | _rows(found), summary)
 
 

@@ -33,6 +33,7 @@ from lth_engine.core.artifact import Answer, Array, Artifact, Inputs, Scalar, te
 from lth_engine.core.mask import Mask
 from lth_engine.core.workbench import Progress, Workbench
 from lth_engine.specs.bounds import SPIKES, PacBayes
+from lth_engine.specs.imported import ImportedDense
 from lth_engine.training.evaluate import evaluate
 from lth_engine.training.material import Material, material, network, put_weights, take_weights
 from lth_engine.training.threads import use_threads
@@ -120,7 +121,8 @@ class _Case:
                    for mu in means]
         kl_mask = mask_kl(mask.kept, mask.size - mask.kept, 1 - mask.kept / mask.size) if spikes else 0.0
         return cls(posterior, mask, TrainedImages(images.train, question.of.training), images, *squared, kl_mask,
-                   why_not(question.prior, unmasked, initial, {} if not spikes else mask, model, question.of.training))
+                   why_not(question.prior, unmasked, initial, {} if not spikes else mask, model, question.of.training,
+                           brought=isinstance(spec, ImportedDense)))
 
     def answer(self, question: PacBayes, arrays: dict[str, Array], oracle: DrawnRisk, certified: DrawnRisk) -> Answer:
         """Everything that is said about it."""

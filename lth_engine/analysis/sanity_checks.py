@@ -18,6 +18,7 @@ import numpy as np
 
 from lth_engine.analysis.empty_layers import empty_layers
 from lth_engine.analysis.ticket_search import require_askable, require_possible
+from lth_engine.analysis.unknown_start import unknown_start
 from lth_engine.core.artifact import Answer, Array, Inputs, Scalar, text_array
 from lth_engine.core.comparison import word
 from lth_engine.core.summary import number
@@ -88,7 +89,8 @@ def answer(question: SanityChecks, inputs: Inputs, bench: Workbench) -> Answer:
     summary: dict[str, Scalar] = {
         "accuracy": float(accuracies["ticket"].mean()), "density": density, "passed": kinds.count("passes"),
         "failed": failed, "undecided": undecided, "verdict": verdict,
-        "verdict_text": _sentences(question, tests, words, accuracies, summaries, density, doubt)}
+        "verdict_text": _sentences(question, tests, words, accuracies, summaries, density, doubt)
+                        + unknown_start(question)}
     return Answer(_table(question, summaries) | _check_columns(tests, words), summary)
 
 

@@ -11,8 +11,8 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from lth_engine.analysis import ticket_search
 from lth_engine.analysis.empty_layers import empty_layers
+from lth_engine.analysis.ticket_search import require_askable
 from lth_engine.core.artifact import Answer, Array, Inputs, Scalar, text_array
 from lth_engine.core.comparison import word
 from lth_engine.core.summary import number
@@ -26,7 +26,7 @@ Runs = Mapping[tuple[Cell, int], Summary]
 
 def before(question: SignPanel, bench: Workbench) -> None:
     """Refuse what could only fail after hours, as for a search that ends at this level."""
-    ticket_search.before(question.of.replace(levels=question.level), bench)
+    require_askable(question.of, question.level, bench)
 
 
 def answer(question: SignPanel, inputs: Inputs, bench: Workbench) -> Answer:

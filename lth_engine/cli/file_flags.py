@@ -8,8 +8,10 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 
+from lth_engine.cli.addresses import settings
+from lth_engine.cli.explain import explain
 from lth_engine.core.knob import Knob, knobs
-from lth_engine.core.spec import catalogue
+from lth_engine.core.spec import catalogue, from_dict
 from lth_engine.specs.curvature import HessianEigenpairs, HessianTrace
 from lth_engine.specs.finding import OneShot
 
@@ -53,6 +55,9 @@ def _add_mask(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--scope", default=scope.default, choices=scope.choices, help=f"{scope.help} (default: "
                         f"{scope.default})")
     parser.add_argument("--seed", type=_whole, default=0, metavar="N", help="seed of what the scorer draws")
+    parser.formatter_class = argparse.RawDescriptionHelpFormatter
+    parser.epilog = "Settings of scorers:\n\n" + "\n\n".join(
+        explain(spec) for name in catalogue("scorer") if settings(spec := from_dict("scorer", name)))
 
 
 def _add_curvature(parser: argparse.ArgumentParser) -> None:

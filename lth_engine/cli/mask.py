@@ -13,13 +13,12 @@ import numpy as np
 
 from lth_engine.cli.addresses import settings
 from lth_engine.cli.compute import watched
-from lth_engine.cli.explain import explain
 from lth_engine.cli.flags import apply_flags, read_flags
 from lth_engine.cli.foreign import clean_copies, networks
 from lth_engine.cli.words import columns
 from lth_engine.core.artifact import Array
 from lth_engine.core.errors import BadInput
-from lth_engine.core.spec import catalogue, from_dict
+from lth_engine.core.spec import from_dict
 from lth_engine.specs.scorers import ScorerSpec
 from lth_engine.store.commit import replace_file, temporary
 from lth_engine.store.writer import checkpoint_bytes
@@ -60,15 +59,6 @@ def scorer_of(name: str, rest: Sequence[str]) -> ScorerSpec:
     if flags and not known:
         raise BadInput(f"Unknown flag --{flags[0].name}: the scorer {name} has no settings.")
     return apply_flags(spec, flags)
-
-
-def scorers_in_words() -> str:
-    """The scorers with their settings, for the help."""
-    lines = []
-    for name, kind in catalogue("scorer").items():
-        spec = cast(ScorerSpec, from_dict("scorer", name))
-        lines.append(explain(spec) if settings(spec) else f"{name}: {kind.title}")
-    return "scorers, and the settings of each\n\n" + "\n\n".join(lines)
 
 
 def write_mask(path: Path, kept: Mapping[str, Array], facts: Mapping[str, float | int | str]) -> None:

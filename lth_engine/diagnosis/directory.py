@@ -61,7 +61,7 @@ def member(files: list[Path], arguments: Mapping[str, Any], emit: Emit, out: Bin
 
     Returns:
         The card, and: logs (hyperparameters, history, accuracy in [0, 1] or None), role of the file that the card is
-        of, starts (roles of weights before training that were read).
+        of, starts (roles of weights before training that were read), member_notes (those about the member alone).
 
     Raises:
         NotRead: no weights of it can be read.
@@ -78,7 +78,8 @@ def member(files: list[Path], arguments: Mapping[str, Any], emit: Emit, out: Bin
                      "accuracy": network.logs.accuracy})
     told = card(network.checkpoint, arguments)
     told["notes"] = [*told["notes"], *network.notes]
-    told |= {"logs": logs, "role": network.role, "starts": list(network.starts)}
+    told |= {"logs": logs, "role": network.role, "starts": list(network.starts),
+             "member_notes": list(network.notes)}
     chosen = network.start if arguments.get("write") == "start" else network.checkpoint
     if out is not None and chosen is not None:
         emit({"stage": "copying"})
@@ -100,7 +101,7 @@ def copy(files: list[Path], arguments: Mapping[str, Any], emit: Emit, out: Binar
         NotRead: it cannot be read.
     """
     kind = str(arguments["kind"])
-    contents = read_masks(files[0]) if is_pickled(files[0]) else written_out(read(files[0], kind))
+    contents = written_out(read_masks(files[0]) if is_pickled(files[0]) else read(files[0], kind))
     if out is not None:
         clean.write(contents, out, {"name": arguments["name"], "sha256": arguments["sha256"]})
     return {"status": "read", "tensors": len(contents.tensors)}

@@ -17,9 +17,11 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from lth_engine.diagnosis.card import card
-from lth_engine.diagnosis.directory import copy, directory, member
+from lth_engine.diagnosis.compare import compare
+from lth_engine.diagnosis.directory import copy, directory, member, with_mask_inside
 from lth_engine.diagnosis.passport_card import passport_card
 from lth_engine.diagnosis.spectra import spectra
+from lth_engine.diagnosis.speed import speed
 from lth_engine.diagnosis.warm import warm
 from lth_engine.importing import clean
 from lth_engine.importing.read import read
@@ -30,7 +32,7 @@ Entry = Callable[[list[Path], Mapping[str, Any], Emit, BinaryIO | None], dict[st
 
 
 def inspect(files: list[Path], arguments: Mapping[str, Any], emit: Emit, out: BinaryIO | None) -> dict[str, Any]:
-    """What one file is: its card; its clean copy is written to `out`.
+    """What one file is: its card; its clean copy, with masks of a second file inside, is written to `out`.
 
     Args:
         files: the file, and if there are two, the file of masks that belongs to it.
@@ -50,13 +52,16 @@ def inspect(files: list[Path], arguments: Mapping[str, Any], emit: Emit, out: Bi
     found = passport_card(card(checkpoint, arguments), contents)
     if out is not None:
         emit({"stage": "copying"})
-        clean.write(contents, out, {"name": found["name"], "sha256": found["sha256"]})
+        whole = contents if masks is None else with_mask_inside(checkpoint)
+        clean.write(whole, out, {"name": found["name"], "sha256": found["sha256"]})
     return found
 
 
 ENTRIES: dict[str, Entry] = {
     "inspect": inspect,
     "spectra": spectra,
+    "compare": compare,
+    "speed": speed,
     "directory": directory,
     "member": member,
     "copy": copy,

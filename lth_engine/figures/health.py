@@ -46,7 +46,8 @@ def class_accuracy(names: Sequence[str], accuracy: Array, low: Array, high: Arra
                      annotation_position="top")
     figure.update_yaxes(autorange="reversed", tickvals=y, ticktext=[html.escape(names[i]) for i in order],
                         showgrid=False)
-    figure.update_xaxes(title_text="Accuracy of the class (%), 95% interval", range=[-2, 102])
+    figure.update_xaxes(title_text="Accuracy of the class (%), 95% interval", range=[-2, 104],
+                        tickvals=[0, 20, 40, 60, 80, 100])
     figure.update_layout(showlegend=False, margin_t=34)
     return figure
 
@@ -77,7 +78,8 @@ def reliability(confidence: Array, accuracy: Array, count: Array, edges: Array) 
         meta={"x": "confidence_percent", "y": "accuracy_percent", "more": ["images"]},
         hovertemplate="It says %{x:.3g} %, is right <b>%{y:.3g} %</b> of the time (%{customdata[0]:,} images)"
                       "<extra></extra>")
-    figure.update_xaxes(title_text="Confidence of the answer (%)", range=[0, 101])
+    figure.update_xaxes(title_text="Confidence of the answer (%)", range=[0, 104],
+                        tickvals=[0, 20, 40, 60, 80, 100])
     figure.update_yaxes(title_text="Right (%)", range=[0, 103])
     return figure
 

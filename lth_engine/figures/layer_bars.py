@@ -33,11 +33,12 @@ def layer_bars(names: Sequence[str], density: Sequence[float], weights: Sequence
               "hovertemplate": said + "<extra></extra>"}
     if few:
         figure.add_bar(
-            x=percent, y=places, orientation="h", marker={"color": SERIES[0]}, text=[f"{p:.3g} %" for p in percent],
-            textposition="outside", cliponaxis=False, **shared,
+            x=percent, y=places, orientation="h", marker={"color": SERIES[0]}, **shared,
             meta={"x": "density_percent", "y": "place", "more": ["layer", "weights"]})
+        figure.add_scatter(x=[102] * len(places), y=places, mode="text", text=[f"{p:.3g} %" for p in percent],
+                           textposition="middle right", cliponaxis=False, hoverinfo="skip")
         figure.update_yaxes(autorange="reversed", tickvals=places, ticktext=labels, showgrid=False)
-        figure.update_xaxes(title_text="Density of the layer: weights kept (%)", range=[0, 112],
+        figure.update_xaxes(title_text="Density of the layer: weights kept (%)", range=[0, 114],
                             tickvals=[0, 20, 40, 60, 80, 100])
     else:
         figure.add_scatter(

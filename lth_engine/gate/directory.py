@@ -91,19 +91,37 @@ def _one(path: Path, peer: str, member: dict[str, Any], wanted: Mapping[str, str
         main = next((role for role in BINARY[:3] if role in files), None)
         if main is None:
             raise FileUnreadable("No weights of it could be read.")
-        known = {"name": wanted[main], "bytes": os.fstat(files[main].fileno()).st_size,
-                 "sha256": raw.digest(files[main])}
+        known = _known(wanted[main], files[main])
         said = {"peer": peer, "member": {k: v for k, v in member.items() if k not in ("density", "clean")},
                 "roles": list(files), "kinds": [kinds[role] for role in files], **known}
         numbers = [file.fileno() for file in files.values()]
         card = {**_kept(call, "member", numbers, said, copies, member, main), **known}
+        taken = _taken(card, member, main, wanted, files)
         if copies is not None:
-            for role in [role for role in BINARY if role in files and role != main]:
+            for role in [role for role in BINARY if role in files and role not in (main, taken)]:
                 only = {"kind": kinds[role], "name": wanted[role], "sha256": raw.digest(files[role])}
                 with contextlib.suppress(NotRead):  # the card's notes say it
                     _kept(call, "copy", [files[role].fileno()], only, copies, member, role)
     member["accuracy"] = card.get("logs", {}).get("accuracy")
     return card
+
+
+def _known(name: str, file: BinaryIO) -> dict[str, Any]:
+    return {"name": name, "bytes": os.fstat(file.fileno()).st_size, "sha256": raw.digest(file)}
+
+
+def _taken(card: dict[str, Any], member: dict[str, Any], main: str, wanted: Mapping[str, str],
+           files: Mapping[str, BinaryIO]) -> str:
+    """The role of the weights that the card is of: not `main` where the child could not read that file, or where the
+    settings say that it is of weights before training. What the child noted and the role go into the member."""
+    role = str(card.get("role", main))
+    if role != main and role in files:
+        card |= _known(wanted[role], files[role])
+    if role != main and main in member.get("clean", {}):
+        member["clean"][role] = member["clean"].pop(main)
+    member["notes"] = [str(note) for note in card.pop("member_notes", member["notes"])]
+    member["role"] = role
+    return role
 
 
 def _let_through(path: Path, wanted: Mapping[str, str], cap: int, stack: contextlib.ExitStack,

@@ -41,7 +41,8 @@ class Sparse:
             shapes as the network wants them (TurboPrune's [classes, in, 1] squeezed).
         masks: name of a weight -> bool, only where the file has a mask for it.
         convention: how the file says what is pruned: "none", "exact zeros", "weight_orig and weight_mask",
-            "weight_mask", "fixed_m", "mask", "flag", "mask_NAME" (open_lth) or "mask.pth".
+            "weight_mask", "fixed_m", "mask", "flag", "mask_NAME" (open_lth), "mask.pth" (a file beside it) or
+            "masks" (a dictionary of their own in the same file).
         paths: name of a weight -> its path in the file.
         notes: sentences on masks that are not what they should be, for the card.
     """

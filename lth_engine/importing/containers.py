@@ -21,6 +21,9 @@ _NO_NETWORK = re.compile(r"(.*_)?(optim|optimi[sz]ers?|opt|schedulers?|scaler|am
 _AVERAGE = re.compile(r"(^|[._])(ema|swa|averaged?|teacher|shadow)($|[._])", re.IGNORECASE)
 """Names of moving averages."""
 
+_START = re.compile(r"(^|[._])(init|initial|start|rewind|rewound|untrained)($|[._])", re.IGNORECASE)
+"""Names of weights before training, where a file holds both."""
+
 _MODULE_DICTS = frozenset(("_modules", "_parameters", "_buffers"))
 """Dictionaries inside a pickled module; no part of any name."""
 
@@ -51,13 +54,19 @@ class Group:
         """Whether its key says a moving average."""
         return bool(_AVERAGE.search(self.key))
 
+    @property
+    def start(self) -> bool:
+        """Whether its key says weights before training."""
+        return bool(_START.search(self.key))
+
 
 def chosen(tensors: Mapping[str, torch.Tensor]) -> tuple[Group, list[Group]]:
-    """The network that is meant, and all other groups: no average if there is another, then the largest."""
+    """The network that is meant, and all other groups: no average if there is another, then the largest, then, of
+    several of one size, no start."""
     group = Group("", {path: path for path in tensors}, _values(tensors, tensors))
     others: list[Group] = []
     while (parts := _split(group, tensors)) is not None:
-        ranked = sorted(parts, key=lambda g: (g.network, not g.average, g.values), reverse=True)
+        ranked = sorted(parts, key=lambda g: (g.network, not g.average, g.values, not g.start), reverse=True)
         group = ranked[0]
         others += ranked[1:]
     return _joined(group), others

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
 
 from lth_engine.importing.skeleton import Shapes
 
@@ -40,11 +41,15 @@ class Convention:
     Attributes:
         family: the lab's spec, by name.
         rules: the first that fits a layer decides.
+        knobs: what these names tell of the network and its shapes do not.
+        words: the same, for the variant.
         caveat: what that definition computes otherwise than the lab's network; such a file is never taken for it.
     """
 
     family: str
     rules: Sequence[Rule]
+    knobs: Mapping[str, Any] = field(default_factory=dict)
+    words: str = ""
     caveat: str = ""
 
     def renaming(self, shapes: Shapes) -> dict[str, str]:

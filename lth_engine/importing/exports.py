@@ -28,8 +28,8 @@ def exported(form: str, weights: Mapping[str, Array], mask: Mask, facts: Mapping
 
 
 def _safetensors(weights: Mapping[str, Array], mask: Mask, facts: Mapping[str, str]) -> bytes:
-    arrays = {name: np.ascontiguousarray(value) for name, value in weights.items()}
-    arrays |= {f"{name}_mask": np.ascontiguousarray(kept) for name, kept in mask.items() if not kept.all()}
+    arrays = {name: np.asarray(value, order="C") for name, value in weights.items()}
+    arrays |= {f"{name}_mask": np.asarray(kept, order="C") for name, kept in mask.items() if not kept.all()}
     return bytes(save(arrays, {"format": "pt", **facts}))
 
 

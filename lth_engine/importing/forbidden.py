@@ -19,7 +19,8 @@ _ANYWHERE = frozenset({
 _MODULES = _ANYWHERE | frozenset({
     "_io", "_pickle", "_posixsubprocess", "_socket", "_thread", "asyncio", "bdb", "cProfile", "cffi", "codeop",
     "commands", "distutils", "doctest", "ensurepip", "fileinput", "ftplib", "http", "idlelib", "imaplib", "inspect",
-    "io", "linecache", "marshal", "mmap", "multiprocessing", "ntpath", "pdb", "pickle", "pip", "pkgutil", "poplib", "popen2",
+    "io", "linecache",
+    "marshal", "mmap", "multiprocessing", "ntpath", "pdb", "pickle", "pip", "pkgutil", "poplib", "popen2",
     "posixpath", "pydoc", "requests", "setuptools", "smtplib", "socketserver", "ssl", "sysconfig", "telnetlib",
     "tempfile", "threading", "timeit", "urllib", "urllib2", "venv", "webbrowser", "xmlrpc", "zipimport",
 })

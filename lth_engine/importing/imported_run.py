@@ -11,10 +11,9 @@ from lth_engine.core.mask import Mask
 from lth_engine.core.ticket import Ticket
 from lth_engine.core.workbench import Progress, Workbench
 from lth_engine.importing.brought import brought
-from lth_engine.importing.imported_ticket import UNKNOWN_START
 from lth_engine.specs.costs import COSTS
 from lth_engine.specs.data import DataSpec
-from lth_engine.specs.imported import ImportedDense, ImportedRun, ImportedTicket
+from lth_engine.specs.imported import UNKNOWN_START, ImportedDense, ImportedRun, ImportedTicket
 from lth_engine.specs.tickets import TicketSpec
 from lth_engine.training.evaluate import evaluate
 from lth_engine.training.flops import forward_flops, sparse_flops

@@ -9,11 +9,9 @@ from lth_engine.core.errors import BadInput
 from lth_engine.core.ticket import Ticket
 from lth_engine.core.workbench import Workbench
 from lth_engine.importing.brought import brought
-from lth_engine.specs.imported import ImportedDense, ImportedTicket
+from lth_engine.specs.imported import UNKNOWN_START, ImportedDense, ImportedTicket
 from lth_engine.training.material import material, network
 from lth_engine.training.outcome import masked
-
-UNKNOWN_START = "Its own starting weights are not known: those of the ticket are a draw of the lab under its mask."
 
 
 def answer(question: ImportedTicket, inputs: Inputs, bench: Workbench) -> Answer:

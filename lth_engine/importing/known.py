@@ -62,9 +62,10 @@ def of_names(names: Iterable[str]) -> Sketch | None:
 
 
 def near_names(names: Iterable[str]) -> list[Sketch]:
-    """Networks of torchvision whose names begin and end alike, those of the most similar number first: two at most."""
+    """Networks of torchvision whose names begin and end alike and whose number is similar: the two nearest."""
     kept = that_matter(names)
-    near = [s for entry in _table()["names"].values() if (s := _sketch(entry)).first in kept and s.last in kept]
+    near = [s for entry in _table()["names"].values()
+            if (s := _sketch(entry)).first in kept and s.last in kept and abs(s.count - len(kept)) <= s.count / 10]
     return sorted(near, key=lambda s: abs(s.count - len(kept)))[:2]
 
 

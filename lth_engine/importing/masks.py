@@ -20,21 +20,24 @@ _HEAD = re.compile(r"(?:fc|linear|classifier|head|output|last_linear)\.weight")
 _BY_CHANCE = 1e-4
 """Share of zeros that mean nothing: a float32 uniform draw is exactly 0 with probability 6e-8."""
 
-NONE, ZEROS, FILE = "none", "exact zeros", "mask.pth"
+NONE, ZEROS, FILE, DICTIONARY = "none", "exact zeros", "mask.pth", "masks"
+
+_MASKS_ALONE = "All tensors are whole numbers: this looks like a mask file. Bring the weights that it belongs to."
 
 _ROUNDED = 0.5
 """Gem-Miner keeps weights whose score is above this (Sreenivasan et al. 2022: rounding of scores in [0, 1])."""
 
 
-def apart(unwrapped: Unwrapped, beside: Contents | None = None) -> Sparse:
+def apart(unwrapped: Unwrapped, beside: Contents | None = None, within: bool = False) -> Sparse:
     """Weights and masks; heads that are convolutions over one place become linear layers.
 
     Args:
         unwrapped: the tensors of a network.
-        beside: what a mask file next to the weights holds (open_lth, lth-pacbayes: mask.pth); it is used where the
-            file itself has no masks.
+        beside: what a mask file next to the weights holds (open_lth, lth-pacbayes: mask.pth), or a dictionary of
+            masks in the same file (`within`); it is used where no masks stand among the weights.
+        within: whether `beside` is of the same file.
     """
-    found = _found(unwrapped, beside)
+    found = _found(unwrapped, beside, within)
     lines = found.convention == "mask"
     return replace(found, weights=_flattened(found.weights, lines), masks=_flattened(found.masks, lines))
 
@@ -46,7 +49,7 @@ def _flattened(tensors: Tensors, lines: bool) -> dict[str, torch.Tensor]:
             or (_HEAD.fullmatch(n) and t.dim() == 4 and t.shape[2:] == (1, 1)) else t for n, t in tensors.items()}
 
 
-def _found(unwrapped: Unwrapped, beside: Contents | None) -> Sparse:
+def _found(unwrapped: Unwrapped, beside: Contents | None, within: bool) -> Sparse:
     tensors = unwrapped.tensors
     finders = {FLAT: flat, PRUNE: orig, **{leaf: sibling(leaf) for leaf in SIBLINGS}}
     for convention, find in finders.items():
@@ -54,8 +57,9 @@ def _found(unwrapped: Unwrapped, beside: Contents | None) -> Sparse:
             return _inside(unwrapped, convention, pairs)
     if beside is not None and (raw := _matching(tensors, unwrap(beside).tensors)):
         masks, notes = _boolean(raw)
-        return Sparse(tensors, masks, FILE, unwrapped.paths, notes)
-    return Sparse(tensors, {}, ZEROS if _has_zeros(tensors) else NONE, unwrapped.paths)
+        return Sparse(tensors, masks, DICTIONARY if within else FILE, unwrapped.paths, notes)
+    notes = (_MASKS_ALONE,) if tensors and not any(t.is_floating_point() for t in tensors.values()) else ()
+    return Sparse(tensors, {}, ZEROS if _has_zeros(tensors) else NONE, unwrapped.paths, notes)
 
 
 def _has_zeros(tensors: Tensors) -> bool:

@@ -20,8 +20,10 @@ NEAR = 0.5
 
 def nearest(tensors: Tensors) -> Nearest | None:
     """The candidate that most tensors fit, or None: none fits half of them."""
+    if not any(t.is_floating_point() for t in tensors.values()):  # masks alone
+        return None
     shapes, ones = shapes_of(tensors), identities(tensors)
-    named = list(fits(shapes, ones, torchvision=near_candidates(shapes)))
+    named = list(fits(shapes, ones, libraries=near_candidates(shapes)))
     ordered = [(found, UNKNOWN) for found in fits_by_order(shapes)]
     best = max(named + ordered, key=_nearness, default=None)
     if best is None or best[0].agreement < NEAR:

@@ -89,7 +89,7 @@ def to_bytes(passport: Passport) -> bytes:
         arrays[f"signs/{name}"] = np.packbits(passport.signs[name])
     for name, value in (passport.start or {}).items():
         held = value[passport.mask[name]] if name in passport.mask else value
-        arrays[f"start/{name}"] = np.ascontiguousarray(held)
+        arrays[f"start/{name}"] = np.asarray(held, order="C")
     return bytes(save(arrays))
 
 
@@ -154,9 +154,11 @@ def _start(tensors: Mapping[str, Any], mask: Mask, arrays: Mapping[str, Array]) 
     found = {}
     for name, (kind, shape) in tensors.items():
         held = arrays[f"start/{name}"]
-        if held.dtype.str != kind:
-            raise ValueError(f"{name} is {held.dtype}")
-        found[name] = held.reshape(shape) if name not in mask else np.zeros(mask[name].shape, held.dtype)
+        if held.dtype.str != kind or (name in mask and mask[name].shape != tuple(shape)):
+            raise ValueError(f"{name} is {held.dtype}, {shape}")
         if name in mask:
+            found[name] = np.zeros(mask[name].shape, held.dtype)
             found[name][mask[name]] = held
+        else:
+            found[name] = held.reshape(shape)
     return found

@@ -40,10 +40,15 @@ _NUMBERED_LAYERS_OF_TWO = Convention("vgg", (
 """open_lth and Synaptic-Flow: `layers.0.conv`, `layers.0.bn`, an average of the last four pixels, `fc`."""
 
 _FEATURES_AND_CLASSIFIER = Convention("vgg", (
-    Rule(r"features?\.(?P<i>\d+)", "conv{m}", dims=4), Rule(r"features?\.(?P<i>\d+)", "bn{m}", dims=1),
-    Rule(rf"(?:{_HEAD})(?:\.0)?", "fc")),
-    caveat="networks with these names end in a fifth max pool, where this one takes the average")
+    Rule(r"features\.(?P<i>\d+)", "conv{m}", dims=4), Rule(r"features\.(?P<i>\d+)", "bn{m}", dims=1),
+    Rule(_HEAD, "fc")),
+    knobs={"last_pool": "max"}, words="a fifth max pool, as networks with these names have")
 """pytorch-cifar and pytorch-classification."""
+
+_FEATURE_AND_CLASSIFIER = Convention("vgg", (
+    Rule(r"feature\.(?P<i>\d+)", "conv{m}", dims=4), Rule(r"feature\.(?P<i>\d+)", "bn{m}", dims=1),
+    Rule(_HEAD, "fc")))
+"""network-slimming: an average of the last four pixels."""
 
 _CONVOLUTIONS_IN_FEATURES = Convention("conv", (
     Rule(r"(?:features|convs?)\.(?P<i>\d+)", "conv{m}", dims=4),
@@ -92,8 +97,8 @@ _UNITS = Convention("cifar_shufflenet", (
 
 CONVENTIONS = (
     _STAGED_BLOCKS, _SHORTCUT_BLOCKS, _RESIDUAL_FUNCTIONS, _NUMBERED_LAYERS_OF_TWO, _FEATURES_AND_CLASSIFIER,
-    _CONVOLUTIONS_IN_FEATURES, _NUMBERED, _NUMBERED_LINEAR, _LINEAR_IN_CLASSIFIER, _HIDDEN_AND_LAST, _INVERTED,
-    _SQUEEZED, _UNITS)
+    _FEATURE_AND_CLASSIFIER, _CONVOLUTIONS_IN_FEATURES, _NUMBERED, _NUMBERED_LINEAR, _LINEAR_IN_CLASSIFIER,
+    _HIDDEN_AND_LAST, _INVERTED, _SQUEEZED, _UNITS)
 """All of them."""
 
 FAMILIES = ("lenet_300_100", "conv", "cifar_resnet", "resnet", "vgg", "mlp_mixer", "cifar_mobilenet_v2",

@@ -40,7 +40,7 @@ def read_zip(file: BinaryIO, file_bytes: int) -> Contents:
             if count * dtype.itemsize > file_bytes:
                 raise sound.bomb(file_bytes, count * dtype.itemsize, sound.values_over("storage", key, count, held))
             raise FileUnreadable("The file is damaged: a tensor's values are not as many as it says. Copy it again.")
-    flat = by_torch(file) if is_plain(machine) else None
+    flat = by_torch(file) if machine.persistent and is_plain(machine) else None
     if flat is None:
         flat = Walk(Reviver(_once(archive))).run(root)
     return sound.contents("torch zip", flat.tensors, file_bytes, parameters=flat.parameters, facts=flat.facts,

@@ -22,7 +22,7 @@ def understand(contents: Contents, masks: Contents | None = None) -> Checkpoint:
     """The file as a checkpoint; `masks` is what a mask file beside it holds."""
     unwrapped, sparse = _parts(contents, masks)
     tensors = _for_recognition(sparse)
-    architecture = recognise(tensors)
+    architecture = recognise(tensors, contents.facts)
     near = None if architecture is not None else nearest(tensors)
     return Checkpoint(contents, unwrapped, sparse, architecture, near)
 
@@ -52,7 +52,7 @@ def recognised_with(contents: Contents, renaming: Mapping[str, str], masks: Cont
 
 def _parts(contents: Contents, masks: Contents | None) -> tuple[Unwrapped, Sparse]:
     unwrapped = unwrap(contents)
-    return unwrapped, apart(unwrapped, masks or _masks_within(contents))
+    return unwrapped, apart(unwrapped, masks or _masks_within(contents), within=masks is None)
 
 
 def _masks_within(contents: Contents) -> Contents | None:

@@ -19,7 +19,7 @@ _FACTORS = (1, 2, 4, 8, 8)
 def build(spec: Vgg, channels: int, height: int, width: int, num_classes: int) -> nn.Module:
     """VGG-16, 10 classes: 14,728,266 parameters, 14,715,584 prunable in 14 tensors; 14,710,464 without `fc`.
 
-    A max pool stands between blocks; the pool after the last one is the global average.
+    A max pool stands between blocks; after the last one comes the global average, behind a fifth max pool if asked.
     """
     layers: OrderedDict[str, nn.Module] = OrderedDict()
     index = 0
@@ -31,6 +31,8 @@ def build(spec: Vgg, channels: int, height: int, width: int, num_classes: int) -
             layers[f"conv{index}"] = nn.Conv2d(channels, out, 3, padding=1)
             layers[f"bn{index}"], layers[f"relu{index}"] = nn.BatchNorm2d(out), nn.ReLU()
             channels = out
+    if spec.last_pool == "max":
+        layers[f"pool{len(_FACTORS)}"] = nn.MaxPool2d(2)
     layers["pool"], layers["flatten"] = nn.AdaptiveAvgPool2d(1), nn.Flatten()
     layers["fc"] = nn.Linear(channels, num_classes)
     return nn.Sequential(layers)

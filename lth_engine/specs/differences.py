@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from lth_engine.core.knob import knobs
 from lth_engine.core.spec import Spec
+from lth_engine.specs.imported import Imported
 from lth_engine.specs.phases import Same
 from lth_engine.specs.questions import TicketSearch
 
@@ -37,7 +38,8 @@ def differences_of_parts(wholes: Sequence[Mapping[str, Spec]]) -> dict[str, list
 def share_seeds(first: TicketSearch, second: TicketSearch) -> bool:
     """Whether equal replicates of two searches begin with the same weights and see the same images in the same order,
     so that their runs can be compared in pairs."""
-    return all(getattr(first, name) == getattr(second, name) for name in ("model", "data", "seed", "replicates"))
+    alike = all(getattr(first, name) == getattr(second, name) for name in ("model", "data", "seed", "replicates"))
+    return alike and not (first.search.brought or second.search.brought)  # nobody knows those of another lab
 
 
 def _differing(flat: Sequence[Mapping[str, tuple[str, bool]]]) -> dict[str, list[str]]:
@@ -67,6 +69,8 @@ def _flat(spec: Spec, above: str) -> dict[str, tuple[str, bool]]:
         if isinstance(value, Spec):
             found[path] = value.name, value.name == knob.default.name
             found |= _flat(value, path)
+        elif isinstance(spec, Imported) and knob.name == "files":
+            found[path] = f"{len(spec.files)} ({spec.key[:6]})", value == knob.default
         else:
             found[path] = _words(value), value == knob.default
     return found

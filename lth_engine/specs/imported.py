@@ -22,6 +22,9 @@ from lth_engine.specs.finding import SearchSpec
 from lth_engine.specs.question import Question
 from lth_engine.specs.tickets import DenseTicket, FoundTicket, Run
 
+UNKNOWN_START = "Its own starting weights are not known: those of the ticket are a draw of the lab under its mask."
+"""Said of a network that was brought without what its training started from."""
+
 LONGEST = 60
 """Characters of a label."""
 

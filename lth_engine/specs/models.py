@@ -125,6 +125,10 @@ class Vgg(Normalised, name="vgg"):
     depth: int = knob(16, "Number of weighted layers in the original network.", choices=(11, 13, 16, 19))
     width: int = knob(64, "Channels of the first convolution; later ones have up to eight times as many.",
                       low=1, high=512, advanced=True)
+    last_pool: str = knob(
+        "average", "What follows the last convolutions: the global average alone, or a fifth max pool before it, for "
+        "images of at least 32 pixels.", choices=("average", "max"), advanced=True, added=True,
+        source="average in open_lth; max in pytorch-cifar and the original")
 
     @property
     def label(self) -> str:

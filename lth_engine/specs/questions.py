@@ -71,9 +71,9 @@ class TicketSearch(Question, name="ticket_search"):
         """At least one level, or a file for each that was brought."""
         if isinstance(self.search, Imported):
             self.search.require_cells(self.levels, self.replicates)
-            if "inverted_mask" in self.controls:
-                raise BadInput("What ranked the weights of a ticket that was brought is not known, so it has no mask "
-                               "of the lowest scores. Leave inverted_mask out of the controls.")
+            if self.controls:
+                raise BadInput("Tickets that were brought are reported as they were trained elsewhere, and controls "
+                               "would be trained here. Leave them out, and ask for sanity checks, which train both.")
         elif not self.levels:
             raise BadInput("ticket_search.levels must be in [1, 100]. Got 0.")
 

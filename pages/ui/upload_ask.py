@@ -27,7 +27,8 @@ def ask(slot: str, *, expanded: bool) -> None:
     """
     held = upload_held.brought(slot)
     label = "Bring a file" if held is None else f"{literal(held.name)}: bring another"
-    with st.expander(label, expanded=expanded, icon=":material/upload_file:", key=f"upload.{slot}.{expanded}"):
+    with st.expander(label, expanded=expanded, icon=":material/upload_file:",
+                     key=f"upload.{slot}.{held is None}"):
         way = st.segmented_control("Where is it?", [DROP, HERE, EXAMPLE], default=DROP, required=True,
                                    key=f"upload.{slot}.way", persist_state="session")
         try:

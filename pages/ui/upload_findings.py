@@ -30,8 +30,18 @@ def show(card: Card) -> None:
         st.markdown("There is nothing to say from the weights alone.")
         return
     st.caption(_counts(found) + " From the weights alone; no image was looked at.")
+    listed(found, "upload.finding")
+
+
+def listed(found: list[Card], key: str) -> None:
+    """One box a finding.
+
+    Args:
+        found: the findings, in order.
+        key: prefix of the widgets' keys.
+    """
     for place, finding in enumerate(found[:SHOWN]):
-        _one(finding, place)
+        _one(finding, f"{key}.{place}")
     if len(found) > SHOWN:
         st.caption(f"{len(found) - SHOWN:,} more are in the JSON below.")
 
@@ -42,12 +52,12 @@ def _counts(found: list[Card]) -> str:
                      for kind in SEVERITIES if counts[kind]) + "."
 
 
-def _one(finding: Card, place: int) -> None:
+def _one(finding: Card, key: str) -> None:
     kind = severity(finding)
-    with st.container(border=True, horizontal=True, vertical_alignment="center", gap="small",
-                      key=f"upload_finding_{kind}_{place}"):
-        st.markdown(f":{_COLOURS[kind]}[{_ICONS[kind]} **{_WORDS[kind]}**] &nbsp; {literal(text(finding, 'text'))}",
-                    width="stretch")
-        about = text(finding, "about")
+    about = text(finding, "about")
+    with st.container(border=True):
+        said, why = st.columns([8, 1], vertical_alignment="center", gap="small")
+    said.markdown(f":{_COLOURS[kind]}[{_ICONS[kind]} **{_WORDS[kind]}**] &nbsp; {literal(text(finding, 'text'))}")
+    with why:
         if _NAME.fullmatch(about) and (FOLDER / f"{about}.md").is_file():
-            explained(about, f"upload.finding.{place}", "Why?")
+            explained(about, key, "Why?")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from pages.ui.upload_card import Card, findings, number, part, severity, text, texts, whole
+from pages.ui.upload_card import Card, findings, number, part, severity, text, whole
 from pages.ui.words import literal, percent
 
 DENSE = 0.999
@@ -45,8 +45,10 @@ def sparsity(card: Card) -> str:
     density, masks = number(card, "density"), text(card, "masks")
     if density is None:
         return "no prunable weights"
-    if masks in ("", "none") or (masks == "exact zeros" and density >= DENSE):
-        return "dense" if density >= DENSE else f"sparse, {percent(density)} of its weights are not zero"
+    if density >= DENSE:
+        return "dense"
+    if masks in ("", "none"):
+        return f"sparse, {percent(density)} of its weights are not zero"
     if masks == "exact zeros":
         return f"sparse, {percent(density)} density"
     return f"a ticket of {percent(density)} density"
@@ -67,8 +69,6 @@ def training(card: Card) -> str:
 
 
 def _source(card: Card) -> list[str]:
-    beside = texts(card, "beside")
     digest = text(card, "sha256")
     return [text(card, "format") or "unknown format", *([f"SHA-256 {digest[:8]}..."] if digest else []),
-            *filter(None, [text(part(card, "architecture"), "variant")]), *beside[:3],
-            *([f"and {len(beside) - 3} more"] if len(beside) > 3 else [])]
+            *filter(None, [text(part(card, "architecture"), "variant")])]

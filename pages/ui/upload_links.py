@@ -21,9 +21,11 @@ from pages.ui.searching import search_of
 from pages.ui.words import literal
 
 PARAMETER = "search"
+IMAGES = "Health on images"
+"""Title of the tab."""
 
 _WHY: dict[str, tuple[str, str]] = {
-    "data_health": ("Health on images", "Accuracy class by class, calibration, and which normalisation of the input "
+    "data_health": (IMAGES, "Accuracy class by class, calibration, and which normalisation of the input "
                     "fits."),
     "hessian_trace": ("Curvature", "The trace of the Hessian over the kept weights."),
     "hessian_eigenpairs": ("Eigenvalues", "The largest and the smallest eigenvalues of the Hessian."),
@@ -81,6 +83,12 @@ def _open(search: TicketSearch) -> None:
             _cell(question)
 
 
+def _images(key: str) -> None:
+    """Open the other tab of this page on an answer."""
+    st.session_state["view"] = IMAGES
+    st.query_params["ask"] = key
+
+
 def _possible(search: TicketSearch) -> list[Question]:
     try:
         return list(questions(search))
@@ -97,6 +105,9 @@ def _cell(question: Question) -> None:
         if state == "not asked":
             st.button("Ask", key=f"upload.lab.{question.name}", icon=":material/play_arrow:",
                       on_click=lambda: act(lambda: lab.submit(question)), disabled=not lab.lab().store.writable)
+        elif question.name == DataHealth.name:
+            st.button("Open", key=f"upload.lab.{question.name}.open", icon=":material/arrow_forward:", type="tertiary",
+                      on_click=_images, args=(question.key,))
         else:
             frame.link(where.PAGES[question.name], {"done": "Open", "running": "Under way"}.get(state, "See why not"),
                        "arrow_forward", ask=question.key)

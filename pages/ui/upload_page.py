@@ -27,13 +27,14 @@ from pages.ui import upload_gate as gate
 from pages.ui.upload_card import part, status
 from pages.ui.upload_held import Brought
 
-READ, IMAGES = "Read a file", "Health on images"
+READ = "Read a file"
+"""Title of the first tab."""
 
 
 def show() -> None:
     """All of the page."""
     gate.warm()
-    tabs = diagnosing.tabs({READ: (), IMAGES: (DataHealth.name,)})
+    tabs = diagnosing.tabs({READ: (), upload_links.IMAGES: (DataHealth.name,)})
     for tab, draw in zip(tabs, (_read, upload_health.show), strict=True):
         if tab.open:
             with tab:
@@ -45,8 +46,8 @@ def _read() -> None:
     upload_held.settle()
     first = upload_held.brought("first")
     upload_ask.ask("first", expanded=first is None)
-    upload_links.show()
     if first is None:
+        upload_links.show()
         upload_states.nothing()
         return
     _file("first", first)
@@ -79,5 +80,6 @@ def _card(brought: Brought) -> None:
     upload_spectra.show(brought)
     upload_speed.show(brought)
     upload_use.show(brought)
+    upload_links.show()
     upload_save.show(brought)
     upload_facts.details(card)

@@ -24,7 +24,11 @@ def show(brought: Brought) -> None:
                                    "application/octet-stream", key="upload.save.clean", on_click="ignore",
                                    icon=":material/shield:",
                                    help="A clean copy that the lab wrote: the tensors and nothing else, safe to load.")
-        st.code(f"python -m lth_engine diagnose {stem}{_ending(brought.name)} --json", language="console")
+        name = f"{stem}{_ending(brought.name)}"
+        st.caption("On the command line: the card, and the ticket's passport (mask, signs, seed and recipe in a few "
+                   "kilobytes, checked by their hash).")
+        st.code(f"python -m lth_engine diagnose {name} --json\n"
+                f"python -m lth_engine passport --of {name} --out {stem}.passport", language="console")
 
 
 def _content(brought: Brought) -> bytes:

@@ -66,8 +66,8 @@ def test_a_file_without_architecture_still_has_a_card():
     found = card(checkpoint({"lstm.weight_ih_l0": torch.randn(40, 10), "embedding.weight": torch.randn(100, 10),
                              "head.weight": torch.randn(7, 10), "head.bias": torch.zeros(7)}), FACTS)
     assert found["architecture"] is None
-    assert [layer["prunable"] for layer in found["layers"]] == [False, False, True]
-    assert (found["prunable"], found["classes"], found["parameters"]) == (70, 7, 1477)
+    assert [layer["prunable"] for layer in found["layers"]] == [True, False, True]
+    assert (found["prunable"], found["classes"], found["parameters"]) == (470, 7, 1477)
 
 
 def test_no_weights_at_all_is_no_error():

@@ -1,4 +1,4 @@
-"""The entries for directories: members by names, one member read, its clean copies; the gate's child answers alike."""
+"""The entries for directories: members by names, one member read, its clean copies."""
 
 from __future__ import annotations
 
@@ -13,7 +13,6 @@ import torch
 
 from lth_engine.core.errors import FileRefused, FileUnreadable
 from lth_engine.diagnosis.directory import copy, directory, member
-from lth_engine.gate.ask import ask
 from lth_engine.importing.clean import read_clean
 from lth_engine.importing.network import network
 from lth_engine.importing.understand import understand
@@ -115,12 +114,3 @@ def test_copies_of_single_files(lottery: Path, tmp_path: Path) -> None:
 def test_of_no_program() -> None:
     with pytest.raises(FileRefused, match="I looked for"):
         directory([], {"files": ["a.txt", "b/c.pth"]}, silent, None)
-
-
-def test_the_gates_child_answers_alike(lottery: Path) -> None:
-    found = ask("directory", [], {"files": names(lottery)})
-    assert found == listed(lottery)
-    files, arguments = asked(lottery, found, 2)
-    assert ask("member", files, arguments) == member(files, arguments, silent, None)
-    with pytest.raises(FileRefused, match="I looked for"):
-        ask("directory", [], {"files": ["a.txt"]})

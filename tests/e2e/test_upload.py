@@ -130,6 +130,23 @@ def test_two_files_are_compared(served, made, tab, tmp_path):
     page.get_by_text("Bring a file", exact=True).last.click()
     drop(page, made["npz"], 1)
     page.get_by_role("heading", name=SENTENCE).nth(1).wait_for(timeout=30_000)
+    page.get_by_role("heading", name=re.compile("same weights|equal|the same")).wait_for(timeout=30_000)
+    page.get_by_role("figure", name=re.compile("Signs and masks in common")).wait_for()
+
+
+def test_a_file_is_used_in_the_lab(served, tab):
+    page = tab(f"{served.url}/upload")
+    page.get_by_text("An example", exact=True).click()
+    page.get_by_role("button", name="Read it").click()
+    page.get_by_role("button", name="Bring it into the lab").click(timeout=30_000)
+    page.wait_for_url("**search=*")
+    page.get_by_role("heading", name=re.compile("In the lab: ticket.h5")).wait_for()
+    page.get_by_role("button", name="Ask", exact=True).first.click()
+    page.get_by_role("button", name="Open", exact=True).first.click(timeout=60_000)
+    page.get_by_role("tab", name="Health on images", selected=True).wait_for()
+    page.get_by_role("figure", name="How often it is right, over how sure it is").wait_for(timeout=60_000)
+    again = tab(page.url)
+    again.get_by_role("figure", name="Accuracy of each class, the worst first").wait_for()
 
 
 def test_other_pages_answer_while_ten_hostile_files_are_read(served, tab, tmp_path):

@@ -80,6 +80,27 @@ class OpenLthVgg(nn.Module):
         return logits
 
 
+class PooledVgg(nn.Module):
+    """pytorch-cifar's (`features`, five max pools) or network-slimming's (`feature`, an average, no biases)."""
+
+    def __init__(self, plan: tuple[int, ...], name: str) -> None:
+        super().__init__()
+        layers: list[nn.Module] = []
+        inside = 3
+        for out in plan:
+            layers += [nn.Conv2d(inside, out, 3, padding=1, bias=name == "features"), nn.BatchNorm2d(out),
+                       nn.ReLU(inplace=True)] if out else [nn.MaxPool2d(2, 2)]
+            inside = out or inside
+        layers.append(nn.AvgPool2d(1 if name == "features" else 2))
+        self.name = name
+        setattr(self, name, nn.Sequential(*layers))
+        self.classifier = nn.Linear(inside, 10)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        logits: torch.Tensor = self.classifier(getattr(self, self.name)(x).flatten(1))
+        return logits
+
+
 class OpenLthLenet(nn.Module):
     """`fc_layers.0`, `fc_layers.1`, `fc`."""
 

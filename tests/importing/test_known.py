@@ -20,7 +20,7 @@ from lth_engine.importing.skeleton import skeleton
 from lth_engine.importing.understand import recognised_with, understand
 from lth_engine.masking.prunable import in_network_order
 from lth_engine.models.build import build
-from lth_engine.specs.library_models import Swin, Torchvision
+from lth_engine.specs.library_models import Swin, Timm, Torchvision
 from lth_engine.specs.models import CifarResnet, ModelSpec, Resnet
 from tests.importing.saved import contents
 from tests.models.small import cases
@@ -132,7 +132,8 @@ def test_counters_may_be_missing_and_statistics_all_together() -> None:
 @pytest.mark.parametrize(("spec", "side"), cases())
 def test_prunable_weights_are_the_labs_known_or_not(spec: ModelSpec, side: int) -> None:
     model = build(spec, 3, side, side, 7, 1)
-    saved = contents(dict(model.state_dict()))
+    named = {"arch": spec.arch} if isinstance(spec, Timm) else {}
+    saved = contents({"net": dict(model.state_dict()), **named})
     read = understand(saved)
     assert set(prunable_names(read)) == set(in_network_order(model))
     stranger = understand(contents(dict(model.state_dict()) | {"odd.thing": torch.ones(2)}))

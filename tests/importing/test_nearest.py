@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import re
 
 import pytest
 import torch
@@ -13,6 +14,7 @@ from lth_engine.importing.network import network
 from lth_engine.importing.prunable import prunable_names
 from lth_engine.importing.understand import recognised_with, understand
 from lth_engine.models.build import build
+from lth_engine.specs.cifar_models import CifarEfficientnetB0
 from lth_engine.specs.library_models import Torchvision
 from lth_engine.specs.models import CifarResnet, Conv, Lenet300100, MlpMixer, ModelSpec, Vgg
 from tests.importing.saved import contents
@@ -109,25 +111,16 @@ def test_a_renaming_of_another_file_changes_nothing() -> None:
 
 
 def test_names_of_a_network_that_computes_something_else_do_not_apply() -> None:
-    layers: list[nn.Module] = []
-    inside = 3
-    for width in (4, "M", 8, "M", 16, 16, "M", 32, 32, "M", 32, 32, "M"):
-        if isinstance(width, str):
-            layers.append(nn.MaxPool2d(2))
-        else:
-            layers += [nn.Conv2d(inside, width, 3, padding=1), nn.BatchNorm2d(width), nn.ReLU()]
-            inside = width
-
-    class Peer(nn.Module):
-        def __init__(self) -> None:
-            super().__init__()
-            self.features, self.classifier = nn.Sequential(*layers), nn.Linear(32, 10)
-
-    read = understand(contents(Peer().state_dict()))
+    theirs = {"conv": "conv1", "bn": "bn1", "expand": "conv1", "depthwise": "conv2", "project": "conv3",
+              "fc": "linear", "gate.squeeze": "se.se1", "gate.excite": "se.se2", "blocks": "layers"}
+    words = re.compile(r"gate\.\w+|blocks|\b(?:conv|bn|expand|depthwise|project|fc)\b")
+    saved = {words.sub(lambda m: theirs[m[0]], n): t for n, t in state(CifarEfficientnetB0()).items()}
+    assert "layers.0.se.se1.weight" in saved
+    read = understand(contents(saved))
     assert read.architecture is None
     assert read.nearest is not None
     assert not read.nearest.applies
-    assert "fifth max pool" in read.nearest.architecture.variant
+    assert "first expansion idle" in read.nearest.architecture.variant
     assert (read.nearest.missing, read.nearest.unexpected, read.nearest.shapes) == ((), (), ())
 
 

@@ -22,6 +22,7 @@ from tests.importing.peer_networks import (
     HiddenResnet,
     OpenLthLenet,
     OpenLthVgg,
+    PooledVgg,
     ResidualFunctionResnet,
     StagedResnet,
     SynapticFlowResnet,
@@ -38,6 +39,10 @@ PLAIN: dict[str, tuple[Callable[[], nn.Module], ModelSpec, int, int]] = {
                  CifarResnet(width=4, shortcut="padding"), 3, 32),
     "downsample": (lambda: StagedResnet((2, 2, 2), 4, "downsample", "fc"), CifarResnet(depth=14, width=4), 3, 32),
     "open_lth VGG": (lambda: OpenLthVgg((8, 0, 16, 0, 32, 32, 0, 64, 64, 0, 64, 64)), Vgg(depth=11, width=8), 3, 32),
+    "pytorch-cifar VGG": (lambda: PooledVgg((8, 0, 16, 0, 32, 32, 0, 64, 64, 0, 64, 64, 0), "features"),
+                          Vgg(depth=11, width=8, last_pool="max"), 3, 32),
+    "network-slimming": (lambda: PooledVgg((8, 0, 16, 0, 32, 32, 0, 64, 64, 0, 64, 64), "feature"),
+                         Vgg(depth=11, width=8), 3, 32),
     "open_lth LeNet": (OpenLthLenet, Lenet300100(first=30, second=20), 1, 28),
     "Conv-2": (FeaturesAndClassifier, Conv(layers=2, width=0.25), 1, 28),
     "AWS": (AwsMobilenet, CifarMobilenetV2(), 3, 32),
@@ -224,6 +229,14 @@ def test_masks_under_a_key_of_their_own() -> None:
     weights = {"fc1.weight": torch.ones(2, 2), "fc1.bias": torch.ones(2)}
     read = understand(contents({"state_dict": weights, "masks": {"fc1": torch.tensor([[1, 0], [1, 1]])}}))
     assert read.sparse.masks["fc1.weight"].tolist() == [[True, False], [True, True]]
+    assert read.sparse.convention == "masks"
+
+
+def test_a_mask_file_alone_is_no_network() -> None:
+    model = OpenLthLenet()
+    read = understand(contents({n: m.to(torch.int32) for n, m in random_masks(model).items()}))
+    assert (read.architecture, read.nearest) == (None, None)
+    assert "mask file" in read.sparse.notes[0]
 
 
 def test_exact_zeros_are_no_masks() -> None:

@@ -145,13 +145,31 @@ def bare_resnet20(seed: int) -> tree.Tensors:
     return {n: v for n, v in resnet20(seed, option="A", affine=False).items() if n != "fc.bias"}
 
 
+def scored(saved: tree.Tensors, flags: tree.Tensors | None = None) -> tree.Tensors:
+    """With the flags and scores that the program gives every layer; IMP never uses its own, which are drawn at random.
+
+    Flags are cleared for half of what is pruned, scores lie beyond [0, 1], both as Gem-Miner leaves them.
+    """
+    g = torch.Generator().manual_seed(4)
+    found: tree.Tensors = {}
+    for name, value in saved.items():
+        found[name] = value
+        if value.dim() == 4:
+            layer, kept = name.removesuffix("weight"), None if flags is None else flags[name] > 0
+            drawn = torch.rand(value.shape, generator=g)
+            found[f"{layer}flag"] = torch.ones_like(value) if kept is None else (kept | (drawn > 0.5)).float()
+            found[f"{layer}scores"] = drawn - 0.5 if kept is None else torch.where(kept, drawn + 0.51, drawn - 0.51)
+            found |= {f"{layer}bias_flag": torch.tensor([float("nan")]), f"{layer}bias_scores": torch.zeros(1)}
+    return found
+
+
 def test_pruning_is_enough_rounds(tmp_path: Path) -> None:
     """The mask of a round is a pickled mapping in a .npy."""
     for i in range(2):
         masks = random_masks(bare_resnet20(0), i, 1)
         for name, value in (("model", masked(bare_resnet20(7), masks)),
                             ("finish_model", bare_resnet20(8 + i))):
-            tree.save({"model_state_dict": tree.pruning_is_enough(value), "optimizer_state_dict": {}},
+            tree.save({"model_state_dict": scored(tree.pruning_is_enough(value)), "optimizer_state_dict": {}},
                       tmp_path / f"round_{i}_{name}.pth")
         if i:
             held = tree.Mask(tree.pruning_is_enough({n: m.float() for n, m in masks.items()}))
@@ -172,15 +190,9 @@ def test_pruning_is_enough_rounds(tmp_path: Path) -> None:
 def test_pruning_is_enough_learned_masks(tmp_path: Path) -> None:
     p = bare_resnet20(5)
     masks = random_masks(p, 1, 1)
-    flags, saved = tree.pruning_is_enough({n: m.float() for n, m in masks.items()}), {}
-    for name, value in tree.pruning_is_enough(p).items():
-        saved[name] = value
-        if name in flags:
-            layer = name.removesuffix("weight")
-            saved |= {f"{layer}flag": flags[name], f"{layer}scores": flags[name] * 0.9,
-                      f"{layer}bias_flag": torch.tensor([float("nan")]), f"{layer}bias_scores": torch.zeros(1)}
+    flags = tree.pruning_is_enough({n: m.float() for n, m in masks.items()})
     path = tmp_path / "gm/model_checkpoints/ckpts_a/hc_ckpt_at_sparsity_60.pt"
-    tree.save(saved, path)
+    tree.save(scored(tree.pruning_is_enough(p), flags), path)
     read, = everything(tmp_path)
     same(read.checkpoint, logits(masked(p, masks), X))
     assert kept(read) == density(masks)

@@ -13,7 +13,9 @@ from lth_engine.importing.network import network, original_names
 from lth_engine.importing.understand import understand
 from lth_engine.importing.unwrap import unwrap
 from lth_engine.models.build import build
-from lth_engine.specs.models import ModelSpec
+from lth_engine.specs.cifar_models import CifarEfficientnetB0, CifarMobilenetV2, CifarShufflenet
+from lth_engine.specs.library_models import Swin, Timm, Torchvision
+from lth_engine.specs.models import ModelSpec, Resnet
 from tests.importing.saved import contents
 from tests.models.small import cases
 
@@ -40,8 +42,8 @@ WRAPPERS: dict[str, tuple[Callable[[State], dict[str, Any]], tuple[str, ...]]] =
                   ("state_dict", "Lightning", "net.")),
     "with optimizer": (lambda s: {"model_state_dict": s, "optimizer_state_dict": optimizer(s), "epoch": 3},
                        ("model_state_dict",)),
-    "timm": (lambda s: {"arch": "resnet18", "state_dict": s, "state_dict_ema": {n: t * 0 for n, t in s.items()},
-                        "epoch": 3}, ("state_dict",)),
+    "timm": (lambda s: {"arch": "vit_tiny_patch16_224", "state_dict": s,
+                        "state_dict_ema": {n: t * 0 for n, t in s.items()}, "epoch": 3}, ("state_dict",)),
     "averaged": (lambda s: {"n_averaged": torch.tensor(5), **prefixed(s, "module.")}, ("module.",)),
     "nested": (lambda s: {"checkpoint": {"params": prefixed(s, "model.", "backbone."), "step": 10}},
                ("checkpoint", "params", "model.", "backbone.")),
@@ -71,14 +73,31 @@ def moved(model: nn.Module) -> nn.Module:
     return model.eval()
 
 
-@pytest.mark.parametrize("wrapper", WRAPPERS)
-@pytest.mark.parametrize(("spec", "side"), cases())
+EVERYDAY = ("flat", "both")
+LARGE = (Resnet, Swin, Torchvision, Timm, CifarMobilenetV2, CifarShufflenet, CifarEfficientnetB0)
+
+
+def pairs() -> list[Any]:
+    """Every network with every wrapper; the large ones with most wrappers are slow."""
+    found = []
+    for case in cases():
+        for wrapper in WRAPPERS:
+            slow = isinstance(case.values[0], LARGE) and wrapper not in EVERYDAY
+            found.append(pytest.param(*case.values, wrapper, id=f"{case.id}-{wrapper}",
+                                      marks=[pytest.mark.slow] if slow else []))
+    return found
+
+
+@pytest.mark.parametrize(("spec", "side", "wrapper"), pairs())
 def test_the_same_logits(spec: ModelSpec, side: int, wrapper: str, built: Any) -> None:
     model = built(spec, side)
     wrap, taken = WRAPPERS[wrapper]
     saved = contents(wrap(model.state_dict()))
     read = understand(saved)
     assert read.unwrapped.wrappers == taken
+    if isinstance(spec, Timm) and wrapper != "timm":  # only the network that a file names is tried
+        assert read.architecture is None
+        return
     assert read.architecture is not None
     assert read.architecture.spec == spec
     assert (read.architecture.classes, read.architecture.channels) == (7, 3)
@@ -133,3 +152,26 @@ def test_an_average_alone_is_the_network() -> None:
 def test_epochs_that_were_wished_for_are_no_state() -> None:
     assert unwrap(contents({"net": {"fc.weight": torch.ones(2, 3)}, "args": {"epochs": 160}})).epoch is None
     assert unwrap(contents({"net": {"fc.weight": torch.ones(2, 3)}, "ep": 12, "args": {"epochs": 160}})).epoch == 12
+
+
+def test_the_end_of_training_before_its_start() -> None:
+    start, end = ({"fc.weight": torch.full((2, 3), value), "fc.bias": torch.zeros(2)} for value in (0.0, 1.0))
+    read = unwrap(contents({"start": start, "final": end}))
+    assert read.wrappers == ("final",)
+    assert unwrap(contents({"start": start})).wrappers == ("start",)
+
+
+def test_an_average_beside_the_network_under_one_key() -> None:
+    weights = {"conv.weight": torch.ones(2, 2, 3, 3), "fc.weight": torch.ones(2, 3)}
+    read = unwrap(contents({"state_dict": prefixed(weights, "ema.") | prefixed(weights, "model.")
+                            | {"criterion.weight": torch.ones(2)}}))
+    assert set(read.tensors) == set(weights)
+    assert read.paths["fc.weight"] == "state_dict/model.fc.weight"
+    assert read.beside == ("a moving average of the weights (2 tensors)", "1 tensor of the wrapper")
+
+
+def test_prefixes_in_the_middle_of_names() -> None:
+    read = unwrap(contents({"model.layer1._orig_mod.0.conv1.weight": torch.ones(2, 2, 3, 3),
+                            "model.fc.weight": torch.ones(2, 2)}))
+    assert set(read.tensors) == {"layer1.0.conv1.weight", "fc.weight"}
+    assert read.wrappers == ("_orig_mod.", "model.")

@@ -135,3 +135,38 @@ class FakeGate:
         self.asked.append((entry, [path.name for path in files], dict(arguments)))
         answer = self.answers[entry]
         return answer(arguments) if callable(answer) else answer
+
+
+def spectrum(name, *, heavy):
+    """A layer of the answer to "spectra"."""
+    tail = {"applies": True, "reason": "", "alpha": 2.41, "error": 0.2, "lowest": 1.0, "count": 40, "distance": 0.05,
+            "p": 0.4} if heavy else {"applies": False, "reason": "It has 10 eigenvalues above 0."}
+    return {"name": name, "shape": [64, 64, 3, 3], "rows": 64, "columns": 576, "spectral_norm": 9.0,
+            "stable_rank": 4.2,
+            "eigenvalues": [0.1 * 1.08**i for i in range(64)], "tail": tail,
+            "bulk": {"variance": 0.4, "lower": 0.1, "upper": 0.7, "limit": 0.8, "spikes": 3, "distance": 0.2},
+            "text": "Its 40 largest follow a power law." if heavy else "No exponent is told."}
+
+
+SPECTRA = {"layers": [spectrum(EVIL[0], heavy=False), spectrum("layer1.0.conv1.weight", heavy=True)]}
+
+
+def relation(name):
+    """A layer, or the whole, of the answer to "compare"."""
+    return {"name": name, "weights": 1000, "distance": 3.1, "relative": 0.4, "cosine": 0.92, "errors": 20.0,
+            "sign_pairs": 80, "sign_agreement": 0.98, "sign_chance": 0.5, "density_first": 0.1, "density_second": 0.2,
+            "both": 80, "overlap": 80 / 220, "chance": 20.0, "chance_band": [12, 28]}
+
+
+COMPARED = {
+    "same_shape": False, "by": "names", "only_first": ["fc.bias"], "only_second": [EVIL[2]],
+    "shapes": [["conv1.weight", [16, 3, 3, 3], [32, 3, 3, 3]]], "layers": [relation("a.weight"), relation(EVIL[1])],
+    "whole": relation(""), "kinship": {"code": "related", "text": "One was trained further from the other."},
+    "reordered": None, "findings": [finding("kinship", "note", "One was trained further from the other."),
+                                    finding("signs", "note", "98% of the 80 have the same sign.")]}
+
+SPEED = {"times": [{"batch": 1, "median": 0.0021, "low": 0.002, "high": 0.0023, "passes": 50,
+                    "images_per_second": 476.0}], "threads": 1, "flops_dense": 8e7, "flops_sparse": 8e6,
+         "flops_filters": 7e7, "bytes": {"raw": 1_000_000, "zipped": 300_000, "estimated": False, "packed": 130_000,
+                                         "sparse_rows": 210_000},
+         "sentence": "Zeros at single places do not speed up dense kernels.", "reason": ""}

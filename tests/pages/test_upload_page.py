@@ -11,7 +11,7 @@ from lth_engine.specs.data import Cifar10
 from lth_engine.specs.imported import File
 from lth_engine.specs.models import CifarResnet
 from lth_engine.specs.questions import question_from_dict
-from pages.ui import upload_end
+from pages.ui import upload_end, upload_gate
 from pages.ui.upload_images import fitting
 from pages.ui.upload_keep import hashes, members, search_of, without_gaps
 from tests.pages import fake_cards as fake
@@ -81,7 +81,7 @@ def test_findings_come_worst_first_each_with_its_text(bring):
 def test_layers_are_drawn_and_listed(bring):
     app = bring()
     figure = drawn(app, "Density of each layer of the file")
-    (bars,) = figure["data"]
+    bars = figure["data"][0]
     assert bars["x"] == pytest.approx([52, 21, 8, 30])           # what does not count as prunable is not drawn
     table = next(t for t in tables(app) if "Tensor" in t)
     assert table["Tensor"].tolist()[-1] == "embed.weight"
@@ -111,7 +111,7 @@ def test_names_of_a_hostile_file_are_drawn_as_they_are(bring):
     for name in fake.EVIL:
         assert name not in bare
     assert "onerror" in bare
-    (bars,) = drawn(app, "Density of each layer of the file")["data"]
+    bars = drawn(app, "Density of each layer of the file")["data"][0]
     assert not [row for row in bars["customdata"] if "<" in str(row)]
     labels = drawn(app, "Density of each layer of the file")["layout"]["yaxis"]["ticktext"]
     assert not [text for text in labels if "<" in text]
@@ -277,3 +277,71 @@ def test_what_was_brought_is_deleted_when_its_visit_has_ended(monkeypatch):
         assert folder.path.is_dir()
     upload_end.close_left(lambda session: False, 121)
     assert not folder.path.exists()
+
+
+def test_spectra_are_asked_by_a_click_and_drawn_beside_noise(bring, gate):
+    gate.answers["spectra"] = fake.SPECTRA
+    app = bring()
+    assert not [a for a in alts(app) if "noise" in a]
+    app = until_read(app.button(key="upload.spectra.ask").click().run())
+    assert gate.asked[0][0] == "spectra"
+    said = words(app)
+    assert "1 of 2 layers has a heavy tail, with its exponent: layer1.0.conv1.weight (2.41 ± 0.20)." in \
+        said.replace("**", "")
+    names = [t["name"] for t in drawn(app, "Eigenvalues of the layer beside those of noise")["data"]]
+    assert "power law, exponent 2.41" in names
+    app.selectbox(key="upload.spectra.layer").set_value(0).run()
+    assert "No exponent is told." in words(app)
+    names = [t["name"] for t in drawn(app, "Eigenvalues of the layer beside those of noise")["data"]]
+    assert names == ["noise of this variance", "eigenvalues of this layer"]
+
+
+def test_a_question_that_failed_is_a_sentence(bring, gate):
+    gate.answers["spectra"] = {"status": "unreadable", "reason": "Reading stopped at the time limit (120 s)."}
+    app = until_read(bring().button(key="upload.spectra.ask").click().run())
+    assert "Reading stopped at the time limit (120 s)." in words(app)
+
+
+def test_speed_is_measured_by_a_click_with_the_sentence(bring, gate):
+    gate.answers["speed"] = fake.SPEED
+    app = until_read(bring().button(key="upload.speed.ask").click().run())
+    said = words(app)
+    assert "Zeros at single places do not speed up dense kernels." in said
+    assert "2.1 ms" in said
+    assert "10 %" in said                                         # 8e6 of 8e7 operations
+    (bars,) = drawn(app, "Size of the network, stored in several ways")["data"]
+    assert bars["x"] == pytest.approx([1.0, 0.3, 0.21, 0.13])
+
+
+def test_two_files_are_compared_in_words_and_layer_by_layer(bring, gate):
+    gate.answers["compare"] = fake.COMPARED
+    app = bring()
+    app = until_read(app.file_uploader[-1].upload("other.pt", b"others").run())
+    said = words(app)
+    assert "One was trained further from the other." in said
+    assert "98% of the 80 have the same sign." in said
+    figure = drawn(app, "Signs and masks in common, layer by layer, beside chance")
+    assert [t["name"] for t in figure["data"]] == ["same sign", "same sign, by chance", "kept by both",
+                                                   "kept by both, by chance"]
+    assert figure["data"][3]["x"] == pytest.approx([100 * 20 / 280] * 2)  # 300 kept in all, 20 of them twice
+    differ = next(t for t in tables(app) if "Difference" in t)
+    assert differ["Difference"].tolist() == ["only in the first", "only in the second", "other shape"]
+    assert [entry for entry, _, _ in gate.asked] == ["compare"]
+
+
+def test_the_whole_card_can_be_seen_in_teaching_mode(bring):
+    assert "ResNet-20" in words(bring(teach="1"))
+
+
+def test_what_nobody_expected_is_a_sentence_and_a_line_of_the_log(monkeypatch, tmp_path, caplog):
+    def broken(*arguments, **more):
+        raise ZeroDivisionError("secret")
+    monkeypatch.setattr("lth_engine.gate.ask.inspect", broken)
+    monkeypatch.setattr("lth_engine.gate.ask.ask", broken)
+    reading = upload_gate.read(tmp_path / "x.pt", "x.pt", tmp_path / "clean", lambda said: None)
+    answer = upload_gate.ask("speed", [], {}, lambda said: None)
+    for said in (reading.card, answer):
+        assert said["status"] == "unreadable"
+        assert "The lab itself failed" in said["reason"]
+        assert "secret" not in said["reason"]
+    assert "secret" in caplog.text

@@ -79,15 +79,15 @@ def test_what_is_not_known_is_not_asked_for() -> None:
     assert SignPanel(of=search, level=1, source="solution").own(1, 0) == search.run(1, 0).trained_here
     with pytest.raises(BadInput, match="nothing has a price"):
         Price(of=search)
-    with pytest.raises(BadInput, match="Leave inverted_mask out"):
-        search.replace(controls=("inverted_mask",))
+    with pytest.raises(BadInput, match="ask for sanity checks, which train both"):
+        search.replace(controls=("random_mask",))
     known, _ = bring(SPEC, Cifar10(), [one_file(0.2, A, B)], "mine")
     assert SanityChecks(of=known, level=1, checks=("redrawn",))
 
 
 def test_another_draw_of_a_dense_network_that_was_brought_is_the_labs() -> None:
     search, _ = bring(SPEC, Cifar10(), [one_file(0.2, A, B)], "mine")
-    other = search.replace(controls=("redrawn",)).run(1, 0, "redrawn").ticket.dense
+    other = search.run(1, 0, "redrawn").ticket.dense
     assert type(other) is DenseTicket
     assert other.init_seed != search.dense(0).init_seed
 

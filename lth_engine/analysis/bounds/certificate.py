@@ -86,7 +86,7 @@ def certify(sigma: Array, squared: Array, kl_mask: float, prunable: int, channel
 
 
 def why_not(prior: str, mean: Mapping[str, Array], initial: Mapping[str, Array], kept: Mapping[str, Array],
-            model: nn.Module, training: Training) -> str:
+            model: nn.Module, training: Training, *, brought: bool = False) -> str:
     """Why the number is no certificate: a sentence, empty if it is one.
 
     Args:
@@ -96,11 +96,14 @@ def why_not(prior: str, mean: Mapping[str, Array], initial: Mapping[str, Array],
         kept: the mask.
         model: the network.
         training: of the run that is judged.
+        brought: whether `mean` was brought, so that nobody knows which images it has seen.
     """
     reasons = []
     if prior != "gaussian_zero" and any(_differs(mean[name], initial[name], kept.get(name))
                                         for name, _ in model.named_parameters()):
-        reasons.append("the prior lies around weights that were made from training images, not around the "
+        reasons.append("the prior lies around weights that were brought, of which nobody knows whether they saw "
+                       "training images (take the prior gaussian_zero)" if brought else
+                       "the prior lies around weights that were made from training images, not around the "
                        "initialisation (rewind to 0it, or take the prior gaussian_zero)")
     if any(isinstance(module, _BatchNorm) for module in model.modules()):
         reasons.append("batch normalisation uses statistics of the training images, which no prior pays for")

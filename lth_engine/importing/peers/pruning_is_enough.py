@@ -59,6 +59,11 @@ def _mask(folder: tuple[str, ...], names: Mapping[str, str], level: int, percent
                   (f"Saved when about {percent}% of the weights were kept; levels count such files, densest first.",))
 
 
+def is_learned(member: Member) -> bool:
+    """Whether a network holds a learned mask in flags and scores, rather than being a round of IMP."""
+    return _LEARNED.fullmatch(member.files.get("final", "").replace("\\", "/").rpartition("/")[2]) is not None
+
+
 def logs(member: Member, text: Callable[[str], str], facts: Mapping[str, object]) -> Logs:
     """Accuracies in percent: a row an epoch, of all rounds one after another."""
     if "history" in member.files:

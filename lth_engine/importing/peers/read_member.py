@@ -20,7 +20,7 @@ from lth_engine.importing.peers.find import PEERS
 from lth_engine.importing.peers.logs import Logs
 from lth_engine.importing.peers.pickled_mask import is_pickled, read_masks
 from lth_engine.importing.peers.plain_text import TEXT_BYTES, decoded
-from lth_engine.importing.peers.written_out import written_out
+from lth_engine.importing.peers.written_out import clamped_scores, without_scores, written_out
 from lth_engine.importing.read import read
 from lth_engine.importing.understand import understand
 
@@ -76,8 +76,9 @@ def read_member(peer: str, member: Member, files: Mapping[str, Opened]) -> Membe
     masks = _masks(files, notes)
     found = {role: contents for role in WEIGHTS if (contents := _contents(role, files, notes)) is not None}
     if peer == pruning_is_enough.KIND:
+        scores = clamped_scores if pruning_is_enough.is_learned(member) else without_scores
         masks = masks and written_out(masks)
-        found = {role: written_out(contents) for role, contents in found.items()}
+        found = {role: written_out(scores(contents)) for role, contents in found.items()}
     role = next(iter(found), "")
     logs = _logs(peer, member, files, found[role].facts if role else {})
     if not role:

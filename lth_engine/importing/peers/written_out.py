@@ -14,6 +14,9 @@ from lth_engine.importing.contents import Contents
 
 NOTE = "Batch normalisation is saved without factors and shifts: they are 1 and 0 here."
 
+OF_SCORES = ("flag", "scores", "bias_flag", "bias_scores")
+"""Last parts of names that the program adds to every layer, whether it learns a mask or not (utils/conv_type.py)."""
+
 _STATISTICS, _LAST = "running_mean", "fc"
 
 
@@ -36,3 +39,21 @@ def written_out(contents: Contents) -> Contents:
         bias = path.removesuffix("weight") + "bias"
         tensors.setdefault(bias, torch.zeros(tensors[path].shape[0], dtype=tensors[path].dtype))
     return replace(contents, tensors=tensors, notes=(*contents.notes, NOTE))
+
+
+def without_scores(contents: Contents) -> Contents:
+    """A network of IMP without flags and scores: its layers have them, but its forward pass leaves them out."""
+    return replace(contents, tensors={path: value for path, value in contents.tensors.items()
+                                      if path.rpartition(".")[2] not in OF_SCORES})
+
+
+def clamped_scores(contents: Contents) -> Contents:
+    """A learned mask whose scores are in [0, 1], as the forward pass of Gem-Miner makes them before it uses them.
+
+    Gem-Miner clears flags when it prunes; where all are set, the scores are those of edge-popup, of any size.
+    """
+    flags = [value for path, value in contents.tensors.items() if path.endswith(".flag")]
+    if all(bool(flag.all()) for flag in flags):
+        return contents
+    return replace(contents, tensors={path: value.clamp(0, 1) if path.endswith(".scores") else value
+                                      for path, value in contents.tensors.items()})

@@ -1,0 +1,118 @@
+"""Time, operations and bytes: against counting by hand, SciPy's sparse rows, zlib itself and a clock that is told."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import zlib
+
+import pytest
+import scipy.sparse
+import torch
+
+from lth_engine.core.mask import Mask
+from lth_engine.diagnosis import sizes as module
+from lth_engine.diagnosis.anatomy import lay_out
+from lth_engine.diagnosis.sizes import sizes
+from lth_engine.diagnosis.speed import LEAST, SENTENCE, speed, timed
+from lth_engine.importing import clean
+from tests.diagnosis.made import checkpoint, of_model
+from tests.diagnosis.trained import LENET, RESNET, magnitude_mask, trained
+
+
+def pruned() -> tuple[torch.Tensor, torch.Tensor]:
+    draw = torch.Generator().manual_seed(0)
+    return torch.randn(50, 37, generator=draw), torch.rand(50, 37, generator=draw) < 0.2
+
+
+def asked(tmp_path, given, **arguments) -> dict:
+    path = tmp_path / "clean.safetensors"
+    with path.open("wb") as file:
+        clean.write(given.contents, file, {})
+    heard: list[dict] = []
+    found = speed([path], arguments, heard.append, None)
+    assert heard
+    json.dumps(found, allow_nan=False)
+    return found
+
+
+def test_bytes_are_counted_right():
+    weight, mask = pruned()
+    bias = torch.randn(50, generator=torch.Generator().manual_seed(1))
+    found = sizes(lay_out(checkpoint({"a.weight": weight, "a.bias": bias}, {"a.weight": mask})))
+    dense = torch.where(mask, weight, 0)
+    rows = scipy.sparse.csr_array(dense.numpy())
+    kept = int(mask.sum())
+    assert found.raw == 4 * (50 * 37 + 50)
+    assert found.packed == 50 * 37 // 8 + 1 + 4 * kept + 200
+    assert found.sparse_rows == rows.data.nbytes + rows.indices.nbytes + rows.indptr.nbytes + 200
+    assert found.zipped == sum(len(zlib.compress(value.numpy().tobytes())) for value in (dense, bias))
+    assert not found.estimated
+
+
+def test_half_precision_takes_half():
+    weight, mask = pruned()
+    full, half = (sizes(lay_out(checkpoint({"a.weight": w}, {"a.weight": mask}))) for w in (weight, weight.half()))
+    assert half.raw == full.raw // 2
+    assert full.packed - half.packed == 2 * int(mask.sum())
+
+
+def test_a_dense_layer_is_not_packed():
+    found = sizes(lay_out(checkpoint({"a.weight": pruned()[0]})))
+    assert found.packed == found.sparse_rows == found.raw
+
+
+def test_large_tensors_are_estimated_from_pieces(monkeypatch):
+    weight = torch.randn(400, 500, generator=torch.Generator().manual_seed(0)).relu()
+    given = lay_out(checkpoint({"a.weight": weight}))
+    whole = sizes(given)
+    monkeypatch.setattr(module, "WHOLE", 100_000)
+    monkeypatch.setattr(module, "BLOCK", 20_000)
+    found = sizes(given)
+    assert found.estimated
+    assert found.zipped == pytest.approx(whole.zipped, rel=0.03)
+
+
+def test_medians_of_a_clock_that_is_told():
+    ticks = itertools.chain.from_iterable((100.0 * i, 100.0 * i + step) for i, step in enumerate([3, 1, 2, 5, 4] * 2))
+    found = timed(trained(LENET), (1, 8, 8), 1, lambda: next(ticks))
+    assert [(time["batch"], time["median"], time["passes"]) for time in found] == [(1, 3.0, LEAST), (64, 3.0, LEAST)]
+    assert found[1]["images_per_second"] == pytest.approx(64 / 3)
+    assert (found[0]["low"], found[0]["high"]) == (2.0, 4.0)
+
+
+def test_threads_are_put_back():
+    before = torch.get_num_threads()
+    timed(trained(LENET), (1, 8, 8), before + 1)
+    assert torch.get_num_threads() == before
+
+
+def test_operations_of_a_sparse_network(tmp_path):
+    masks = magnitude_mask(trained(LENET), 0.25)
+    given = of_model(trained(LENET), LENET, (1, 8, 8), 10, masks)
+    found = asked(tmp_path, given)
+    kept = Mask({name: mask.numpy() for name, mask in masks.items()})
+    assert found["flops_dense"] == 2 * kept.size
+    assert found["flops_sparse"] == pytest.approx(2 * kept.kept)
+    assert found["flops_sparse"] <= found["flops_filters"] <= found["flops_dense"]
+    assert found["times"][0]["median"] > 0
+    assert found["threads"] == 1
+    assert SENTENCE in found["sentence"]
+
+
+def test_cut_filters_save_what_they_hold(tmp_path):
+    state = {name: value.clone() for name, value in trained(LENET).state_dict().items()}
+    state["fc1.weight"][:30] = 0
+    state["fc2.weight"][:, :30] = 0
+    given = of_model(trained(LENET), LENET, (1, 8, 8), 10)
+    found = asked(tmp_path, checkpoint(state, None, given.architecture))
+    assert found["flops_filters"] == pytest.approx(found["flops_sparse"])
+
+
+def test_a_dense_network_and_an_unknown_one(tmp_path):
+    dense = asked(tmp_path, of_model(trained(RESNET), RESNET, (1, 8, 8), 10), threads=1)
+    assert dense["sentence"].startswith("Nothing is pruned")
+    unknown = asked(tmp_path, checkpoint({"x.weight": pruned()[0]}))
+    assert unknown["times"] == []
+    assert "architecture" in unknown["reason"]
+    assert unknown["bytes"]["raw"] == 4 * 50 * 37
