@@ -46,7 +46,8 @@ def test_what_we_know_ourselves_is_not_taken_from_the_child(server: Server, tmp_
 
 
 def test_a_reason_is_one_line_and_not_long(server: Server, tmp_path: Path) -> None:
-    card = ask.inspect(sample(tmp_path), "a" * 900, server=server, arguments={"refuse": "It\nholds\0 " + "x" * 900}).card
+    long = {"refuse": "It\nholds\0 " + "x" * 900}
+    card = ask.inspect(sample(tmp_path), "a" * 900, server=server, arguments=long).card
     assert card["reason"].startswith("It?holds? xx")
     assert card["reason"].endswith("x ...")
     assert len(card["reason"]) == ask.REASON
