@@ -20,6 +20,7 @@ from lth_engine.diagnosis.card import card
 from lth_engine.diagnosis.compare import compare
 from lth_engine.diagnosis.directory import copy, directory, member, with_mask_inside
 from lth_engine.diagnosis.passport_card import passport_card
+from lth_engine.diagnosis.renamed import renamed
 from lth_engine.diagnosis.spectra import spectra
 from lth_engine.diagnosis.speed import speed
 from lth_engine.diagnosis.warm import warm
@@ -37,7 +38,8 @@ def inspect(files: list[Path], arguments: Mapping[str, Any], emit: Emit, out: Bi
     Args:
         files: the file, and if there are two, the file of masks that belongs to it.
         arguments: "kind" of the file as the gate sniffed it, its "name", "bytes" and "sha256"; "mask_kind" of a
-            second file.
+            second file; "renaming", name in the file -> the lab's name, where the file is a clean copy whose
+            tensors are to go by other names.
         emit: gets {"stage": ...} as the reading goes on.
         out: where the clean copy goes.
 
@@ -45,10 +47,13 @@ def inspect(files: list[Path], arguments: Mapping[str, Any], emit: Emit, out: Bi
         NotRead: the file is refused or cannot be read.
     """
     emit({"stage": "reading"})
-    contents = read(files[0], str(arguments["kind"]))
     masks = read(files[1], str(arguments["mask_kind"])) if len(files) > 1 else None
-    emit({"stage": "understanding"})
-    checkpoint = understand(contents, masks)
+    if "renaming" in arguments:
+        checkpoint, contents = renamed(files[0], arguments["renaming"])
+    else:
+        contents = read(files[0], str(arguments["kind"]))
+        emit({"stage": "understanding"})
+        checkpoint = understand(contents, masks)
     found = passport_card(card(checkpoint, arguments), contents)
     if out is not None:
         emit({"stage": "copying"})

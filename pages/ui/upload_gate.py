@@ -52,6 +52,22 @@ def read(path: Path, name: str, clean: Path, heard: Heard) -> gate.Reading:
         return gate.Reading({"status": "unreadable", "reason": _sentence(error), "name": name})
 
 
+def rename(path: Path, name: str, clean: Path, renaming: Mapping[str, str], heard: Heard) -> gate.Reading:
+    """A clean copy whose tensors go by other names, read anew.
+
+    Args:
+        path: the clean copy.
+        name: of the file.
+        clean: where the clean copy under the new names goes.
+        renaming: name in the file -> the lab's name.
+        heard: takes what the child says on its way.
+    """
+    try:
+        return gate.inspect(path, name, clean, arguments={"renaming": dict(renaming)}, heard=heard)
+    except Exception as error:
+        return gate.Reading({"status": "unreadable", "reason": _sentence(error), "name": name})
+
+
 def ask(entry: str, files: Sequence[Path], arguments: Mapping[str, Any], heard: Heard) -> Mapping[str, Any]:
     """The answer to a later question about clean files; what it raises is an answer with a reason."""
     try:

@@ -7,11 +7,13 @@ import functools
 import streamlit as st
 
 from pages.ui import upload_gate as gate
-from pages.ui.upload_answer import answered
-from pages.ui.upload_card import Card, part, shape_words, texts
+from pages.ui.upload_card import Card, part, shape_words, status, text, texts
 from pages.ui.upload_headline import near_words
-from pages.ui.upload_held import Brought, ask
+from pages.ui.upload_held import Brought, ask, private
 from pages.ui.words import counted, literal
+
+_OF_THE_FILE = ("name", "bytes", "sha256", "format", "wrappers", "beside", "ignored", "epoch", "facts", "tensors")
+"""What a card says of the file as it was brought."""
 
 
 def show(brought: Brought) -> None:
@@ -33,17 +35,29 @@ def show(brought: Brought) -> None:
         st.markdown("Only the names differ: with the renaming applied it is that network.")
         st.button("Apply the renaming", icon=":material/drive_file_rename_outline:", type="primary",
                   key="upload.rename", on_click=_rename, args=(brought,))
-    answer = answered(brought.asked.get("renaming"))
-    if answer is not None:
-        brought.card = answer
-        del brought.asked["renaming"]
-        st.rerun()
+    _renamed_meanwhile(brought)
 
 
 def _rename(brought: Brought) -> None:
-    renaming = dict(part(part(brought.card or {}, "nearest"), "renaming"))
-    files = [path for path in (brought.clean,) if path is not None]
-    ask(brought.asked, "renaming", "Renaming", functools.partial(gate.ask, "inspect", files, {"renaming": renaming}))
+    renaming = {str(old): str(new) for old, new in part(part(brought.card or {}, "nearest"), "renaming").items()}
+    if brought.clean is not None:
+        ask(brought.asked, "renaming", "Renaming", functools.partial(
+            gate.rename, brought.clean, brought.name, private().new("safetensors"), renaming))
+
+
+def _renamed_meanwhile(brought: Brought) -> None:
+    """Take over the file under its new names; what it was on the disk stays said."""
+    task = brought.asked.get("renaming")
+    if task is None or not task.done:
+        return
+    reading = task.future.result()
+    if status(reading.card) != "read" or reading.clean is None:
+        st.warning(literal(text(reading.card, "reason")), icon=":material/info:")
+        return
+    kept = {name: value for name, value in (brought.card or {}).items() if name in _OF_THE_FILE}
+    brought.card, brought.clean, brought.sha256 = {**reading.card, **kept}, reading.clean, reading.clean_sha256
+    brought.asked.clear()
+    st.rerun()
 
 
 def _count(near: Card) -> str:

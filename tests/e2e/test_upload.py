@@ -199,6 +199,7 @@ def test_other_pages_answer_while_ten_hostile_files_are_read(served, tab, tmp_pa
     quick = [case for case in CASES.values() if case.status != "read" and not case.slow and case.seconds <= 5]
     brought = [case.make(folder(tmp_path, number), marker) for number, case in enumerate(quick[:9])]
     brought.append(hostile(tmp_path, marker, 9))
+    brought = [path.rename(path.with_name(f"{number}-{path.name}")) for number, path in enumerate(brought)]
     pages = [tab(f"{served.url}/upload") for _ in range(2)]
     other = tab(f"{served.url}/jobs")
     slowest = 0.0
@@ -208,6 +209,7 @@ def test_other_pages_answer_while_ten_hostile_files_are_read(served, tab, tmp_pa
         with urllib.request.urlopen(f"{served.url}/_stcore/health", timeout=10) as answer:
             assert answer.status == 200
         slowest = max(slowest, time.monotonic() - begun)
+        pages[number % 2].get_by_text(f"{path.name}: bring another").wait_for(timeout=30_000)
         pages[number % 2].get_by_role("heading", name=re.compile("Not read")).wait_for(timeout=30_000)
         pages[number % 2].get_by_text("bring another").click()
     begun = time.monotonic()

@@ -121,6 +121,7 @@ class FakeGate:
         self.cards, self.answers, self.asked, self.read_paths = [card()], {}, [], []
         self.held = None
         monkeypatch.setattr("pages.ui.upload_gate.read", self.read)
+        monkeypatch.setattr("pages.ui.upload_gate.rename", self.rename)
         monkeypatch.setattr("pages.ui.upload_gate.ask", self.ask)
         monkeypatch.setattr("pages.ui.upload_gate.warm", lambda: None)
         monkeypatch.setattr("pages.ui.upload_work.SOON", 0.1)
@@ -137,6 +138,9 @@ class FakeGate:
             Path(clean).write_bytes(b"clean")
             return Reading(found, Path(clean), CLEAN)
         return Reading(found)
+
+    def rename(self, path, name, clean, renaming, heard):
+        return Reading(self.ask("rename", [path], renaming, heard), clean, "ef" * 32)
 
     def ask(self, entry, files, arguments, heard):
         self.asked.append((entry, [path.name for path in files], dict(arguments)))

@@ -145,12 +145,20 @@ def test_what_does_not_fit_is_compared_key_by_key(bring):
 
 def test_one_click_applies_the_renaming(bring, gate):
     app = bring(fake.nearly())
-    gate.answers["inspect"] = fake.card()
+    gate.answers["rename"] = fake.card(name="clean", sha256="ef" * 32)
     button(app, "Apply the renaming").click().run()
     assert "ResNet-20, option A shortcuts, 10 classes" in words(until_read(app))
     ((entry, files, arguments),) = gate.asked
-    assert (entry, arguments) == ("inspect", {"renaming": {"stem.weight": "conv1.weight"}})
+    assert (entry, arguments) == ("rename", {"stem.weight": "conv1.weight"})
     assert files[0].endswith(".safetensors")
+    assert fake.SHA in [c.value for c in app.code]               # the file stays the file that was brought
+
+
+def test_a_renaming_that_fails_is_a_sentence(bring, gate):
+    app = bring(fake.nearly())
+    gate.answers["rename"] = {"status": "unreadable", "reason": "No network has these tensors."}
+    button(app, "Apply the renaming").click().run()
+    assert "No network has these tensors." in words(until_read(app))
 
 
 def test_a_directory_lists_its_levels_and_draws_the_last(bring, tmp_path, open_page, gate):
