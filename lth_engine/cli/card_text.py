@@ -21,7 +21,7 @@ def card_text(card: Card) -> str:
     if card["status"] != "read":
         return f"{plain(card['name'])}: {card['status']}\n{plain(card['reason'])}"
     parts = [f"{plain(card['name'])}: {_what(card)}", pairs(_facts(card)), _nearest(card.get("nearest")),
-             _layers(card.get("layers") or []), _findings(card.get("findings") or []),
+             _layers(card.get("layers") or []), findings_text(card.get("findings") or []),
              *(plain(note) for note in card.get("notes") or [])]
     return "\n\n".join(part for part in parts if part)
 
@@ -92,7 +92,8 @@ def _shape(sides: Sequence[int]) -> str:
     return " x ".join(map(str, sides)) or "one number"
 
 
-def _findings(findings: Sequence[Card]) -> str:
+def findings_text(findings: Sequence[Card]) -> str:
+    """A finding a line, the gravest first."""
     lines = []
     for severity in SEVERITIES:
         for found in (found for found in findings if found["severity"] == severity):

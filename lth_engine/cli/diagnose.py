@@ -14,14 +14,18 @@ from lth_engine.cli.card_text import card_text
 from lth_engine.cli.compute import watched
 from lth_engine.cli.foreign import Cleaned, networks
 from lth_engine.cli.more_text import more_text
-from lth_engine.core.errors import BadInput
+from lth_engine.core.errors import BadInput, NotRead
 from lth_engine.core.workbench import Progress
 from lth_engine.gate.ask import Reading, ask, inspect, inspect_directory
+from lth_engine.gate.limits import Limits
 
 Found = dict[str, Any]
 
-BEYOND: tuple[str, ...] = ()
+BEYOND = ("spectra", "speed")
 """Questions about the file that the card leaves out."""
+
+PATIENCE = Limits(seconds=30)
+"""What each of them may use."""
 
 
 def diagnose(given: argparse.Namespace) -> int:
@@ -39,30 +43,38 @@ def diagnose(given: argparse.Namespace) -> int:
 
 
 def looked_at(given: argparse.Namespace, folder: Path) -> Found:
-    """The card, with `spectra`, `speed`, `against`, `init` and `data` where they are asked for or always known.
+    """The card, with `spectra` and `speed`, and what was asked for: `against`, `init`, `data`.
 
-    A network whose architecture is not known is not shown images: `data` and `init` then are {"reason": ...}.
+    What cannot be said of this network, as it is none that is known, is {"reason": why}.
     """
     first = _read(given.file, folder / "file.safetensors")
     found: Found = {**first.card}
-    if found["status"] != "read":
+    if first.clean is None:
         return found
     copy = folder / "file.safetensors"
-    if first.clean is not None:
-        found |= {entry: ask(entry, [copy], {}) for entry in BEYOND}
+    if not given.quick:
+        found |= {entry: _beyond(entry, copy) for entry in BEYOND}
     mine = Cleaned(given.file, first.card, copy)
     if given.against is not None:
         found["against"] = _with(given.against, folder, lambda other: ask("compare", [copy, other.copy], {}))
     if given.init is not None:
         found["init"] = _with(given.init, folder, lambda other: _from_start(mine, other))
     if given.data is not None:
-        found["data"] = _on_images(mine, given.data)
+        found["data"] = _unknown(mine) or _on_images(mine, given.data)
     return found
 
 
 def as_text(found: Found) -> str:
     """Everything in words and tables."""
     return "\n\n".join(part for part in (card_text(found), more_text(found)) if part)
+
+
+def _beyond(entry: str, copy: Path) -> Found:
+    """An answer about the file, or the reason why there is none: the card stands without it."""
+    try:
+        return ask(entry, [copy], {}, limits=PATIENCE)
+    except NotRead as error:
+        return {"reason": str(error)}
 
 
 def _read(path: Path, copy: Path) -> Reading:
@@ -76,7 +88,16 @@ def _with(path: Path, folder: Path, question: Any) -> Found:
     return {"card": card} | (question(Cleaned(path, card, copy)) if card["status"] == "read" else {})
 
 
+def _unknown(*files: Cleaned) -> Found:
+    """Why nothing can be computed with one of the networks; empty if it can."""
+    names = ", ".join(file.given.name for file in files if file.card["architecture"] is None)
+    return {"reason": f"The network of {names} is none that is known here, so nothing can be computed with it."} \
+        if names else {}
+
+
 def _from_start(file: Cleaned, start: Cleaned) -> Mapping[str, Any]:
+    if unknown := _unknown(file, start):
+        return unknown
     from lth_engine.diagnosis.from_start import from_start
 
     mine, other = networks([file, start])

@@ -39,6 +39,7 @@ def _add_diagnose(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("file", type=Path, metavar="FILE_OR_DIRECTORY", help="a checkpoint, or a folder of a peer's")
     parser.add_argument("--against", type=Path, metavar="FILE", help="a second checkpoint, to compare it with")
     parser.add_argument("--init", type=Path, metavar="FILE", help="what it was initialised with: distance, signs kept")
+    parser.add_argument("--quick", action="store_true", help="the card alone, without spectra and measured speed")
     parser.add_argument("--data", type=Path, metavar="DIR|NPZ", help="labelled images: a folder with one folder a "
                         f"class, or an .npz with {BATCH}")
 

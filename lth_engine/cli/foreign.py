@@ -62,8 +62,7 @@ def networks(files: Sequence[Cleaned]) -> list[Brought]:
     """The networks of files, ready to be computed with. Loads torch.
 
     Raises:
-        BadInput: no known network has the tensors of a file.
-        NonFinite: a weight is NaN or infinite.
+        BadInput: no known network has the tensors of a file; a weight is NaN or infinite.
     """
     from lth_engine.diagnosis.bring import bring
     from lth_engine.importing.clean import read_clean

@@ -14,7 +14,7 @@ import numpy as np
 from lth_engine.cli.addresses import settings
 from lth_engine.cli.compute import watched
 from lth_engine.cli.flags import apply_flags, read_flags
-from lth_engine.cli.foreign import clean_copies, networks
+from lth_engine.cli.foreign import clean_copies
 from lth_engine.cli.words import columns
 from lth_engine.core.artifact import Array
 from lth_engine.core.errors import BadInput
@@ -32,14 +32,17 @@ def mask(given: argparse.Namespace, rest: Sequence[str]) -> int:
     _require_out(given)
     with clean_copies(given.file) as files:
         from lth_engine.diagnosis.batch_file import read_batch
+        from lth_engine.diagnosis.bring import weighed
         from lth_engine.diagnosis.drawn_mask import draw
+        from lth_engine.importing.clean import read_clean
+        from lth_engine.importing.understand import understand
 
         batch = None if given.batch is None else read_batch(given.batch)
-        network, = networks(files)
-        if batch is not None:
-            network.require(batch)
+        weights = weighed(understand(read_clean(files[0].copy)[0]), str(given.file))
+        if batch is not None and weights.network is not None:
+            weights.network.require(batch)
         with watched("Stopped. No mask was written.") as report:
-            found = draw(network, scorer, given.density, batch, given.scope, given.seed, report)
+            found = draw(weights, scorer, given.density, batch, given.scope, given.seed, report)
         facts = {"scorer": json.dumps(scorer.to_dict()), "density": given.density, "scope": given.scope,
                  "seed": given.seed, "sha256": files[0].card["sha256"]}
     write_mask(given.out, found, facts)

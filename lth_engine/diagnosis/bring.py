@@ -6,10 +6,11 @@ from collections.abc import Mapping
 
 import torch
 
-from lth_engine.core.errors import NonFinite
-from lth_engine.diagnosis.brought import Brought
+from lth_engine.core.errors import BadInput
+from lth_engine.diagnosis.brought import Brought, Weighed
 from lth_engine.importing.checkpoint import Checkpoint
 from lth_engine.importing.network import network, original_names
+from lth_engine.importing.prunable import prunable_names
 from lth_engine.masking.prunable import in_network_order
 
 NAMED = 5
@@ -24,18 +25,43 @@ def bring(checkpoint: Checkpoint, where: str) -> Brought:
         where: the file, for messages.
 
     Raises:
-        BadInput: its architecture is not known, so that it cannot be shown images.
-        NonFinite: a weight is NaN or infinite.
+        BadInput: its architecture is not known, so that it cannot be shown images; a weight is NaN or infinite.
     """
     model, masks = network(checkpoint)
-    bad = [name for name, value in model.state_dict().items() if not bool(torch.isfinite(value).all())]
-    if bad:
-        raise NonFinite(f"The weights of {where} must be finite, but there is NaN or infinity in "
-                        f"{', '.join(bad[:NAMED])}{' ...' * (len(bad) > NAMED)}: bring another checkpoint.")
+    _require_finite(model.state_dict(), where)
     architecture = checkpoint.architecture
     assert architecture is not None  # network() refuses it
     allowed = {name: masks[name].bool() for name in in_network_order(model)}
     return Brought(model, allowed, _keys(original_names(checkpoint)), architecture, where)
+
+
+def weighed(checkpoint: Checkpoint, where: str) -> Weighed:
+    """The prunable weights of a checkpoint, whether its network is known or not.
+
+    Args:
+        checkpoint: understood.
+        where: the file, for messages.
+
+    Raises:
+        BadInput: it has none, or one is NaN or infinite.
+    """
+    if checkpoint.architecture is not None:
+        return bring(checkpoint, where).weighed()
+    sparse = checkpoint.sparse
+    values = {name: sparse.weight(name).float() for name in prunable_names(checkpoint)}
+    if not values:
+        raise BadInput(f"{where} holds no weights of convolutions or linear layers, so there is nothing to prune.")
+    _require_finite(values, where)
+    allowed = {name: sparse.masks[name].bool() if name in sparse.masks else value != 0
+               for name, value in values.items()}
+    return Weighed(values, allowed, _keys({name: sparse.paths[name] for name in values}), where)
+
+
+def _require_finite(values: Mapping[str, torch.Tensor], where: str) -> None:
+    bad = [name for name, value in values.items() if not bool(torch.isfinite(value).all())]
+    if bad:
+        raise BadInput(f"The weights of {where} must be finite, but there is NaN or infinity in "
+                       f"{', '.join(bad[:NAMED])}{' ...' * (len(bad) > NAMED)}: bring another checkpoint.")
 
 
 def _keys(paths: Mapping[str, str]) -> dict[str, str]:

@@ -12,6 +12,26 @@ from torch import nn
 from lth_engine.core.mask import Mask
 from lth_engine.diagnosis.batch_file import Batch
 from lth_engine.importing.checkpoint import Architecture
+from lth_engine.masking.prunable import in_network_order
+
+
+@dataclass(frozen=True)
+class Weighed:
+    """The prunable weights of a file, which is all that some scorers look at.
+
+    Attributes:
+        values: prunable parameter -> its values, pruned ones 0, float32.
+        allowed: parameter -> bool, False where the file says that it is pruned.
+        names: parameter -> the key that its tensor has in the file.
+        where: the file, for messages.
+        network: with these weights, where it is known; its parameters have the names here.
+    """
+
+    values: Mapping[str, torch.Tensor]
+    allowed: Mapping[str, torch.Tensor]
+    names: Mapping[str, str]
+    where: str
+    network: Brought | None = None
 
 
 @dataclass(frozen=True)
@@ -37,6 +57,12 @@ class Brought:
     def mask(self) -> Mask:
         """What is kept, as the lab has it."""
         return Mask({name: kept.numpy().copy() for name, kept in self.allowed.items()})
+
+    def weighed(self) -> Weighed:
+        """Its prunable weights alone."""
+        weights = in_network_order(self.model)
+        return Weighed({name: weights[name].detach().clone() for name in self.allowed}, self.allowed, self.names,
+                       self.where, self)
 
     def weights(self) -> dict[str, np.ndarray]:
         """Parameters and buffers by the lab's names."""

@@ -71,7 +71,7 @@ def as_json(answer: tuple[int, str, str], code: int = 0) -> dict[str, Any]:
 
 
 def test_the_json_of_a_card(files: Path, command: Command) -> None:
-    found = as_json(command("diagnose", files / "b.pt", "--json"))
+    found = as_json(command("diagnose", files / "b.pt", "--quick", "--json"))
     assert set(KEYS) <= set(found)
     assert found["status"] == "read"
     assert found["reason"] == ""
@@ -86,7 +86,7 @@ def test_the_json_of_a_card(files: Path, command: Command) -> None:
 
 
 def test_the_card_in_words(files: Path, command: Command) -> None:
-    code, out, err = command("diagnose", files / "b.pt")
+    code, out, err = command("diagnose", files / "b.pt", "--quick")
     assert code == 0
     for words in ("ResNet-20", "width 4", "state_dict, module.", "torch zip", "17,534", "SHA-256", "100%", "epoch"):
         assert words in out, words
@@ -97,13 +97,13 @@ def test_the_card_in_words(files: Path, command: Command) -> None:
     ("page.pt", "unreadable", "web page"), ("text.pt", "unreadable", ""), ("none.pt", "unreadable", "No such file"),
     ("pickle.pt", "refused", "posix.system")])
 def test_what_is_not_read(files: Path, command: Command, name: str, status: str, words: str) -> None:
-    found = as_json(command("diagnose", files / name, "--json"), 2)
+    found = as_json(command("diagnose", files / name, "--quick", "--json"), 2)
     assert set(KEYS) <= set(found)
     assert found["status"] == status
     assert words in found["reason"]
     assert found["reason"].count("\n") == 0
     assert found["architecture"] is None
-    code, out, _ = command("diagnose", files / name)
+    code, out, _ = command("diagnose", files / name, "--quick")
     assert code == 2
     assert found["reason"] in out
 
@@ -124,20 +124,77 @@ def test_our_own_failure_is_1(files: Path, command: Command, monkeypatch: pytest
     def broken(*given: object) -> None:
         raise ZeroDivisionError("a bug")
     monkeypatch.setattr("lth_engine.cli.diagnose.inspect", broken)
-    code, out, err = command("diagnose", files / "a.pt", "--json")
+    code, out, err = command("diagnose", files / "a.pt", "--quick", "--json")
     assert (code, out) == (1, "")
     assert "a bug" in err
     assert "Traceback" not in err
 
 
 def test_two_files_one_of_them_refused(files: Path, command: Command) -> None:
-    found = as_json(command("diagnose", files / "a.pt", "--init", files / "page.pt", "--json"), 2)
+    found = as_json(command("diagnose", files / "a.pt", "--init", files / "page.pt", "--quick", "--json"), 2)
     assert found["status"] == "read"
     assert found["init"]["card"]["status"] == "unreadable"
 
 
+def test_spectra_speed_and_a_second_file(files: Path, command: Command) -> None:
+    found = as_json(command("diagnose", files / "a.pt", "--against", files / "b.pt", "--json"))
+    weights = naive_scores.layers(network())
+    norms = {layer["name"]: layer["spectral_norm"] for layer in found["spectra"]["layers"]}
+    assert norms == pytest.approx({name: float(torch.linalg.matrix_norm(w.flatten(1), 2)) for name, w in
+                                   weights.items()}, rel=1e-4)
+    assert found["speed"]["times"]
+    assert found["against"]["card"]["status"] == "read"
+    assert found["against"]["same_shape"]
+    others = naive_scores.layers(network(1))
+    apart = sum(float((weights[name] - others[name]).double().square().sum()) for name in weights) ** 0.5
+    assert found["against"]["whole"]["distance"] == pytest.approx(apart, rel=1e-4)
+    code, out, _ = command("diagnose", files / "a.pt", "--against", files / "lenet.pt")
+    assert code == 0
+    for words in ("Against the other file", "They differ in shape", "Spectra of the weight matrices", "stable rank",
+                  "FLOPs, dense", "images/s"):
+        assert words in out, words
+
+
+def test_the_card_alone(files: Path, command: Command) -> None:
+    assert not {"spectra", "speed"} & set(as_json(command("diagnose", files / "a.pt", "--quick", "--json")))
+
+
+def test_a_folder_of_a_peer(files: Path, command: Command, tmp_path: Path) -> None:
+    """As lth-pacbayes leaves it: weights and masks of one network."""
+    (tmp_path / "run").mkdir()
+    for name, seed in (("init_model.pth", 1), ("trained_model.pth", 0)):
+        torch.save(network(seed).state_dict(), tmp_path / "run" / name)
+    found = as_json(command("diagnose", tmp_path / "run", "--quick", "--json"))
+    assert found["directory"]["kind"] == "lth-pacbayes"
+    assert set(KEYS) <= set(found)
+    assert "lth-pacbayes" in command("diagnose", tmp_path / "run", "--quick")[1]
+    assert command("diagnose", tmp_path, "--quick", "--json")[0] in (0, 2)
+
+
+def test_what_does_not_fit_is_told_key_by_key(files: Path, command: Command, tmp_path: Path) -> None:
+    state = dict(network().state_dict())
+    state["fc.weight"], state["extra.weight"] = torch.zeros(7, 9), torch.ones(2, 3)
+    torch.save(state, tmp_path / "odd.pt")
+    found = as_json(command("diagnose", tmp_path / "odd.pt", "--quick", "--json"))
+    assert found["architecture"] is None
+    code, out, _ = command("diagnose", tmp_path / "odd.pt", "--quick", "--data", files / "batch.npz", "--init",
+                           files / "a.pt")
+    assert code == 0
+    assert out.count("none that is known here") == 2
+    assert "Nearest: ResNet-20" in out
+    assert "extra.weight" in out
+    words = ("mask", tmp_path / "odd.pt", "--density", "0.1", "--out", tmp_path / "m.npz", "--scorer")
+    code, _, err = command(*words, "synflow")
+    assert code == 2
+    assert "holds none that is known" in err
+    assert command(*words, "magnitude")[0] == 0
+    with np.load(tmp_path / "m.npz") as held:
+        wanted = best({name: w.abs() for name, w in state.items() if w.ndim > 1})
+        assert {name: int(held[name].sum()) for name in held.files} == {n: int(m.sum()) for n, m in wanted.items()}
+
+
 def test_from_an_initialisation(files: Path, command: Command) -> None:
-    found = as_json(command("diagnose", files / "a.pt", "--init", files / "b.pt", "--json"))["init"]
+    found = as_json(command("diagnose", files / "a.pt", "--init", files / "b.pt", "--quick", "--json"))["init"]
     one, other = ({name: p.detach() for name, p in network(seed).named_parameters()} for seed in (0, 1))
     weights = naive_scores.layers(network())
     square = {name: float((one[name] - other[name]).double().square().sum()) for name in one}
@@ -146,13 +203,13 @@ def test_from_an_initialisation(files: Path, command: Command) -> None:
     same = sum(int((one[name].sign() == other[name].sign()).sum()) for name in weights)
     assert found["signs_kept"] == pytest.approx(same / sum(w.numel() for w in weights.values()))
     assert len(found["layers"]) == len(weights)
-    code, _, err = command("diagnose", files / "a.pt", "--init", files / "lenet.pt")
+    code, _, err = command("diagnose", files / "a.pt", "--init", files / "lenet.pt", "--quick")
     assert code == 2
     assert "the same network" in err
 
 
 def test_on_images(files: Path, command: Command) -> None:
-    found = as_json(command("diagnose", files / "a.pt", "--data", files / "batch.npz", "--json"))["data"]
+    found = as_json(command("diagnose", files / "a.pt", "--data", files / "batch.npz", "--quick", "--json"))["data"]
     x, y = images(files)
     with torch.no_grad():
         logits = network()(x)
@@ -171,7 +228,8 @@ def test_the_normalisation_of_the_input_is_guessed(files: Path, command: Command
     with torch.no_grad():
         wanted = network()((torch.from_numpy(x).permute(0, 3, 1, 2).float() / 255 - 0.5) / 0.5).argmax(dim=1)
     np.savez(tmp_path / "labelled.npz", x=x, y=wanted.numpy())
-    found = as_json(command("diagnose", files / "a.pt", "--data", tmp_path / "labelled.npz", "--json"))["data"]
+    found = as_json(command("diagnose", files / "a.pt", "--data", tmp_path / "labelled.npz", "--quick",
+                            "--json"))["data"]
     assert found["normalisation"]["guessed"]
     assert found["normalisation"]["tried"][0]["name"] == "own"
     best = max(one["accuracy"] for one in found["normalisation"]["tried"])
@@ -184,10 +242,10 @@ def test_a_folder_of_images(files: Path, command: Command, tmp_path: Path) -> No
         for number in range(2):
             pixels = RNG.integers(0, 256, (SIZE, SIZE, 3), dtype=np.uint8)
             Image.fromarray(pixels).save(tmp_path / f"class{label}" / f"{number}.png")
-    found = as_json(command("diagnose", files / "a.pt", "--data", tmp_path, "--json"))["data"]
+    found = as_json(command("diagnose", files / "a.pt", "--data", tmp_path, "--quick", "--json"))["data"]
     assert found["images"] == 20
     assert found["classes"][3]["name"] == "class3"
-    assert "class3" in command("diagnose", files / "a.pt", "--data", tmp_path)[1]
+    assert "class3" in command("diagnose", files / "a.pt", "--data", tmp_path, "--quick")[1]
 
 
 def best(scores: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
@@ -224,6 +282,40 @@ def test_a_mask_in_the_form_of_the_store(files: Path, command: Command, tmp_path
         assert all((held[name] == arrays[f"mask/{name}"]).all() for name in held.files)
         assert set(held.files) == {f"module.{name}" for name in naive_scores.layers(network())}
     assert scalars["density"] == 0.25
+
+
+def test_weights_that_are_not_finite(files: Path, command: Command, tmp_path: Path) -> None:
+    state = network().state_dict()
+    state["fc.weight"][0, 0] = torch.nan
+    torch.save(state, tmp_path / "nan.pt")
+    found = as_json(command("diagnose", tmp_path / "nan.pt", "--quick", "--json"))
+    assert any(finding["severity"] == "problem" for finding in found["findings"])
+    code, out, err = command("curvature", tmp_path / "nan.pt", "--batch", files / "batch.npz")
+    assert (code, out) == (2, "")
+    assert "fc.weight" in err
+
+
+def test_what_the_file_prunes_stays_pruned(files: Path, command: Command, tmp_path: Path) -> None:
+    """As torch.nn.utils.prune leaves it; a tenth is kept of what is left."""
+    model = network()
+    draw = torch.Generator().manual_seed(3)
+    kept = {name: torch.rand(w.shape, generator=draw) < 0.5 for name, w in naive_scores.layers(model).items()}
+    state = {}
+    for name, value in model.state_dict().items():
+        state |= {f"{name}_orig": value, f"{name}_mask": kept[name].float()} if name in kept else {name: value}
+    torch.save(state, tmp_path / "pruned.pt")
+    code, _, err = command("mask", tmp_path / "pruned.pt", "--scorer", "synflow", "--rounds", "5", "--density", "0.1",
+                           "--out", tmp_path / "m.npz")
+    assert code == 0, err
+    with np.load(tmp_path / "m.npz") as found:
+        assert set(found.files) == {f"{name}_orig" for name in kept}
+        assert not any((found[f"{name}_orig"] & ~mask.numpy()).any() for name, mask in kept.items())
+        assert sum(int(found[name].sum()) for name in found.files) == round(0.1 * sum(m.numel() for m in
+                                                                                    kept.values()))
+    code, _, err = command("mask", tmp_path / "pruned.pt", "--scorer", "magnitude", "--density", "0.9", "--out",
+                           tmp_path / "m.npz")
+    assert code == 2
+    assert "what is pruned stays pruned" in err
 
 
 def test_settings_of_the_scorer_are_flags(files: Path, command: Command, tmp_path: Path) -> None:
@@ -291,6 +383,6 @@ def test_a_barrier(files: Path, command: Command) -> None:
 def test_names_of_a_file_cannot_write_to_the_terminal(files: Path, command: Command, tmp_path: Path) -> None:
     path = tmp_path / "odd\x1b[31m.pt"
     path.write_bytes((files / "a.pt").read_bytes())
-    assert "\x1b" not in command("diagnose", path)[1]
+    assert "\x1b" not in command("diagnose", path, "--quick")[1]
 
 

@@ -54,6 +54,22 @@ def test_a_control_has_a_passport_too(shelf: Path, tmp_path: Path, command: Comm
     assert command("recreate", tmp_path / "p")[0] == 0
 
 
+def test_a_ticket_of_a_rewind_point_is_trained_anew(tmp_path: Path, command: Command) -> None:
+    """The weights of a point of training follow from no seed alone: they are trained, and have the same hash."""
+    store, path = tmp_path / "lab", tmp_path / "p"
+    words = ("--levels", "1", "--replicates", "1", "--controls", "none", "--length", "4it", "--search.rewind", "2it",
+             "--device", "cpu")
+    assert command("answer", *words, "--store", store)[0] == 0
+    key = Store(store).list("ticket_search", 1)[0].key
+    code, out, _ = command("passport", "--of", f"{key}/1/0", "--out", path, "--store", store)
+    assert code == 0
+    assert "trained to the rewind point" in out
+    code, out, err = command("recreate", path, "--store", tmp_path / "another", "--device", "cpu")
+    assert code == 0, err
+    assert "Verified" in out
+    assert "training them anew" in err
+
+
 def test_a_passport_that_carries_the_weights(shelf: Path, tmp_path: Path, command: Command) -> None:
     path = tmp_path / "p"
     assert command("passport", "--of", ADDRESS, "--out", path, "--store", shelf, "--with-weights")[0] == 0

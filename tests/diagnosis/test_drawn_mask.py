@@ -9,6 +9,7 @@ import pytest
 import torch
 
 from lth_engine.core.errors import BadInput
+from lth_engine.diagnosis.brought import Weighed
 from lth_engine.diagnosis.drawn_mask import draw
 from lth_engine.specs.scorers import Grasp, Magnitude, RandomScore, ScorerSpec, SmallMagnitude, Snip, Synflow
 from tests.diagnosis.brought import LENET, RESNET, SIZE, come, images
@@ -34,7 +35,7 @@ def naive(name: str, model: torch.nn.Module, shown: list[tuple[torch.Tensor, tor
 @pytest.mark.parametrize("scorer", [Magnitude(), Snip(), Grasp(), Synflow()], ids=lambda spec: spec.name)
 def test_masks_are_those_of_naive_rewrites(scorer: ScorerSpec) -> None:
     network, batch = come(RESNET, 3), images(20, 3)
-    found = draw(network, scorer, DENSITY, batch)
+    found = draw(network.weighed(), scorer, DENSITY, batch)
     wanted = naive(scorer.name, network.model, list(batch.in_order()))
     assert {f"module.{name}" for name in wanted} == set(found)
     ours = together(found, [f"module.{name}" for name in wanted])
@@ -45,7 +46,7 @@ def test_masks_are_those_of_naive_rewrites(scorer: ScorerSpec) -> None:
 
 def test_all_images_of_the_batch_are_shown() -> None:
     network = come(RESNET, 3)
-    few, many = (draw(network, Snip(images=1), DENSITY, images(count, 3)) for count in (20, 300))
+    few, many = (draw(network.weighed(), Snip(images=1), DENSITY, images(count, 3)) for count in (20, 300))
     wanted = naive("snip", network.model, list(images(300, 3).in_order()))
     ours = together(many, [f"module.{name}" for name in wanted])
     assert (ours != together(wanted, list(wanted))).sum() <= 4
@@ -55,7 +56,7 @@ def test_all_images_of_the_batch_are_shown() -> None:
 @pytest.mark.parametrize("scorer", [Magnitude(), Snip(), RandomScore(), Synflow(rounds=7)], ids=lambda spec: spec.name)
 def test_what_is_pruned_stays_pruned_and_counts_are_exact(scorer: ScorerSpec) -> None:
     network = come(RESNET, 3, density=0.4)
-    found = draw(network, scorer, 0.07, images(10, 3))
+    found = draw(network.weighed(), scorer, 0.07, images(10, 3))
     total = sum(kept.numel() for kept in network.allowed.values())
     assert sum(int(kept.sum()) for kept in found.values()) == round(0.07 * total)
     for name, allowed in network.allowed.items():
@@ -67,31 +68,42 @@ def test_the_network_stays_as_it_was() -> None:
     network, batch = come(RESNET, 3), images(10, 3)
     before = copy.deepcopy(network.model.state_dict())
     for scorer in (Snip(norm_statistics="batch"), Synflow(rounds=3), Grasp()):
-        draw(network, scorer, DENSITY, batch)
+        draw(network.weighed(), scorer, DENSITY, batch)
     after = network.model.state_dict()
     assert all(torch.equal(before[name], after[name]) for name in before)
 
 
 def test_seeds_scopes_and_opposites() -> None:
     network = come(LENET, 1)
-    names = [f"module.{name}" for name in network.allowed]
-    first, again, other = (together(draw(network, RandomScore(), 0.5, None, seed=seed), names) for seed in (3, 3, 4))
+    weights, names = network.weighed(), [f"module.{name}" for name in network.allowed]
+    first, again, other = (together(draw(weights, RandomScore(), 0.5, None, seed=seed), names) for seed in (3, 3, 4))
     assert (first == again).all()
     assert (first != other).any()
-    large, small = (together(draw(network, spec, 0.5, None), names) for spec in (Magnitude(), SmallMagnitude()))
+    large, small = (together(draw(weights, spec, 0.5, None), names) for spec in (Magnitude(), SmallMagnitude()))
     assert (large == ~small).all()
-    layerwise = draw(network, Magnitude(), 0.5, None, scope="layerwise")
+    layerwise = draw(network.weighed(), Magnitude(), 0.5, None, scope="layerwise")
     assert {name: int(kept.sum()) for name, kept in layerwise.items()} == {
         name: round(0.5 * kept.size) for name, kept in layerwise.items()}
+
+
+def test_weights_without_a_network() -> None:
+    network = come(LENET, 1, density=0.5)
+    bare = Weighed(network.weighed().values, network.allowed, network.names, "net.pt")
+    for spec in (Magnitude(), RandomScore()):
+        one, other = (draw(weights, spec, 0.2, None) for weights in (bare, network.weighed()))
+        assert all((one[name] == other[name]).all() for name in other)
 
 
 def test_what_cannot_be_drawn() -> None:
     network = come(LENET, 1, density=0.3)
     with pytest.raises(BadInput, match="Give them with --batch"):
-        draw(network, Snip(), 0.1, None)
+        draw(network.weighed(), Snip(), 0.1, None)
+    bare = Weighed(network.weighed().values, network.allowed, {}, "net.pt")
+    with pytest.raises(BadInput, match="looks at the network"):
+        draw(bare, Synflow(), 0.1, None)
     with pytest.raises(BadInput, match="what is pruned stays pruned"):
-        draw(network, Magnitude(), 0.9, None)
+        draw(network.weighed(), Magnitude(), 0.9, None)
     with pytest.raises(BadInput, match="above 0 and below 1"):
-        draw(network, Magnitude(), 1.0, None)
+        draw(network.weighed(), Magnitude(), 1.0, None)
     with pytest.raises(BadInput, match="is 0 of"):
-        draw(network, Magnitude(), 1e-9, None)
+        draw(network.weighed(), Magnitude(), 1e-9, None)
