@@ -14,7 +14,7 @@ from lth_engine.models.build import build
 
 ABOUT = "health_dead_units"
 
-MANY = 0.2
+MANY = 0.5
 """Share of dead units that is worth a warning."""
 
 USELESS = 0.1
