@@ -204,9 +204,15 @@ def _norms(weights: Mapping[str, torch.Tensor], biases: Mapping[str, torch.Tenso
     for prefix, found in groups.items():
         if not ({"running_mean", "running_var"} & set(found) or {"weight", "bias"} <= set(found)):
             continue
-        tracked = found.get("num_batches_tracked")
         yield Norm(prefix, *(_vector(found.get(part)) for part in ("weight", "bias", "running_mean", "running_var")),
-                   int(tracked) if tracked is not None and tracked.numel() == 1 else None)
+                   _count(found.get("num_batches_tracked")))
+
+
+def _count(tracked: torch.Tensor | None) -> int | None:
+    """A count of batches; averages of networks make floats of it."""
+    if tracked is None or tracked.numel() != 1 or not math.isfinite(float(tracked)):
+        return None
+    return int(tracked)
 
 
 def _vector(value: torch.Tensor | None) -> torch.Tensor | None:

@@ -17,6 +17,9 @@ from lth_engine.diagnosis.opened import opened
 from lth_engine.diagnosis.pairing import Pairing, pair, same_network
 from lth_engine.diagnosis.reordered import MOST, PERMUTED, reordered
 
+DENSE = 0.9999
+"""Share of the weights that both keep from which there are no masks to speak of: draws have a few zeros."""
+
 SHOWN = 50
 """Names that differ that are told."""
 
@@ -122,7 +125,7 @@ def _order(order: dict[str, Any] | None) -> list[Finding]:
 
 def _masks(total: Sums, chance: Chance) -> list[Finding]:
     """Which one is denser, whether one's mask lies within the other's, and how far they overlap beyond chance."""
-    if not total.size or total.both == total.size:
+    if not total.size or total.both > DENSE * total.size:
         return []
     a, b = total.kept_a / total.size, total.kept_b / total.size
     denser = f"Both keep {percent(a)} of the weights." if total.kept_a == total.kept_b else \

@@ -43,7 +43,7 @@ class Sizes:
 
 def sizes(anatomy: Anatomy) -> Sizes:
     """The sizes of the network in a checkpoint, in its own precision."""
-    layers = {layer.name: layer for layer in anatomy.prunable if layer.kept < layer.size}
+    layers = {layer.name: layer for layer in anatomy.prunable if layer.kept < layer.size and anatomy.sparse}
     raw = zipped = packed = sparse = 0
     estimated = False
     for name, value in anatomy.weights.items():

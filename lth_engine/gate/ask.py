@@ -29,6 +29,9 @@ log = logging.getLogger(__name__)
 NAME = 200
 """Characters of a file's name that are kept."""
 
+REASON = 500
+"""Characters of a reason, which may quote names out of the file."""
+
 QUESTION = Limits(seconds=120)
 """What a question about clean copies may use."""
 
@@ -88,7 +91,7 @@ def inspect(path: Path, name: str, clean: Path | None = None, cap: int = CAP, *,
     Raises:
         LotteryError: the process that reads cannot be started, or the clean copy not be written.
     """
-    known: dict[str, Any] = {"name": _shown(name), "bytes": 0, "sha256": ""}
+    known: dict[str, Any] = {"name": _printable(name, NAME), "bytes": 0, "sha256": ""}
     said = dict(arguments or {})
     try:
         with contextlib.ExitStack() as stack:
@@ -105,8 +108,10 @@ def inspect(path: Path, name: str, clean: Path | None = None, cap: int = CAP, *,
         return Reading(_refusal(error, known))
 
 
-def _shown(name: str) -> str:
-    return "".join(c if c.isprintable() else "?" for c in name[:NAME])
+def _printable(text: str, most: int) -> str:
+    """A text that may quote a file: one line, and no longer than that."""
+    clean = "".join(c if c.isprintable() else "?" for c in text[:most])
+    return clean if len(text) <= most else f"{clean[:-4]} ..."
 
 
 def _read(files: list[BinaryIO], known: dict[str, Any], said: dict[str, Any], clean: Path | None, heard: Heard | None,
@@ -151,7 +156,7 @@ def inspect_directory(path: Path, name: str, clean: Path | None = None, cap: int
             raise _error(ended, bounds)
         return ended.result
 
-    known: dict[str, Any] = {"name": _shown(name), "bytes": 0, "sha256": ""}
+    known: dict[str, Any] = {"name": _printable(name, NAME), "bytes": 0, "sha256": ""}
     with contextlib.ExitStack() as stack:
         kept = copies
         if clean is not None and kept is None:
@@ -215,7 +220,7 @@ def _card(ended: Ended, known: Mapping[str, Any], limits: Limits) -> dict[str, A
 def _refusal(error: LotteryError, known: Mapping[str, Any]) -> dict[str, Any]:
     status = "refused" if isinstance(error, errors.FileRefused) else "unreadable"
     log.info("%s %s", known["sha256"], status)
-    return {**EMPTY, **known, "status": status, "reason": str(error)}
+    return {**EMPTY, **known, "status": status, "reason": _printable(str(error), REASON)}
 
 
 def _error(ended: Ended, limits: Limits) -> LotteryError:

@@ -6,6 +6,7 @@ import contextlib
 import os
 import secrets
 import shutil
+import stat
 import tempfile
 import threading
 import time
@@ -30,6 +31,9 @@ STALE_SECONDS = 2 * 3600.0
 """A folder that nobody used for so long is emptied."""
 
 SWEEP_SECONDS = 600.0
+
+YOUNG_SECONDS = 60.0
+"""A folder of another process is left alone for so long: it may be about to take its lock."""
 
 _folders: weakref.WeakSet[Folder] = weakref.WeakSet()
 _timer = threading.Lock()
@@ -107,9 +111,9 @@ def sweep(root: Path | None = None, stale: float = STALE_SECONDS) -> None:
     for path in Path(root or tempfile.gettempdir()).glob(f"{PREFIX}*"):
         with contextlib.suppress(OSError):
             status = path.lstat()
-            if path.is_symlink() or not path.is_dir() or status.st_uid != os.geteuid():
-                continue
-            _remove_if_left(path)
+            if stat.S_ISDIR(status.st_mode) and status.st_uid == os.geteuid() \
+                    and time.time() - status.st_mtime > YOUNG_SECONDS:
+                _remove_if_left(path)
 
 
 def _remove_if_left(path: Path) -> None:

@@ -1,8 +1,8 @@
 """Compressed chunks of HDF5, unpacked once with a limit before HDF5 unpacks them without one.
 
-HDF5's deflate filter grows its buffer until the stream ends, whatever size the chunk has (seen with HDF5 2.0: a dataset
-of 4 KB took 400 MB), and filters can be stacked. So a filter may stand once only, and every deflated chunk must
-unpack to no more than the chunk holds.
+HDF5's deflate filter grows its buffer until the stream ends, whatever size the chunk has (seen with HDF5 2.0: a
+dataset of 4 KB took 400 MB), and filters can be stacked. So a filter may stand once only, and every deflated chunk
+must unpack to no more than the chunk holds.
 """
 
 from __future__ import annotations

@@ -48,7 +48,8 @@ def read_npz(file: BinaryIO, file_bytes: int) -> Contents:
         try:
             with archive.open(info) as member:
                 _read_array(member, info.file_size, info.filename.removesuffix(".npy"), file_bytes, flat)
-        except (zipfile.BadZipFile, zipfile.zlib.error, NotImplementedError, RuntimeError, EOFError) as error:
+        except (zipfile.BadZipFile, zipfile.zlib.error, NotImplementedError, RuntimeError, EOFError,
+                ValueError, OSError) as error:
             raise FileUnreadable("The file is damaged: an array differs from its checksum. Copy it again.") from error
     return sound.contents("npz", flat.tensors, file_bytes, facts=flat.facts, ignored=flat.ignored, notes=notes(flat))
 

@@ -44,7 +44,7 @@ class Queue:
 
     def submit(self, question: Spec) -> Job:
         """Ask for an answer; joins the live job of the same question if there is one."""
-        spec, quick = json.dumps(question.to_dict(), sort_keys=True), bool(getattr(question, "quick", False))
+        spec, quick = json.dumps(question.to_dict(), sort_keys=True), bool(getattr(question, "in_seconds", False))
 
         def insert(connection: sqlite3.Connection) -> Job:
             connection.execute(

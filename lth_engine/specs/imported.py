@@ -222,6 +222,7 @@ class ImportedRun(Run, name="imported_run", package="lth_engine.importing"):
     of training are those with which the lab trains the ticket itself where a question asks for that."""
 
     title: ClassVar[str] = "Network that was brought"
+    quick: ClassVar[bool] = True
     weights: str = knob("", "SHA-256 of the clean file.")
     masks: str = knob("", "SHA-256 of the clean file of its masks, where they lay in a file beside it.")
 

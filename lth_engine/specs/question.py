@@ -18,7 +18,12 @@ class Question(Spec, family="question", package="lth_engine.analysis"):
     """A Spec whose answer is stored."""
 
     quick: ClassVar[bool] = False
-    """Whether the answer takes seconds, so that it need not queue behind long jobs."""
+    """Whether answers of this kind take seconds, so that they need not queue behind long jobs."""
+
+    @property
+    def in_seconds(self) -> bool:
+        """Whether this very question is :attr:`quick`."""
+        return self.quick
 
     @property
     def trains(self) -> bool:

@@ -67,6 +67,11 @@ class TicketSearch(Question, name="ticket_search"):
         if not self.whole and not self._trains_anew:
             self.training.require_before_end(self.search.rewind)
 
+    @property
+    def in_seconds(self) -> bool:
+        """Where nothing is trained."""
+        return self.search.brought
+
     def _require_levels(self) -> None:
         """At least one level, or a file for each that was brought."""
         if isinstance(self.search, Imported):

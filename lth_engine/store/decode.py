@@ -17,6 +17,7 @@ class Decoder:
 
     def __init__(self, file: h5py.File) -> None:
         self._root = h5g.open(file.id, b"/")
+        self._fileno = h5o.get_info(self._root).fileno
         self._bits: dict[str, Array] = {}
         self._datasets: dict[str, Any] = {}
 
@@ -43,6 +44,8 @@ class Decoder:
         if path in self._bits:
             return self._bits[path]
         dataset = self._datasets.get(path) or h5d.open(self._root, path.encode())
+        if not self._own(dataset):
+            raise ValueError(f"{path} keeps its data in another file")
         raw = _values(dataset)
         if not h5a.exists(dataset, b"encoding"):
             return raw
@@ -57,6 +60,13 @@ class Decoder:
             whole[self.array(get_text(dataset, "mask"))] = raw
             return whole
         raise ValueError(f"{path} has the unknown encoding {encoding}")
+
+    def _own(self, dataset: Any) -> bool:
+        """Whether the values lie in this very file: no external link, external storage or virtual data set, by which a
+        stored file of somebody else could show what lies elsewhere on this machine."""
+        layout = dataset.get_create_plist()
+        return (h5o.get_info(dataset).fileno == self._fileno and not layout.get_external_count()
+                and layout.get_layout() != h5d.VIRTUAL)
 
     def _group(self, path: str) -> Any:
         """The group at a path, None if there is none. (File.get says None on damage, too.)"""

@@ -62,7 +62,7 @@ def _numbers(said: Card) -> list[Number]:
         Number("Accuracy", percent(value("accuracy")), "",
                between(100 * value("accuracy_low"), 100 * value("accuracy_high"), "%")),
         Number("Worst class", percent(value("worst_accuracy")), "", literal(text(said, "worst_class"))),
-        Number("Calibration error", percent(value("ece")), "",
+        Number("Calibration error", percent(value("ece")), "calibration_error",
                f"below {percent(by_chance)} by chance alone" if by_chance is not None else ""),
         Number("Images", f"{int(value('images')):,}", "", f"a guess is right {percent(value('chance'))} of the time"),
     ]

@@ -106,7 +106,7 @@ def _cell(question: Question) -> None:
             st.button("Ask", key=f"upload.lab.{question.name}", icon=":material/play_arrow:",
                       on_click=lambda: act(lambda: lab.submit(question)), disabled=not lab.lab().store.writable)
         elif question.name == DataHealth.name:
-            st.button("Open", key=f"upload.lab.{question.name}.open", icon=":material/arrow_forward:", type="tertiary",
+            st.button("Show", key=f"upload.lab.{question.name}.open", icon=":material/arrow_forward:", type="tertiary",
                       on_click=_images, args=(question.key,))
         else:
             frame.link(where.PAGES[question.name], {"done": "Open", "running": "Under way"}.get(state, "See why not"),

@@ -14,6 +14,7 @@ import torch
 from safetensors.torch import save_file
 from torch import nn
 
+from lth_engine.store.store import Store
 from tests.e2e.conftest import SETTLED, Server
 
 SENTENCE = re.compile("LeNet-300-100, 10 classes: (sparse, 20 % density|a ticket of 20 % density)")
@@ -123,6 +124,31 @@ def test_a_hostile_file_is_refused_and_nothing_of_it_is_run(served, tab, tmp_pat
     assert not marker.exists()
 
 
+def resident(pid: int) -> float:
+    """Memory of a process in MB."""
+    status = Path(f"/proc/{pid}/status").read_text()
+    return int(re.search(r"VmRSS:\s+(\d+)", status).group(1)) / 1000
+
+
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="reads the memory of the server from /proc")
+def test_the_web_process_grows_by_no_more_than_the_upload(served, tab, tmp_path):
+    path, size = tmp_path / "large.safetensors", 60.0
+    save_file({f"layer{i}.weight": torch.randn(1000, 1500) for i in range(10)}, path)
+    save_file({"layer.weight": torch.randn(30, 30)}, tmp_path / "small.safetensors")
+    page = tab(f"{served.url}/upload")
+    drop(page, tmp_path / "small.safetensors")                    # what the page needs is loaded
+    page.get_by_text("Is it healthy?").wait_for(timeout=60_000)
+    page.get_by_text("bring another").click()
+    before = resident(served.process.pid)
+    drop(page, path)
+    page.get_by_text("large.safetensors").first.wait_for(timeout=60_000)
+    page.get_by_role("heading", name="Is it healthy?").wait_for(timeout=60_000)
+    page.wait_for_selector(SETTLED)
+    grown = resident(served.process.pid) - before
+    print(f"the web process grew by {grown:.0f} MB for an upload of {size:.0f} MB")
+    assert grown < size
+
+
 def test_two_files_are_compared(served, made, tab, tmp_path):
     page = tab(f"{served.url}/upload")
     drop(page, made["zip"])
@@ -134,6 +160,17 @@ def test_two_files_are_compared(served, made, tab, tmp_path):
     page.get_by_role("figure", name=re.compile("Signs and masks in common")).wait_for()
 
 
+def answered(served, page, kind: str) -> None:
+    """Wait until the lab holds an answer of a kind that was not among its examples, and nothing moves any more."""
+    known = len(Store(served.store).list(kind))
+    deadline = time.monotonic() + 120
+    while len(Store(served.store).list(kind)) == known and time.monotonic() < deadline:
+        page.wait_for_timeout(300)
+    page.get_by_role("button", name="Cancel").wait_for(state="detached", timeout=30_000)
+    page.wait_for_timeout(2500)
+    page.wait_for_selector(SETTLED)
+
+
 def test_a_file_is_used_in_the_lab(served, tab):
     page = tab(f"{served.url}/upload")
     page.get_by_text("An example", exact=True).click()
@@ -141,9 +178,11 @@ def test_a_file_is_used_in_the_lab(served, tab):
     page.get_by_role("button", name="Bring it into the lab").click(timeout=30_000)
     page.wait_for_url("**search=*")
     page.get_by_role("heading", name=re.compile("In the lab: ticket.h5")).wait_for()
+    answered(served, page, "ticket_search")
     page.get_by_role("button", name="Ask", exact=True).first.click()
-    page.get_by_role("button", name="Open", exact=True).first.click(timeout=60_000)
-    page.get_by_role("tab", name="Health on images", selected=True).wait_for()
+    answered(served, page, "data_health")
+    page.get_by_role("button", name="Show", exact=True).first.click(timeout=60_000)
+    page.get_by_role("tab", name="Health on images", selected=True).wait_for(timeout=60_000)
     page.get_by_role("figure", name="How often it is right, over how sure it is").wait_for(timeout=60_000)
     again = tab(page.url)
     again.get_by_role("figure", name="Accuracy of each class, the worst first").wait_for()

@@ -39,7 +39,9 @@ def echo(files, arguments, emit, out):
 
 @entry
 def inspect(files, arguments, emit, out):
-    return echo(files, arguments, emit, out) | dict(arguments)
+    if arguments.get("refuse"):
+        raise FileRefused(arguments["refuse"])
+    return echo(files, arguments, emit, out) | dict(arguments) | arguments.get("lies", {})
 
 
 @entry

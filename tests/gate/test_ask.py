@@ -31,7 +31,7 @@ def test_what_we_know_ourselves_is_not_taken_from_the_child(server: Server, tmp_
     path, place = sample(tmp_path), tmp_path / "clean"
     heard: list[dict[str, object]] = []
     reading = ask.inspect(path, "my\nfile.pt", place, server=server, heard=heard.append,
-                          arguments={"sha256": "lie", "bytes": -1, "epoch": 3})
+                          arguments={"epoch": 3, "lies": {"sha256": "lie", "bytes": -1, "name": "lie"}})
     assert reading.card["name"] == "my?file.pt"
     assert reading.card["sha256"] == hashlib.sha256(path.read_bytes()).hexdigest()
     assert reading.card["bytes"] == path.stat().st_size
@@ -43,6 +43,15 @@ def test_what_we_know_ourselves_is_not_taken_from_the_child(server: Server, tmp_
     assert place.read_bytes() == path.read_bytes()
     assert reading.clean_sha256 == hashlib.sha256(place.read_bytes()).hexdigest()
     assert sorted(os.listdir(tmp_path)) == ["clean", "zip.pt"]
+
+
+def test_a_reason_is_one_line_and_not_long(server: Server, tmp_path: Path) -> None:
+    long = {"refuse": "It\nholds\0 " + "x" * 900}
+    card = ask.inspect(sample(tmp_path), "a" * 900, server=server, arguments=long).card
+    assert card["reason"].startswith("It?holds? xx")
+    assert card["reason"].endswith("x ...")
+    assert len(card["reason"]) == ask.REASON
+    assert len(card["name"]) == ask.NAME
 
 
 @pytest.mark.parametrize(("name", "status", "words"), [

@@ -28,7 +28,7 @@ def problem(card: dict[str, object], name: str, seed: int) -> str:
         return f"{name} {seed}: {card['status']} because {reason!r}"
     if any(word in reason for word in ("\n", "Traceback", "weights_only", "File \"")) or len(reason) > 600:
         return f"{name} {seed}: {reason!r}"
-    return "" if not reason or reason.endswith((".", ")")) else f"{name} {seed}: {reason!r} is no sentence"
+    return "" if not reason or reason.endswith((".", ")", " ...")) else f"{name} {seed}: {reason!r} is no sentence"
 
 
 def run(count: int, real_server: Server, folder: Path, first: int) -> tuple[list[str], dict[str, int]]:

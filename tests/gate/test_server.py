@@ -5,6 +5,8 @@ from __future__ import annotations
 import ctypes
 import gc
 import os
+import resource
+import shutil
 import signal
 import socket
 import threading
@@ -15,7 +17,7 @@ from pathlib import Path
 import pytest
 
 from lth_engine.core.errors import LotteryError
-from lth_engine.gate import landlock
+from lth_engine.gate import child, landlock
 from lth_engine.gate import server as server_module
 from lth_engine.gate.limits import Limits
 from lth_engine.gate.server import Server
@@ -308,14 +310,16 @@ def test_a_child_creates_starts_calls_and_signals_nothing(server: Server, tmp_pa
 def test_children_end_with_the_server(server: Server) -> None:
     server.warm()
     pid = server.pid
-    thread = threading.Thread(target=server.call, args=("sleep", [], {"seconds": 1}))
+    thread = threading.Thread(target=server.call, args=("sleep", [], {"seconds": 60}, Limits(seconds=60)))
     thread.start()
     listed = Path(f"/proc/{pid}/task/{pid}/children")
     while not (asleep := listed.read_text().split()):
         time.sleep(0.005)
     os.kill(pid or 0, signal.SIGKILL)
     assert gone(int(asleep[0]))
-    thread.join()
+    while thread.is_alive():  # it asks once more
+        server.close()
+        thread.join(0.05)
 
 
 def test_the_server_ends_with_its_parent() -> None:
@@ -374,3 +378,11 @@ def test_the_server_of_the_lab_has_one_thread_and_its_children_load_nothing(real
     maps = Path(f"/proc/{real_server.pid}/maps").read_text()
     assert "libtorch_cpu" in maps
     assert "libhdf5" in maps
+
+
+@pytest.mark.skipif(shutil.which("ps") is None, reason="There is no ps")
+def test_memory_where_the_system_has_no_limit_of_it() -> None:
+    """What the server looks at on macOS."""
+    ours = int(Path("/proc/self/statm").read_text().split()[1]) * resource.getpagesize()
+    assert child._resident(os.getpid()) == pytest.approx(ours, rel=0.1)
+    assert child._resident(2**22 + 1) == 0

@@ -2,11 +2,11 @@
 
 from tests.hostile.array_cases import ARRAYS
 from tests.hostile.case import Case
-from tests.hostile.hdf5_cases import HDF5
+from tests.hostile.hdf5_cases import ENDLESS, HDF5
 from tests.hostile.other_cases import OTHERS
 from tests.hostile.torch_cases import TORCH
 
 CASES: dict[str, Case] = {**TORCH, **HDF5, **ARRAYS, **OTHERS}
 """Name -> case."""
 
-__all__ = ["CASES", "Case"]
+__all__ = ["CASES", "ENDLESS", "Case"]

@@ -145,6 +145,19 @@ def half(folder: Path, marker: Path) -> Path:
     return written(folder, "half.h5", whole[:600_000])
 
 
+def endless(folder: Path, marker: Path) -> Path:
+    """An honest file whose heap of names has a list of free places that leads back to itself: HDF5 2.0 follows
+    it, taking memory, until a limit ends it. The place: HDF5's format, "Local Heap" (first free place, address of the
+    data)."""
+    path = file(lambda out, f: out.create_dataset("w", data=np.ones(4)))(folder, marker)
+    raw = bytearray(path.read_bytes())
+    heap = raw.index(b"HEAP")
+    first, data = (int.from_bytes(raw[heap + at:heap + at + 8], "little") for at in (16, 24))
+    raw[data + first:data + first + 8] = first.to_bytes(8, "little")
+    path.write_bytes(raw)
+    return path
+
+
 HDF5: dict[str, Case] = {
     "external raw storage": Case(file(external), "hdf5", "refused", (
         f"Refused: dataset `/w` keeps its data in another file. {SELF}",)),
@@ -170,3 +183,8 @@ HDF5: dict[str, Case] = {
     "lab file with lying bits": Case(file(lying_bits), "hdf5", "unreadable", ("encoded wrongly",)),
     "half an HDF5 file": Case(half, "hdf5", "unreadable", ("The file stops early (0.6 of 1.2 MB).",)),
 }
+
+ENDLESS: dict[str, Case] = {
+    "a free list that is a loop": Case(endless, "hdf5", "unreadable", seconds=25, slow=True),
+}
+"""Files on which a library never ends: only the limits of a process answer them."""

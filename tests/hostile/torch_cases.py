@@ -189,11 +189,15 @@ TORCH: dict[str, Case] = {
     "2 000 views of one storage": Case(shifted_views, ZIP, "refused", ("describes 7.6 GB",)),
     "member ../../../x": Case(
         lambda f, m: archive(f / "z.pt", pickled({}), more={"../../../x": b"x"}), ZIP, "refused"),
+    "member /tmp/x": Case(
+        lambda f, m: archive(f / "z.pt", pickled({}), more={"/tmp/x": b"x"}), ZIP, "refused", ("outside",)),
     "half a zip": Case(half(), ZIP, "unreadable", ("The file stops early",)),
     "half a legacy file": Case(half(_use_new_zipfile_serialization=False), OLD, "unreadable",
                                ("The file stops early (0.6 of 1.2 MB).",)),
     # beyond the table
     "os.system by a dotted name": Case(called("torch.serialization", "os.system"), ZIP, "refused", (RUN,)),
+    "os.environ named, not called": Case(
+        lambda f, m: archive(f / "n.pt", b"\x80\x02ctorch.serialization\nos.environ\n."), ZIP, "refused", (RUN,)),
     "eval": Case(called("builtins", "eval"), ZIP, "refused", ("`builtins.eval`",)),
     "eval of Python 2": Case(called("__builtin__", "eval"), ZIP, "refused", ("`builtins.eval`",)),
     "getattr": Case(called("builtins", "getattr"), ZIP, "refused", ("`builtins.getattr`",)),

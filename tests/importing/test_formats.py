@@ -310,3 +310,17 @@ def npy_bytes() -> bytes:
     out = io.BytesIO()
     np.save(out, np.ones((3, 3)))
     return out.getvalue()
+
+
+@pytest.mark.parametrize("kind", ["torch zip", "torch legacy"])
+def test_torch_is_asked_first_and_always_restricted(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[dict[str, Any]] = []
+    real = torch.load
+
+    def load(file: Any, **options: Any) -> Any:
+        asked.append(options)
+        return real(file, **options)
+
+    monkeypatch.setattr(torch, "load", load)
+    read(torch_file({"w": torch.ones(2)}, _use_new_zipfile_serialization=kind == "torch zip"), kind)
+    assert asked == [{"map_location": "cpu", "weights_only": True}]

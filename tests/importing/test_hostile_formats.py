@@ -12,7 +12,7 @@ import pytest
 
 from lth_engine.core.errors import FileRefused, FileUnreadable, NotRead
 from lth_engine.importing.read import KINDS, read
-from tests.hostile import CASES
+from tests.hostile import CASES, ENDLESS
 
 ROOT = Path(__file__).parent.parent.parent
 LARGEST = 6_000_000
@@ -95,3 +95,26 @@ def test_within_the_limits_of_a_child(tmp_path: Path) -> None:
         name: case.status for name, case in CASES.items() if case.kind}
     assert max(answer[2] for answer in found.values()) < 5
     assert not (tmp_path / "marker").exists()
+
+
+ONE = """
+import resource, sys
+from pathlib import Path
+from tests.hostile import ENDLESS
+from tests.importing.test_hostile_formats import status
+folder = Path(sys.argv[1])
+case = ENDLESS[sys.argv[2]]
+path = case.make(folder, folder / "marker")
+held = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
+resource.setrlimit(resource.RLIMIT_AS, (held + 500_000_000,) * 2)
+resource.setrlimit(resource.RLIMIT_CPU, (20, 20))
+print(status(path, case.kind)[0])
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ENDLESS)
+def test_what_never_ends_is_ended_by_limits(name: str, tmp_path: Path) -> None:
+    done = subprocess.run([sys.executable, "-c", ONE, str(tmp_path), name], cwd=ROOT, capture_output=True, text=True,
+                          check=False, timeout=200)
+    assert done.stdout.strip() == "unreadable" or done.returncode < 0, done.stderr

@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from lth_engine.answer import answer
 from lth_engine.core.artifact import texts
 from lth_engine.core.errors import BadInput
+from lth_engine.specs.bounds import PacBayes
 from lth_engine.specs.comparing_networks import NetworkComparison
-from lth_engine.specs.connecting import Connectivity
+from lth_engine.specs.connecting import Connectivity, Siblings
 from lth_engine.specs.curvature import HessianTrace
-from lth_engine.specs.features import LinearProbe
+from lth_engine.specs.features import FewShot, LinearProbe, ProbePanel, fitting
 from lth_engine.specs.imported import File, Imported, ImportedDense, ImportedRun, ImportedTicket
 from lth_engine.specs.models import Lenet300100
 from lth_engine.specs.optimizers import Sgd
 from lth_engine.specs.questions import TicketSearch
+from lth_engine.specs.sanity import SanityChecks
+from lth_engine.specs.signs import SignPanel
 from lth_engine.specs.tickets import Run
 from lth_engine.specs.training import Training
 from lth_engine.store.store import Store
@@ -190,3 +195,79 @@ def test_gaps_are_refused() -> None:
     for files in (("1/0/0.5/" + one, "3/0/0.5/" + one), ("2/0/0.5/" + one,), (), ("0/0/1/" + one,)):
         with pytest.raises(BadInput, match="needs a file for each"):
             SEARCH.replace(search=Imported(files=files), levels=3, replicates=1)
+
+
+SHORT = TRAINING.replace(length="1ep")
+
+
+@pytest.mark.parametrize("start", [True, False])
+def test_questions_that_compare_trainings_train_the_ticket_here(lab, start) -> None:
+    search = asked(lab, start=start, dense=start, training=SHORT, replicates=2)
+    checks = SanityChecks(of=search, level=2, checks=("shuffled_mask", *(["redrawn"] if start else [])))
+    found = compute(checks, lab)
+    assert {run.name for run in checks.runs().values()} == {"run"}
+    assert found.summary["accuracy"] == np.mean(
+        [compute(search.run(2, r).trained_here, lab).summary["test_accuracy"] for r in (0, 1)])
+    assert ("not known" in found.summary["verdict_text"]) is not start
+    few = compute(FewShot(of=search, level=1, percents=("10",), batch_size=16), lab)
+    assert ("not known" in few.summary["verdict_text"]) is not start
+    siblings = Siblings(of=search.run(1, 0), count=2, points=3)
+    assert [run.name for run in siblings.siblings()] == ["run", "run"]
+    assert np.isfinite(compute(siblings, lab).summary["barrier_mean"])
+    panel = SignPanel(of=search, level=1, source="solution")
+    assert compute(panel, lab).summary["ticket_accuracy"] == np.mean(
+        [compute(search.run(1, r).trained_here, lab).summary["test_accuracy"] for r in (0, 1)])
+
+
+def test_variants_of_a_panel_are_those_that_are_known(lab) -> None:
+    assert len(fitting(asked(lab))) == 5
+    search = asked(lab, start=False)
+    assert fitting(search) == ("trained_ticket", "trained_dense")
+    with pytest.raises(BadInput, match="not known of one that was brought without it"):
+        ProbePanel(of=search, level=1)
+    found = compute(ProbePanel(of=search, level=1, variants=fitting(search), training=Training(length="1ep")), lab)
+    assert found.summary["verdict_text"]
+
+
+def test_a_bound_around_weights_that_were_brought_is_no_certificate_unless_they_are_the_labs_draw(lab) -> None:
+    """The lab's own draw, brought back, is known to have seen no image; any other is not."""
+    search = asked(lab)
+    asked_of = {"length": 2, "prior": "gaussian_init"}
+    assert compute(PacBayes(of=search.run(1, 0), **asked_of), lab).summary["certified_why_not"] == ""
+    other = compute(PacBayes(of=search.replace(seed=5).run(1, 0), **asked_of), lab)
+    assert "were brought, of which nobody knows" in other.summary["certified_why_not"]
+
+
+def test_masks_in_a_file_beside_the_weights(lab) -> None:
+    store, data = lab
+    end = store.get(SEARCH.run(1, 0).key)
+    weights = {n: v + (v == 0) * np.float32(0.5) for n, v in end.group("final").items()}  # stale under the mask
+    masks = bring({n: m.astype(np.float32) for n, m in end.group("mask").items()}, data)
+    file = File(1, 0, 0.8, bring(weights, data), "", masks)
+    search = SEARCH.replace(search=Imported(files=(str(file),)), levels=1, replicates=1)
+    found = compute(search.run(1, 0), lab)
+    assert found.summary["test_accuracy"] == end.summary["test_accuracy"]
+    assert all(np.array_equal(found.group("mask")[n], kept) for n, kept in end.group("mask").items())
+    assert compute(search.run(1, 0).ticket, lab).summary["kept"] == end.summary["kept"]
+
+
+def test_starting_weights_of_another_ticket_are_refused(lab) -> None:
+    store, data = lab
+    begins = bring(store.get(SEARCH.run(2, 0).ticket.key).group("start"), data)
+    weights = bring(store.get(SEARCH.run(1, 0).key).group("final"), data)
+    search = SEARCH.replace(search=Imported(files=(str(File(1, 0, 0.8, weights, begins)),)), levels=1, replicates=1)
+    with pytest.raises(BadInput, match="they are not its own"):
+        compute(search.run(1, 0), lab)
+
+
+def test_a_rewind_that_did_not_happen_is_seen(lab) -> None:
+    store, data = lab
+    whole = dict(zip([(f.level, f.replicate) for f in map(File.parse, files(lab, start=True))],
+                     map(File.parse, files(lab, start=True)), strict=True))
+    moved = dict(store.get(SEARCH.run(1, 0).ticket.key).group("start"))
+    moved["fc1.weight"] = moved["fc1.weight"] * np.float32(1.001)
+    dense, ticket = whole[0, 0], whole[1, 0]
+    for begins, exact in ((ticket.begins, True), (bring(moved, data), False)):
+        made = Imported(files=(str(dense), str(replace(ticket, begins=begins))))
+        found = compute(SEARCH.replace(search=made, levels=1, replicates=1).run(1, 0), lab)
+        assert found.summary["rewind_exact"] is exact

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from dataclasses import replace
 
 import pytest
 import torch
@@ -152,6 +153,32 @@ def test_recurrent_weights_count_and_embeddings_do_not() -> None:
     model = nn.ModuleDict({"embedding": nn.Embedding(5, 4), "lstm": nn.LSTM(4, 3), "layer_norm": nn.LayerNorm((2, 3))})
     read = understand(contents(dict(model.state_dict())))
     assert prunable_names(read) == ["lstm.weight_ih_l0", "lstm.weight_hh_l0"]
+
+
+def test_layers_of_a_kind_may_all_do_without_biases_and_one_may_not() -> None:
+    model = build(Swin(window=3), 3, 16, 16, 7, 1)
+    biases = [f"{n}.bias" for n, m in model.named_modules() if isinstance(m, nn.Linear) and m.bias is not None]
+    saved = {n: t for n, t in model.state_dict().items() if n not in biases}
+    read = understand(contents(saved))
+    assert read.architecture is not None
+    assert set(biases) == set(read.architecture.drawn)
+    assert read.architecture.variant.endswith("linear layers without biases")
+    parameters = dict(network(read)[0].named_parameters())
+    assert all(bool((parameters[name] == 0).all()) for name in biases)
+    del saved["features.1.0.norm1.bias"]
+    lacking = understand(contents(saved | {biases[0]: model.state_dict()[biases[0]]}))
+    assert lacking.architecture is None
+    assert lacking.nearest is not None
+    assert set(lacking.nearest.missing) == {"features.1.0.norm1.bias", *biases[1:]}
+
+
+def test_biases_left_out_are_zero_however_the_network_draws_them() -> None:
+    saved = {f"fc{n}.weight": torch.ones(shape) for n, shape in (("1", (5, 16)), ("2", (4, 5)), ("", (3, 4)))}
+    read = understand(contents(saved))
+    assert read.architecture is not None
+    drawing = replace(read.architecture, spec=read.architecture.spec.replace(init="library"))
+    model, _ = network(replace(read, architecture=drawing))
+    assert torch.equal(model(torch.ones(1, 1, 4, 4)), torch.full((1, 3), 16.0 * 5 * 4))
 
 
 def test_a_hundred_megabytes_within_a_third_of_a_second() -> None:

@@ -13,6 +13,7 @@ from torch.nn.utils import prune
 
 from lth_engine.importing.checkpoint import Checkpoint
 from lth_engine.importing.network import network, original_names
+from lth_engine.importing.prunable import prunable_names
 from lth_engine.importing.understand import understand
 from lth_engine.specs.cifar_models import CifarMobilenetV2
 from lth_engine.specs.models import CifarResnet, Conv, Lenet300100, ModelSpec, Resnet, Vgg
@@ -66,7 +67,9 @@ def same_logits(read: Checkpoint, model: nn.Module, spec: ModelSpec, channels: i
 def test_plain(peer: str) -> None:
     make, spec, channels, side = PLAIN[peer]
     model = moved(make())
-    same_logits(understand(contents({"state_dict": model.state_dict()})), model, spec, channels, side)
+    read = understand(contents({"state_dict": model.state_dict()}))
+    same_logits(read, model, spec, channels, side)
+    assert len(prunable_names(read)) == len(network(read)[1])
     backwards = dict(sorted(model.state_dict().items(), reverse=True))  # names lead, not their order
     same_logits(understand(contents(backwards)), model, spec, channels, side)
 

@@ -143,6 +143,11 @@ def test_the_larger_of_two_networks() -> None:
     assert read.beside == ("another network, `student` (2 tensors)",)
 
 
+def test_the_network_before_its_average() -> None:
+    weights = {"fc.weight": torch.ones(2, 3), "fc.bias": torch.ones(2)}
+    assert unwrap(contents({"ema": weights, "model": weights})).wrappers == ("model",)
+
+
 def test_an_average_alone_is_the_network() -> None:
     read = unwrap(contents({"ema": {"fc.weight": torch.ones(2, 3), "fc.bias": torch.ones(2)}}))
     assert read.wrappers == ("ema",)

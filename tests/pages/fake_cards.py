@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import hashlib
 from concurrent.futures import Future
 from pathlib import Path
 
 from lth_engine.gate.ask import Reading
 
 SHA = "ab" * 32
+
+CLEAN = hashlib.sha256(b"clean").hexdigest()
+"""Of the clean copies that the gate writes."""
 
 EVIL = ("<img src=x onerror=alert(1)>", "$$x^2$$", "[x](javascript:alert(1))", ":red[x]", "![i](http://evil.example/i.png)",
         "**bold**", "`code`", "<script>alert(1)</script>", "http://evil.example/ www.evil.example", ":material/home:")
@@ -128,7 +132,7 @@ class FakeGate:
         found = self.cards[0] if len(self.cards) == 1 else self.cards.pop(0)
         if found.get("status") == "read":
             Path(clean).write_bytes(b"clean")
-            return Reading(found, Path(clean), "cd" * 32)
+            return Reading(found, Path(clean), CLEAN)
         return Reading(found)
 
     def ask(self, entry, files, arguments, heard):

@@ -7,13 +7,14 @@ import weakref
 import pytest
 
 from lth_engine.gate.private import Folder
+from lth_engine.specs.bringing import without_gaps
 from lth_engine.specs.data import Cifar10
 from lth_engine.specs.imported import File
 from lth_engine.specs.models import CifarResnet
 from lth_engine.specs.questions import question_from_dict
 from pages.ui import upload_end, upload_gate
 from pages.ui.upload_images import fitting
-from pages.ui.upload_keep import hashes, members, search_of, without_gaps
+from pages.ui.upload_keep import hashes, members, search_of
 from tests.pages import fake_cards as fake
 from tests.pages.conftest import words
 from tests.pages.diagnosed import alts, button, drawn
@@ -257,9 +258,9 @@ def test_a_file_that_was_read_is_kept_and_asked_for(bring, queue, tmp_path):
     assert not app.exception
     asked = question_from_dict(dict(queue.list()[0].spec))
     (file,) = asked.search.members
-    assert (file.level, file.density, file.weights) == (1, 0.107, "cd" * 32)
+    assert (file.level, file.density, file.weights) == (1, 0.107, fake.CLEAN)
     assert (asked.data.name, asked.model) == ("cifar10", CifarResnet(depth=20))
-    assert (tmp_path / "data" / "checkpoints" / f"{'cd' * 32}.safetensors").read_bytes() == b"clean"
+    assert (tmp_path / "data" / "checkpoints" / f"{fake.CLEAN}.safetensors").read_bytes() == b"clean"
     assert "In the lab: resnet20.pt" in words(app)
     app.button(key="upload.lab.hessian_trace").click().run()
     assert queue.list()[0].kind == "hessian_trace"

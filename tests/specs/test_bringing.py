@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from lth_engine.core.errors import BadInput
-from lth_engine.specs.bringing import bring, one_file
+from lth_engine.specs.bringing import bring, one_file, without_gaps
 from lth_engine.specs.data import Cifar10, Digits
 from lth_engine.specs.imported import File, Imported, ImportedDense, ImportedRun, plain_label
 from lth_engine.specs.models import CifarResnet
@@ -23,8 +23,7 @@ def cells(search: TicketSearch) -> list[tuple[int, int]]:
 
 
 def test_a_single_sparse_file_is_level_1() -> None:
-    search, said = bring(SPEC, Cifar10(), [one_file(0.2, A)], "mine.pth")
-    assert said == ()
+    search = bring(SPEC, Cifar10(), [one_file(0.2, A)], "mine.pth")
     assert cells(search) == [(1, 0)]
     run = search.run(1, 0)
     assert isinstance(run, ImportedRun)
@@ -32,11 +31,13 @@ def test_a_single_sparse_file_is_level_1() -> None:
     assert search.search.density(1) == pytest.approx(0.2)
     assert type(search.run(0, 0)) is Run
     assert trainings(search) == ()
+    assert search.in_seconds
+    assert not TicketSearch().in_seconds
     assert question_from_dict(search.to_dict()) == search
 
 
 def test_a_dense_file_is_level_0() -> None:
-    search, _ = bring(SPEC, Cifar10(), [one_file(1.0, A, B, C)], "mine")
+    search = bring(SPEC, Cifar10(), [one_file(1.0, A, B, C)], "mine")
     assert cells(search) == [(0, 0)]
     assert search.levels == 0
     assert isinstance(search.dense(0), ImportedDense)
@@ -44,19 +45,14 @@ def test_a_dense_file_is_level_0() -> None:
     assert search.run(0, 0).masks == C
 
 
-def test_gaps_are_closed_and_replicates_that_differ_left_out() -> None:
-    files = [File(level, r, 1 - level / 10, A) for r in (3, 5) for level in (0, 2, 4)] + [File(2, 7, 0.8, A)]
-    search, said = bring(SPEC, Cifar10(), files, "theirs")
-    assert cells(search) == [(level, r) for level in (0, 1, 2) for r in (0, 1)]
-    assert [search.search.density(level) for level in (0, 1, 2)] == [1, 0.8, 0.6]
-    assert said == ("Replicate 7 has other levels than the rest and was left out.",
-                    "The levels 2, 4 are counted from 1 to 2.")
-
-
-def test_dense_networks_of_some_replicates_are_left_out() -> None:
-    search, said = bring(SPEC, Cifar10(), [File(0, 0, 1.0, A), File(1, 0, 0.5, A), File(1, 1, 0.5, B)], "theirs")
-    assert cells(search) == [(1, 0), (1, 1)]
-    assert said == ("Not every replicate has its dense network, so that none of them is compared with one.",)
+def test_only_levels_that_every_replicate_has_are_kept() -> None:
+    found = {(level, r): File(level, r, 1 - level / 10, A, B) for r in (3, 5) for level in (0, 1, 2)}
+    del found[2, 3]
+    files = without_gaps(found)
+    search = bring(SPEC, Cifar10(), files, "theirs")
+    assert cells(search) == [(level, r) for level in (0, 1) for r in (0, 1)]
+    assert [search.search.density(level) for level in (0, 1)] == [1, 0.9]
+    assert without_gaps({place: f for place, f in found.items() if place != (0, 3)}) == files[2:]
     with pytest.raises(BadInput, match="No network was brought"):
         bring(SPEC, Cifar10(), [], "theirs")
 
@@ -70,7 +66,7 @@ def test_a_label_is_a_name_and_nothing_else() -> None:
 
 
 def test_what_is_not_known_is_not_asked_for() -> None:
-    search, _ = bring(SPEC, Cifar10(), [one_file(0.2, A)], "mine")
+    search = bring(SPEC, Cifar10(), [one_file(0.2, A)], "mine")
     for check, words in (("inverted_mask", "what ranked its weights"), ("redrawn", "what its training started from")):
         with pytest.raises(BadInput, match=words):
             SanityChecks(of=search, level=1, checks=(check,))
@@ -81,12 +77,12 @@ def test_what_is_not_known_is_not_asked_for() -> None:
         Price(of=search)
     with pytest.raises(BadInput, match="ask for sanity checks, which train both"):
         search.replace(controls=("random_mask",))
-    known, _ = bring(SPEC, Cifar10(), [one_file(0.2, A, B)], "mine")
+    known = bring(SPEC, Cifar10(), [one_file(0.2, A, B)], "mine")
     assert SanityChecks(of=known, level=1, checks=("redrawn",))
 
 
 def test_another_draw_of_a_dense_network_that_was_brought_is_the_labs() -> None:
-    search, _ = bring(SPEC, Cifar10(), [one_file(0.2, A, B)], "mine")
+    search = bring(SPEC, Cifar10(), [one_file(0.2, A, B)], "mine")
     other = search.run(1, 0, "redrawn").ticket.dense
     assert type(other) is DenseTicket
     assert other.init_seed != search.dense(0).init_seed

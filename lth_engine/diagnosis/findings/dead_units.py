@@ -60,10 +60,12 @@ def _told(anatomy: Anatomy, live: Mask) -> list[Finding]:
     worst = sorted((name for name in dead if dead[name]), key=lambda name: -dead[name] / len(live[name]))
     parts = [f"{back.get(name, name)} ({dead[name]:,} of {len(live[name]):,})" for name in worst]
     bad = total > MANY * units or lost > USELESS * anatomy.kept
+    density = percent(anatomy.kept / anatomy.size)
+    effect = f"All kept weights lie on paths: the effective density is {density}, too." if not lost else \
+        f"{lost:,} kept weights do nothing: the effective density is {percent(live.kept / live.size)} where the " \
+        f"masks say {density}."
     return [Finding("dead_units", "warning" if bad else "note", f"{counted(total, 'unit')} of {units:,} are dead: no "
-                    f"path of kept weights leads through them ({listed(parts)}). {lost:,} kept weights do nothing, so "
-                    f"the effective density is {percent(live.kept / live.size)} where the masks say "
-                    f"{percent(anatomy.kept / anatomy.size)}.", None, ABOUT)]
+                    f"path of kept weights leads through them ({listed(parts)}). {effect}", None, ABOUT)]
 
 
 def _by_rows(anatomy: Anatomy, why: str) -> list[Finding]:
