@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import streamlit as st
 
+from lth_engine.gate.limits import Limits
 from pages.ui import upload_held
 from pages.ui.prose import prose
-from pages.ui.upload_card import Card, status, text
+from pages.ui.upload_card import Card, status, text, whole
 from pages.ui.upload_held import Brought
 from pages.ui.words import counted, literal
 
-WALL = 20
+WALL = Limits().seconds
 """Seconds that the reading of a file may take."""
 
 _TITLES = {"refused": "Not read: the file was refused", "unreadable": "Not read: the file is not whole or not known"}
@@ -27,11 +28,21 @@ def reading(slot: str, brought: Brought) -> None:
     """What is being done, and how to stop it."""
     with st.container(border=True):
         st.markdown(f":material/hourglass_top: {waiting(brought)}")
-        spent = brought.reading.seconds()
-        st.progress(min(1.0, spent / WALL), text=f"{spent:.0f} s of at most {WALL}")
+        share, words = _share(brought)
+        st.progress(share, text=words)
         if st.button("Stop", icon=":material/cancel:", key=f"upload.{slot}.stop"):
             upload_held.drop(slot)
             st.rerun()
+
+
+def _share(brought: Brought) -> tuple[float, str]:
+    """How far a reading is: networks of a directory, or seconds of those that it may take."""
+    said = dict(brought.reading.said[-1]) if brought.reading.said else {}
+    done, of = whole(said, "done"), whole(said, "of")
+    if done is not None and of:
+        return min(1.0, max(0.0, done / of)), f"{done:,} of {counted(of, 'network')}"
+    spent = brought.reading.seconds()
+    return min(1.0, spent / WALL), f"{spent:.0f} s of at most {WALL:.0f}"
 
 
 def waiting(brought: Brought) -> str:

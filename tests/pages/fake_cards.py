@@ -6,6 +6,9 @@ import hashlib
 from concurrent.futures import Future
 from pathlib import Path
 
+import numpy as np
+
+from lth_engine.core.artifact import text_array
 from lth_engine.gate.ask import Reading
 
 SHA = "ab" * 32
@@ -174,3 +177,20 @@ SPEED = {"times": [{"batch": 1, "median": 0.0021, "low": 0.002, "high": 0.0023, 
          "flops_filters": 7e7, "bytes": {"raw": 1_000_000, "zipped": 300_000, "estimated": False, "packed": 130_000,
                                          "sparse_rows": 210_000},
          "sentence": "Zeros at single places do not speed up dense kernels.", "reason": ""}
+
+
+HEALTH_SUMMARY = {
+    "images": 450, "chance": 0.1, "accuracy": 0.956, "accuracy_low": 0.932, "accuracy_high": 0.971, "loss": 0.2,
+    "confidence": 0.97, "ece": 0.021, "ece_low": 0.01, "ece_high": 0.04, "ece_by_chance": 0.02,
+    "ece_by_chance_high": 0.025, "brier": 0.1, "worst_class": EVIL[0], "worst_accuracy": 0.867, "normalisation": "own",
+    "normalisation_best": "unit", "normalisation_text": "It does better with pixels from 0 to 1.", "classes_text": ""}
+
+
+def health_arrays():
+    """Arrays of a Health on images of three classes, one of them without an image."""
+    return {"confusion": np.array([[13, 2, 0], [0, 20, 0], [0, 0, 0]]), "class/name": text_array([EVIL[0], "b", "c"]),
+            "class/count": np.array([15, 20, 0]), "class/accuracy": np.array([0.867, 1.0, np.nan]),
+            "class/low": np.array([0.6, 0.84, np.nan]), "class/high": np.array([0.96, 1.0, np.nan]),
+            "reliability/edges": np.linspace(0, 1, 4), "reliability/count": np.array([0, 5, 30]),
+            "reliability/confidence": np.array([np.nan, 0.55, 0.97]),
+            "reliability/accuracy": np.array([np.nan, 0.4, 0.99])}

@@ -6,9 +6,11 @@ import weakref
 
 import pytest
 
+from lth_engine.core.artifact import Answer
 from lth_engine.gate.private import Folder
 from lth_engine.specs.bringing import without_gaps
 from lth_engine.specs.data import Cifar10
+from lth_engine.specs.health import DataHealth
 from lth_engine.specs.imported import File
 from lth_engine.specs.models import CifarResnet
 from lth_engine.specs.questions import question_from_dict
@@ -18,6 +20,7 @@ from pages.ui.upload_keep import hashes, members, search_of
 from tests.pages import fake_cards as fake
 from tests.pages.conftest import words
 from tests.pages.diagnosed import alts, button, drawn
+from tests.pages.fake_search import PROVENANCE, SEARCH
 
 
 @pytest.fixture
@@ -346,3 +349,20 @@ def test_what_nobody_expected_is_a_sentence_and_a_line_of_the_log(monkeypatch, t
         assert "The lab itself failed" in said["reason"]
         assert "secret" not in said["reason"]
     assert "secret" in caplog.text
+
+
+def test_health_on_images_is_a_tab_that_a_link_opens(open_page, store, gate):
+    question = DataHealth(of=SEARCH.run(2, 0))
+    store.put(question, Answer(fake.health_arrays(), fake.HEALTH_SUMMARY), parents={}, provenance=PROVENANCE)
+    app = open_page("upload", ask=question.key)
+    said = words(app)
+    for number in ("95.6 %", "86.7 %", "2.1 %", "below 2.5 % by chance alone",
+                   "It does better with pixels from 0 to 1."):
+        assert number in said
+    classes = drawn(app, "Accuracy of each class, the worst first")
+    assert classes["data"][0]["x"] == pytest.approx([86.7, 100])
+    assert classes["layout"]["yaxis"]["ticktext"] == ["&lt;img src=x onerror=alert(1)&gt;", "b"]
+    right = drawn(app, "How often it is right, over how sure it is")["data"][2]
+    assert (right["x"], right["y"]) == (pytest.approx([55, 97]), pytest.approx([40, 99]))
+    taken = drawn(app, "Which class is answered for which")["data"][0]
+    assert taken["z"][0] == pytest.approx([86.667, 13.333, 0])
