@@ -394,3 +394,12 @@ def test_names_of_the_file_are_used_for_units():
     assert "x.blocks.0.conv1.weight (4 of 4)" in found(given, "dead_units")[0].text
     assert isinstance(RESNET, CifarResnet)
     assert Mask({n: m.numpy() for n, m in masks.items()}).layer_density()["blocks.0.conv1.weight"] == 0
+
+
+@pytest.mark.parametrize(("spec", "side"), cases())
+def test_dead_units_of_every_network_of_the_catalogue(spec, side):
+    model = build(spec, 3, side, side, 10, 0)
+    for name, kept in magnitude_mask(model, 0.05).items():
+        model.get_parameter(name).data.mul_(kept)
+    given = of_model(model, spec, (3, side, side), 10)
+    assert all("effective density" in f.text or "No path" in f.text for f in found(given, "dead_units"))
