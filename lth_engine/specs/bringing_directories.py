@@ -20,7 +20,7 @@ def families(directory: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
 
 
 def files(directory: Mapping[str, Any], experiment: str, branch: str = MAIN) -> tuple[File, ...]:
-    """The networks of one search, for `bringing.bring`: every level that all replicates have; those are counted from 0.
+    """The networks of one search, for `bringing.bring`: every level that all replicates have; these count from 0.
 
     A dense network is level 0. Where the first sparse ones are counted from 0 (masks before training, learned masks),
     levels move up by one. Training before the search is no network of it. Where a program does not number replicates,
