@@ -24,7 +24,7 @@ Found = dict[str, Any]
 BEYOND = ("spectra", "speed")
 """Questions about the file that the card leaves out."""
 
-PATIENCE = Limits(seconds=30)
+PATIENCE = Limits(seconds=15)
 """What each of them may use."""
 
 
@@ -74,7 +74,7 @@ def _beyond(entry: str, copy: Path) -> Found:
     try:
         return ask(entry, [copy], {}, limits=PATIENCE)
     except NotRead as error:
-        return {"reason": str(error)}
+        return {"reason": f"Left out. {error}"}
 
 
 def _read(path: Path, copy: Path) -> Reading:

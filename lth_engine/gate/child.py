@@ -150,7 +150,7 @@ class Forks:
 
     def _sweep(self) -> None:
         """Kill processes that a child forked and that left its group: orphans come to the server on Linux."""
-        with contextlib.suppress(OSError), open(f"/proc/self/task/{self.pid}/children", encoding="ascii") as listed:
+        with contextlib.suppress(OSError), open(f"/proc/self/task/{self.pid}/children", "rb") as listed:
             for pid in map(int, listed.read().split()):
                 if pid not in self.children:
                     with contextlib.suppress(ProcessLookupError):

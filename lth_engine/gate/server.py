@@ -112,11 +112,16 @@ class Server:
         ours, theirs = socket.socketpair()
         root = str(Path(__file__).resolve().parents[2])
         places = [root, *(p for p in sys.path if p and p != root and os.path.isabs(p))]
-        with theirs:
-            process = subprocess.Popen(
-                [sys.executable, "-I", "-X", "utf8", "-c", BOOT, json.dumps(places), str(theirs.fileno()), self.table],
-                stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd="/",
-                env=clean_environment(os.environ), pass_fds=[theirs.fileno()], start_new_session=True)
+        command = [sys.executable, "-I", "-X", "utf8", "-c", BOOT, json.dumps(places), str(theirs.fileno()),
+                   self.table]
+        try:
+            with theirs:
+                process = subprocess.Popen(
+                    command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd="/",
+                    env=clean_environment(os.environ), pass_fds=[theirs.fileno()], start_new_session=True)
+        except OSError as error:
+            ours.close()
+            raise LotteryError(f"The process that reads files cannot be started ({error.strerror}).") from error
         self._process, self._line = process, ours
         ours.settimeout(START_SECONDS)
         try:

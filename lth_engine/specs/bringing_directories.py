@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from lth_engine.specs.bringing import DENSE
+from lth_engine.specs.bringing import DENSE, without_gaps
 from lth_engine.specs.imported import File
 
 MAIN = "main"
@@ -20,7 +20,7 @@ def families(directory: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
 
 
 def files(directory: Mapping[str, Any], experiment: str, branch: str = MAIN) -> tuple[File, ...]:
-    """The networks of one search, for `bringing.bring`.
+    """The networks of one search, for `bringing.bring`: every level that all replicates have; these count from 0.
 
     A dense network is level 0. Where the first sparse ones are counted from 0 (masks before training, learned masks),
     levels move up by one. Training before the search is no network of it. Where a program does not number replicates,
@@ -35,7 +35,8 @@ def files(directory: Mapping[str, Any], experiment: str, branch: str = MAIN) -> 
     members = [m for m in directory["members"] if (m["experiment"], m["branch"]) == (experiment, branch)
                and _trained(m) and (m["level"] is None or m["level"] >= 0)]
     shift = int(any(m["density"] < DENSE and not m["level"] for m in members))
-    return tuple(_file(m, shift) for m in members)
+    found = [_file(m, shift) for m in members]
+    return tuple(without_gaps({(f.level, f.replicate): f for f in found}))
 
 
 def _file(member: Mapping[str, Any], shift: int) -> File:

@@ -106,6 +106,18 @@ def test_a_draw_whose_statistics_moved_is_a_note():
     assert "have seen images" in told[0].text
 
 
+def test_biases_that_moved_veto_a_draw_of_the_weights():
+    weight = draw(100, 100) * (2 / 100)**0.5
+    torch_like = (torch.rand(100, generator=torch.Generator().manual_seed(0)) * 2 - 1) / 10
+    for bias, severity in ((torch.zeros(100), "warning"), (torch_like, "warning"), (torch_like**3, "note"),
+                           (torch_like * 20, "note"), (1e-6 * draw(100), "warning")):
+        assert [f.severity for f in found(simple(a__weight=weight, a__bias=bias), "untrained")] == [severity]
+
+
+def test_a_file_without_a_network_has_no_health():
+    assert [f.code for f in found(simple(loss=torch.tensor([1.0, float("nan")])))] == ["no_network"]
+
+
 def test_too_few_weights_cannot_be_told():
     assert "cannot be told" in found(simple(fc__weight=draw(5, 5)), "untrained")[0].text
 
@@ -116,6 +128,11 @@ def test_a_spread_five_per_cent_off_is_no_draw(factor):
     assert [fit.rule.name for fit in fits(lay_out(simple(a__weight=weight)).layers[0])][:1] == [
         "He's normal rule (fan in)"]
     assert not fits(lay_out(simple(a__weight=factor * weight)).layers[0])
+
+
+def test_a_draw_of_another_shape_with_the_spread_of_a_rule_is_no_draw():
+    laplace = stats.laplace(scale=(1 / 300)**0.5).rvs((300, 300), random_state=0)  # variance 2 / 300
+    assert not fits(lay_out(simple(a__weight=torch.tensor(laplace))).layers[0])
 
 
 @pytest.mark.parametrize(("kind", "law"), [
@@ -202,6 +219,11 @@ def test_layer_collapse():
     thin[0, 0, 0, 0] = 1
     told = found(digits(density=0.2, blocks__2__conv1__weight=thin), "layer_collapse")
     assert [(f.severity, "1 of 1,152" in f.text) for f in told] == [("warning", True)]
+
+
+def test_thin_layers_of_a_thin_network_are_a_note():
+    weights = {f"l{i}__weight": draw(300, 300, seed=i) * (torch.rand(300, 300) < 0.005) for i in range(2)}
+    assert [f.severity for f in found(simple(**weights), "layer_collapse")] == ["note", "note"]
 
 
 def chain(*kept: list[tuple[int, int]]) -> Checkpoint:
@@ -372,3 +394,12 @@ def test_names_of_the_file_are_used_for_units():
     assert "x.blocks.0.conv1.weight (4 of 4)" in found(given, "dead_units")[0].text
     assert isinstance(RESNET, CifarResnet)
     assert Mask({n: m.numpy() for n, m in masks.items()}).layer_density()["blocks.0.conv1.weight"] == 0
+
+
+@pytest.mark.parametrize(("spec", "side"), cases())
+def test_dead_units_of_every_network_of_the_catalogue(spec, side):
+    model = build(spec, 3, side, side, 10, 0)
+    for name, kept in magnitude_mask(model, 0.05).items():
+        model.get_parameter(name).data.mul_(kept)
+    given = of_model(model, spec, (3, side, side), 10)
+    assert all("effective density" in f.text or "No path" in f.text for f in found(given, "dead_units"))

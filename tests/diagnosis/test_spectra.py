@@ -117,6 +117,14 @@ def test_planted_spikes_are_counted():
     assert found.variance == pytest.approx(1, rel=0.02)
 
 
+def test_the_variance_of_the_bulk_is_that_without_many_spikes():
+    draw = np.random.default_rng(0)
+    left, _ = np.linalg.qr(draw.normal(size=(200, 60)))
+    right, _ = np.linalg.qr(draw.normal(size=(400, 60)))
+    weight = draw.normal(size=(200, 400)) + 300 * left @ right.T
+    assert bulk(eigenvalues(layer(weight)), 400).variance == pytest.approx(1, rel=0.03)
+
+
 # Layers
 
 def test_singular_values_are_those_of_scipy_and_the_mask_is_applied():

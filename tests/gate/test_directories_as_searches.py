@@ -62,8 +62,8 @@ def test_levels_replicates_masks_and_starts(real_server: Server, tree: Path, tmp
     card = inspect_directory(tree, "lenets", copies=data / FOLDER, server=real_server).card
     family, = families(card["directory"])
     assert family == (f"lottery_{HASH}", "main")
-    search, said = bring(card["architecture"]["spec"], Digits(), files(card["directory"], *family), "lenets")
-    assert (said, search.levels, search.replicates) == ((), 2, 2)
+    search = bring(card["architecture"]["spec"], Digits(), files(card["directory"], *family), "lenets")
+    assert (search.levels, search.replicates) == (2, 2)
     found = answer(search, store, data_root=data)
     assert found.summary["verdict_level"] is not None
     for (level, replicate, _), run in search.runs().items():

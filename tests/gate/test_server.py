@@ -9,6 +9,7 @@ import resource
 import shutil
 import signal
 import socket
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -339,6 +340,10 @@ def test_a_table_that_does_not_load(monkeypatch: pytest.MonkeyPatch) -> None:
     others, server = children(), Server("tests.gate.no_such_entries")
     with pytest.raises(LotteryError, match=r"did not start \(ModuleNotFoundError"):
         server.call("echo", [], {})
+    monkeypatch.setattr(sys, "executable", "/no/such/python")
+    with pytest.raises(LotteryError, match=r"cannot be started \(No such file"):
+        server.call("echo", [], {})
+    monkeypatch.undo()
     monkeypatch.setattr(server_module, "BOOT", "import time; time.sleep(60)")
     monkeypatch.setattr(server_module, "START_SECONDS", 0.2)
     with pytest.raises(LotteryError, match="did not start"):

@@ -14,6 +14,7 @@ from lth_engine.specs.bounds import PacBayes
 from lth_engine.specs.comparing_networks import NetworkComparison
 from lth_engine.specs.connecting import Connectivity, Siblings
 from lth_engine.specs.curvature import HessianTrace
+from lth_engine.specs.data import Digits
 from lth_engine.specs.features import FewShot, LinearProbe, ProbePanel, fitting
 from lth_engine.specs.imported import File, Imported, ImportedDense, ImportedRun, ImportedTicket
 from lth_engine.specs.models import Lenet300100
@@ -271,3 +272,26 @@ def test_a_rewind_that_did_not_happen_is_seen(lab) -> None:
         made = Imported(files=(str(dense), str(replace(ticket, begins=begins))))
         found = compute(SEARCH.replace(search=made, levels=1, replicates=1).run(1, 0), lab)
         assert found.summary["rewind_exact"] is exact
+
+
+def tensors(classes: int = 10) -> dict[str, np.ndarray]:
+    draw = np.random.default_rng(0)
+    sizes = {"fc1": (40, 64), "fc2": (20, 40), "fc": (classes, 20)}
+    return {f"{n}.{part}": draw.normal(size=s if part == "weight" else s[:1]).astype(np.float32)
+            for n, s in sizes.items() for part in ("weight", "bias")}
+
+
+@pytest.mark.parametrize(("weights", "words"), [
+    (tensors(classes=7), "takes images of .*7 classes; Digits has 1, 8 x 8 and 10"),
+    ({"lstm.weight_ih_l0": np.ones((12, 5), np.float32)}, "No known network has the tensors of this file"),
+    ({n: 0 * v for n, v in tensors().items()}, "Every prunable weight of the file is pruned or 0"),
+])
+def test_what_cannot_be_shown_the_images_is_refused(lab, weights, words) -> None:
+    one = str(File(0, 0, 1.0, bring(weights, lab[1])))
+    with pytest.raises(BadInput, match=words):
+        compute(SEARCH.replace(search=Imported(files=(one,)), levels=0, replicates=1), lab)
+
+
+def test_constants_of_colour_images_do_not_fit_gray_ones(lab) -> None:
+    with pytest.raises(BadInput, match=r"is for images of 3 channels\. These have 1"):
+        compute(asked(lab, data=Digits(normalise="imagenet")).run(1, 0), lab)

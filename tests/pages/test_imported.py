@@ -132,3 +132,10 @@ def test_two_of_them_side_by_side(open_page, store):
     app = open_page("compare", search=[WHOLE.key, SPARSE.key])
     assert not app.exception
     assert not app.error
+
+
+def test_nobody_chooses_it_in_a_form(open_page):
+    app = open_page("find", preset="first-ticket")
+    options = key_of(app, ".search.name").options
+    assert "Iterative magnitude pruning (IMP)" in options
+    assert Imported.title not in options

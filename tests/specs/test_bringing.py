@@ -7,6 +7,7 @@ import pytest
 from lth_engine.core.errors import BadInput
 from lth_engine.specs.bringing import bring, one_file, without_gaps
 from lth_engine.specs.data import Cifar10, Digits
+from lth_engine.specs.differences import differences, share_seeds
 from lth_engine.specs.imported import File, Imported, ImportedDense, ImportedRun, plain_label
 from lth_engine.specs.models import CifarResnet
 from lth_engine.specs.questions import Price, TicketSearch, question_from_dict, trainings
@@ -91,3 +92,11 @@ def test_another_draw_of_a_dense_network_that_was_brought_is_the_labs() -> None:
 def test_a_search_that_trains_has_at_least_one_level() -> None:
     with pytest.raises(BadInput, match=r"levels must be in \[1, 100\]"):
         TicketSearch(data=Digits(), levels=0)
+
+
+def test_replicates_of_another_lab_are_not_paired() -> None:
+    search = bring(SPEC, Cifar10(), [one_file(0.2, A)], "mine")
+    other = search.replace(search=Imported(files=(str(one_file(0.2, B)),)))
+    assert not share_seeds(search, other)
+    assert share_seeds(TicketSearch(), TicketSearch(levels=5))
+    assert differences([search, other])["search.files"][0].startswith("1 (")

@@ -14,7 +14,7 @@ from lth_engine.models.build import build
 
 ABOUT = "health_dead_units"
 
-MANY = 0.2
+MANY = 0.5
 """Share of dead units that is worth a warning."""
 
 USELESS = 0.1
@@ -42,7 +42,10 @@ def find(anatomy: Anatomy) -> list[Finding]:
 def _network(anatomy: Anatomy, known: Architecture) -> tuple[torch.nn.Module, Mask]:
     """A network of the architecture and which of its prunable weights are kept, by the lab's names."""
     kept = {known.renaming.get(layer.name, layer.name): (layer.effective() != 0).numpy() for layer in anatomy.prunable}
-    return build(known.spec, known.channels, known.height, known.width, known.classes, 0), Mask(kept)
+    model = build(known.spec, known.channels, known.height, known.width, known.classes, 0)
+    for name in kept:
+        model.get_parameter(name).data = torch.empty(0)  # the mask stands in for it; its memory is wanted
+    return model, Mask(kept)
 
 
 def _told(anatomy: Anatomy, live: Mask) -> list[Finding]:

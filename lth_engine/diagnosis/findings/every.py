@@ -34,6 +34,9 @@ SHOWN = 5
 
 def findings(anatomy: Anatomy) -> list[Finding]:
     """What is found, the worst first; a finding of severity "good" where nothing is a warning or a problem."""
+    if not anatomy.prunable:
+        return [Finding("no_network", "note", "The file holds no weights of a convolution, a linear layer or "
+                        "attention, so there is no network whose health could be told.", None, "health")]
     found: list[Finding] = []
     for kind in KINDS:
         here = sorted(kind.find(anatomy), key=_badness)

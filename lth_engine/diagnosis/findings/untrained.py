@@ -4,17 +4,29 @@ from __future__ import annotations
 
 import torch
 
-from lth_engine.diagnosis.anatomy import Anatomy, Layer, fan
+from lth_engine.diagnosis.anatomy import Anatomy, Layer, fan, is_number
 from lth_engine.diagnosis.findings.finding import Finding, counted, percent
-from lth_engine.diagnosis.fresh import LEAST, WHOLE, Fit, drawn, fits
+from lth_engine.diagnosis.fresh import LEAST, WHOLE, Fit, Rule, distance, drawn, fits
 
 ABOUT = "health_untrained"
+
+IN_ALL = 1000
+"""Weights in all tested layers below which a trained network may pass for a draw: they tell a spread to 5%."""
+
+BIASES = 1.95
+"""Kolmogorov distance of biases from torch's draw, times the root of their number, with a chance of 0.1%."""
+
+ALMOST_0 = 1e-3
+"""Size of a bias times sqrt(fan in) below which it counts as 0: some networks draw theirs with a deviation of 1e-6."""
+
+UNIFORM = Rule("", "uniform", 3**-0.5)
+"""The uniform distribution on [-1, 1]."""
 
 
 def find(anatomy: Anatomy) -> list[Finding]:
     """A warning if every layer agrees with an initialiser and nothing else has moved; a note where it is undecided."""
     tested = {layer.name: layer for layer in anatomy.prunable if layer.size >= LEAST and layer.kept and _enough(layer)}
-    if not tested:
+    if sum(drawn(layer)[1] for layer in tested.values()) < IN_ALL:
         return [_cannot(anatomy)] if anatomy.prunable else []
     agree: list[list[Fit]] = []
     for layer in tested.values():
@@ -24,15 +36,14 @@ def find(anatomy: Anatomy) -> list[Finding]:
     chosen = _fewest(agree)
     moved = _moved(anatomy)
     if moved:
-        return [Finding("untrained", "note", f"All of {counted(len(agree), 'layer')} look like a fresh draw "
-                        f"({_rules(chosen)}), yet {moved}: the weights were rewound to their start, are kept fixed, "
-                        "or have hardly been trained.", None, ABOUT)]
+        return [Finding("untrained", "note", "The weights still have the spread and shape of a draw "
+                        f"({_rules(chosen)}; {counted(len(agree), 'layer')} tested), yet {moved}: they were rewound "
+                        "to their start, are kept fixed, or training has not moved them far.", None, ABOUT)]
     worst = max(abs(f.errors) for f in chosen)
-    return [Finding("untrained", "warning", f"The weights look like a fresh draw: "
+    return [Finding("untrained", "warning", "The weights look like a fresh draw: "
                     f"{'the one layer' if len(agree) == 1 else f'all {len(agree)} layers'} with at least {LEAST} "
-                    "weights "
-                    f"agree with {_rules(chosen)} in spread and shape (at most {worst:.1f} standard errors off)"
-                    f"{_still(anatomy)}. If only a mask was learned, that is as it should be.", None, ABOUT)]
+                    f"weights agree with {_rules(chosen)} in spread and shape (at most {worst:.1f} standard errors "
+                    f"off){_still(anatomy)}. If only a mask was learned, that is as it should be.", None, ABOUT)]
 
 
 def _enough(layer: Layer) -> bool:
@@ -65,16 +76,23 @@ def _moved(anatomy: Anatomy) -> str:
     shifted = [norm for norm in anatomy.norms if norm.bias is not None and bool((norm.bias.abs() > 0.1).any())]
     if shifted:
         return f"{counted(len(shifted), 'normalisation')} of {len(anatomy.norms)} have shifts other than 0"
-    large = [layer for layer in anatomy.layers if _beyond(anatomy, layer)]
-    if large:
-        return f"the biases of {counted(len(large), 'layer')} are larger than initialisers draw them"
+    biases = _scaled_biases(anatomy)
+    if len(biases) and biases.abs().max() > 1.001:
+        return "biases are larger than initialisers draw them"
+    if len(biases) >= 20 and distance(biases.sort().values.numpy(), UNIFORM) * len(biases)**0.5 > BIASES:
+        return "biases are neither 0 nor drawn as weights are"
     return ""
 
 
-def _beyond(anatomy: Anatomy, layer: Layer) -> bool:
-    """Whether a layer has a bias beyond 1 / sqrt(fan in), the bound of torch's default and the widest in use."""
-    bias = anatomy.biases.get(layer.name.removesuffix("weight") + "bias")
-    return bias is not None and bool((bias.abs() * fan(layer.weight)[0]**0.5 > 1.001).any())
+def _scaled_biases(anatomy: Anatomy) -> torch.Tensor:
+    """All biases that are not practically 0, times sqrt(fan in): torch draws them from [-1, 1], the widest in use."""
+    found = [torch.zeros(0, dtype=torch.float64)]
+    for layer in anatomy.layers:
+        bias = anatomy.biases.get(layer.name.removesuffix("weight") + "bias")
+        if bias is not None and is_number(bias):
+            scaled = bias.double() * fan(layer.weight)[0]**0.5
+            found.append(scaled if bool((scaled.abs() > ALMOST_0).any()) else scaled[:0])
+    return torch.cat(found)
 
 
 def _still(anatomy: Anatomy) -> str:
@@ -96,12 +114,10 @@ def _partly(anatomy: Anatomy, tested: dict[str, Layer]) -> list[Finding]:
         return []
     return [Finding("untrained", "note", "Whether the weights are a fresh draw cannot be told: the pruned ones "
                     f"({percent(1 - (anatomy.density or 0))}) are not in the file, and large ones that were kept "
-                    "spread "
-                    "wider than a draw. Batch normalisation has seen no image, as after a rewind to the start.",
+                    "spread wider than a draw. Batch normalisation has seen no image, as after a rewind to the start.",
                     None, ABOUT)]
 
 
 def _cannot(anatomy: Anatomy) -> Finding:
     return Finding("untrained", "note", f"Whether the weights are a fresh draw cannot be told: no layer has {LEAST} "
-                                        "of "
-                   f"them left ({anatomy.kept:,} in all).", None, ABOUT)
+                   f"of them left ({anatomy.kept:,} in all).", None, ABOUT)
