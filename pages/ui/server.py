@@ -58,7 +58,8 @@ def _load() -> None:
     for name in ("pages.ui.first_ticket", "pages.ui.views", "pages.ui.compare",
                  "pages.ui.job_board", "pages.ui.question", "pages.ui.diagnose_pairs", "pages.ui.diagnose_levels",
                  "pages.ui.diagnose_siblings", "pages.ui.diagnose_weights", "pages.ui.diagnose_stability",
-                 "pages.ui.diagnose_curvature", "pages.ui.diagnose_landscape", "pages.ui.diagnose_bounds"):
+                 "pages.ui.diagnose_curvature", "pages.ui.diagnose_landscape", "pages.ui.diagnose_bounds",
+                 "pages.ui.upload_page"):
         importlib.import_module(name)
     gc.collect()
     gc.freeze()

@@ -9,7 +9,7 @@ import streamlit as st
 from lth_engine.figures.pair_layers import PairedLayer, pair_layers
 from pages.ui import upload_ask, upload_gate, upload_headline, upload_held, upload_states
 from pages.ui.chart import chart
-from pages.ui.explaining import Number, numbers
+from pages.ui.explaining import Number, explained, numbers
 from pages.ui.upload_answer import answered
 from pages.ui.upload_card import Card, findings, number, part, parts, shape_words, status, text, texts, whole
 from pages.ui.upload_findings import listed
@@ -48,6 +48,7 @@ def _relation(first: Brought, second: Brought) -> None:
 
 def _answer(answer: Card) -> None:
     st.subheader(literal(text(part(answer, "kinship"), "text") or "They cannot be compared."), anchor=False)
+    explained("compare_kinship", "upload.pair", "How is this told?")
     total = part(answer, "whole")
     numbers([n for n in (
         _share("Same sign", total, "sign_agreement", "sign_chance", "signs_agree"),

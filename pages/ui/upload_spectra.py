@@ -64,8 +64,10 @@ def _one(layer: Card) -> None:
     numbers([
         Number("Spectral norm", f"{number(layer, 'spectral_norm') or 0:.3g}", "", "the largest singular value"),
         Number("Stable rank", f"{number(layer, 'stable_rank') or 0:.3g}", "", f"of at most {rows:,}"),
-        Number("Beyond noise", f"{whole(bulk, 'spikes') or 0:,}", "", counted(rows, "eigenvalue") + " in all"),
-        Number("Exponent", _exponent(tail), "", "of the heavy tail" if _applies(layer) else "does not apply"),
+        Number("Beyond noise", f"{whole(bulk, 'spikes') or 0:,}", "spectrum_bulk",
+               counted(rows, "eigenvalue") + " in all"),
+        Number("Exponent", _exponent(tail), "spectrum_tail",
+               "of the heavy tail" if _applies(layer) else "does not apply"),
     ], "upload.spectra.numbers")
 
 

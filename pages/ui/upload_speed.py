@@ -9,7 +9,7 @@ import streamlit as st
 from lth_engine.figures.file_sizes import file_sizes
 from pages.ui import upload_gate as gate
 from pages.ui.chart import chart
-from pages.ui.explaining import Number, numbers
+from pages.ui.explaining import Number, explained, numbers
 from pages.ui.upload_answer import answered
 from pages.ui.upload_card import Card, number, part, parts, text, whole
 from pages.ui.upload_held import Brought, ask
@@ -57,11 +57,12 @@ def _answer(answer: Card) -> None:
     sizes = part(answer, "bytes")
     found = {words: whole(sizes, name) or 0 for name, words in _STORED.items() if whole(sizes, name)}
     if found:
+        explained("sizes_of_a_file", "upload.speed", "Sizes")
         chart(file_sizes(found), "size-of-the-network", "Size of the network, stored in several ways")
 
 
 def _time(one: Card) -> Number:
     batch, median = whole(one, "batch") or 1, number(one, "median") or 0.0
     low, high = number(one, "low") or 0.0, number(one, "high") or 0.0
-    return Number("One image" if batch == 1 else f"{batch} images", f"{1000 * median:.3g} ms", "",
+    return Number("One image" if batch == 1 else f"{batch} images", f"{1000 * median:.3g} ms", "measured_time",
                   f"{1000 * low:.3g} to {1000 * high:.3g} ms")

@@ -107,7 +107,7 @@ def test_the_mask_comes_as_png_and_csv(stored, tab):
     assert counts.tolist() == kept.sum(axis=0).reshape(8, 8).tolist()
 
 
-PAGES = ["/", f"/?search={SEARCH.key}", "/find", "/jobs", f"/explore?search={SEARCH.key}"]
+PAGES = ["/", f"/?search={SEARCH.key}", "/find", "/jobs", "/upload", f"/explore?search={SEARCH.key}"]
 
 
 @pytest.mark.parametrize("path", PAGES)
