@@ -5,16 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from lth_engine.core.clean_files import HASH, clean_path
-from lth_engine.specs.bringing import bring, one_file, without_gaps
+from lth_engine.core.clean_files import clean_path
+from lth_engine.specs.bringing import bring, one_file
+from lth_engine.specs.bringing_directories import families, files
 from lth_engine.specs.data import DataSpec
 from lth_engine.specs.imported import File, Imported
 from lth_engine.specs.questions import TicketSearch
 from lth_engine.store import keeping
-from pages.ui.upload_card import Card, number, part, parts, text, whole
-
-MAIN = "main"
-"""The branch of a directory that is its ticket search."""
+from pages.ui.upload_card import Card, number, part
 
 
 def search_of(card: Card, sha256: str, name: str, data: DataSpec) -> TicketSearch:
@@ -29,28 +27,21 @@ def search_of(card: Card, sha256: str, name: str, data: DataSpec) -> TicketSearc
     Raises:
         BadInput: no network of the lab fits the file.
     """
-    files = members(card) or [one_file(number(card, "density") or 0.0, sha256)]
-    return bring(part(part(card, "architecture"), "spec"), data, files, name)
+    found = members(card) or (one_file(number(card, "density") or 0.0, sha256),)
+    return bring(part(part(card, "architecture"), "spec"), data, found, name)
 
 
-def members(card: Card) -> list[File]:
-    """The networks of a directory that make a search without gaps: every level of every replicate that is whole."""
-    found: dict[tuple[int, int], File] = {}
-    for member in parts(part(card, "directory"), "members"):
-        clean, level = part(member, "clean"), whole(member, "level")
-        final, density = text(clean, "final"), number(member, "density")
-        if text(member, "branch") not in ("", MAIN) or level is None or not HASH.fullmatch(final) or not density:
-            continue
-        begins = next((text(clean, role) for role in ("rewind", "init") if HASH.fullmatch(text(clean, role))), "")
-        place = level, whole(member, "replicate") or 0
-        found.setdefault(place, File(*place, density if level else 1.0, final, begins))
-    return without_gaps(found)
+def members(card: Card) -> tuple[File, ...]:
+    """The networks of the first search of a directory, without gaps; none if the card is of a single file."""
+    directory = part(card, "directory")
+    found = families(directory) if directory else ()
+    return files(directory, *found[0]) if found else ()
 
 
 def hashes(search: TicketSearch) -> set[str]:
     """The clean copies that a search needs."""
-    files = search.search.members if isinstance(search.search, Imported) else ()
-    return {found for file in files for found in (file.weights, file.begins, file.masks) if found}
+    brought = search.search.members if isinstance(search.search, Imported) else ()
+    return {found for file in brought for found in (file.weights, file.begins, file.masks) if found}
 
 
 def keep(copies: Mapping[str, Path], needed: Iterable[str], data_root: Path) -> None:
