@@ -108,8 +108,8 @@ UNREADABLE = {"status": "unreadable", "name": "half.pt", "bytes": 1_200_000, "sh
 DIED = {"status": "refused", "name": "slow.h5", "bytes": 9, "sha256": SHA,
         "reason": "Reading stopped at the time limit (20 s)."}
 DIRECTORY = card(name="lottery_1", last=card(), directory={"kind": "open_lth", "notes": [], "members": [
-    {"experiment": "lottery_1", "level": level, "replicate": 1, "branch": "main", "density": 0.8**level, "accuracy": 0.9, "notes": [],
-     "clean": {"final": f"{level}f" * 32, "rewind": f"{level}e" * 32},
+    {"experiment": "lottery_1", "level": level, "replicate": 1, "branch": "main", "density": 0.8**level,
+     "accuracy": 0.9, "notes": [], "clean": {"final": f"{level}f" * 32, "rewind": f"{level}e" * 32},
      "files": {"final": f"level_{level}/main/model_ep160_it0.pth", "mask": f"level_{level}/main/mask.pth"}}
     for level in (-1, 0, 1, 2)]})
 
