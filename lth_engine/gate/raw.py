@@ -89,7 +89,8 @@ def length(file: BinaryIO, cap: int) -> int:
     if not total:
         raise FileUnreadable("The file is empty.")
     if total > cap:
-        raise FileRefused(f"Refused: the file is {size(total)}; at most {size(cap)} are read.")
+        raise FileRefused(f"Refused: the file is {size(total)}; at most {size(cap)} are read. Save the state dict "
+                          "of the network alone.")
     return total
 
 
