@@ -238,7 +238,7 @@ def test_an_npz_that_unpacks_to_more_than_the_cap(tmp_path: Path, monkeypatch: p
 def test_headers_that_numpy_would_not_write_are_judged_by_the_reader(shape: str, tmp_path: Path) -> None:
     path = put(tmp_path, npy_saying(shape))
     assert sniff(path).kind == "npy"
-    with pytest.raises(FileUnreadable, match="damaged|stops early"):
+    with pytest.raises(FileUnreadable, match=r"damaged|stops early"):
         read(path, "npy")
 
 

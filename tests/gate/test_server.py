@@ -118,6 +118,8 @@ def test_a_child_has_its_own_session_few_files_and_limits(server: Server, file: 
     ("leave", ROOMY, "crash"),
     ("huge", ROOMY, "too much"),
     ("chatter", ROOMY, "too much"),
+    ("too_many_values", ROOMY, "too much"),
+    ("too_large_a_number", ROOMY, "too much"),
     ("recurse", ROOMY, "failed"),
     ("unknown", ROOMY, "failed"),
     ("infinite", ROOMY, "failed"),
@@ -168,11 +170,10 @@ def test_a_child_writes_no_file(server: Server, file: int, tmp_path: Path) -> No
     assert (tmp_path / "given").read_bytes() == b"contents"
 
 
-def test_a_child_opens_few_files_and_none_while_hdf5_is_read(server: Server) -> None:
+def test_a_child_opens_few_files(server: Server) -> None:
     seen = server.call("open_files", [], {}).result
     assert seen is not None
     assert seen["count"] < 64
-    assert seen["closed"]
 
 
 def test_what_a_child_leaves_behind_is_killed(server: Server) -> None:
@@ -193,7 +194,7 @@ def test_an_error_of_the_lab_keeps_its_name_and_sentence(server: Server) -> None
 def test_the_copy_is_cut_off_at_its_cap_and_grows_nothing_here(server: Server) -> None:
     taken: list[int] = []
     ended = server.call("endless_copy", [], {}, Limits(copy=10_000_000), copy=lambda data: taken.append(len(data)))
-    assert ended.why == "too much"
+    assert ended.why == "long copy"
     assert sum(taken) <= 10_000_000
 
 
@@ -271,6 +272,7 @@ def test_a_question_survives_the_death_of_its_server(server: Server) -> None:
         if not pids:
             pids.append(server.pid)
             os.kill(server.pid or 0, signal.SIGKILL)
+            assert gone(pids[0] or 0)  # the answer may be here already: then nobody else waits for its end
 
     path = Path(__file__)
     with path.open("rb") as file:
