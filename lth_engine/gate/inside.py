@@ -47,11 +47,11 @@ def run(request: Mapping[str, Any], descriptors: list[int], table: Mapping[str, 
         limits = Limits(**request["limits"])
         try:
             apply(limits)
+            if libc is not None:
+                lock(libc, files)
         except LotteryError as error:
             _write(frames, packed({"error": type(error).__name__, "text": str(error)}))
             os._exit(0)
-        if libc is not None:
-            lock(libc)
         _write(frames, _answer(request, [_path(n) for n in files], table, out, frames))
         status = 0
     except BaseException:

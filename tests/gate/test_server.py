@@ -310,6 +310,19 @@ def test_a_child_creates_starts_calls_and_signals_nothing(server: Server, tmp_pa
         assert server.call("connect", [], {"port": listening.getsockname()[1]}).result == {"connected": False}
 
 
+@pytest.mark.skipif(landlock.abi(ctypes.CDLL(None)) < 1, reason="This kernel has no Landlock")
+def test_a_child_reads_what_it_was_given_and_nothing_else_of_its_user(server: Server, file: int,
+                                                                      tmp_path: Path) -> None:
+    secret = tmp_path / "secret"
+    secret.write_text("secret")
+    closed = [str(secret), str(tmp_path), "/etc/passwd", f"/proc/{os.getpid()}/environ", os.path.expanduser("~"),
+              str(Path(__file__).parents[2] / "README.md")]
+    said = server.call("read_other", [file, file], {"paths": closed}).result
+    assert said == {"said": dict.fromkeys(closed, "Permission denied"), "given": ["contents"] * 2}
+    open_ = [os.__file__, str(Path(landlock.__file__)), "/proc/self/statm", "/dev/null"]
+    assert all(isinstance(n, int) for n in server.call("read_other", [], {"paths": open_}).result["said"].values())
+
+
 def test_children_end_with_the_server(server: Server) -> None:
     server.warm()
     pid = server.pid
