@@ -18,7 +18,7 @@ from pathlib import Path
 import pytest
 
 from lth_engine.core.errors import LotteryError
-from lth_engine.gate import child, landlock
+from lth_engine.gate import child, landlock, limits
 from lth_engine.gate import server as server_module
 from lth_engine.gate.limits import Limits
 from lth_engine.gate.server import Server
@@ -361,10 +361,35 @@ def test_a_table_that_does_not_load(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.undo()
     monkeypatch.setattr(server_module, "BOOT", "import time; time.sleep(60)")
     monkeypatch.setattr(server_module, "START_SECONDS", 0.2)
-    with pytest.raises(LotteryError, match="did not start"):
+    with pytest.raises(LotteryError, match=r"did not start \(within 0.2 s: the machine is busy"):
         server.call("echo", [], {})
     server.close()
     assert children() == others
+
+
+def test_a_machine_without_room_says_so(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full() -> None:
+        raise OSError(24, "Too many open files")
+
+    for name in ("pipe", "socketpair"):
+        fresh = Server("tests.gate.entries") if name == "socketpair" else server
+        server.warm()
+        before = descriptors()
+        monkeypatch.setattr(os if name == "pipe" else socket, name, full)
+        with pytest.raises(LotteryError, match=r"no room .* \(Too many open files\); close other programs"):
+            fresh.call("echo", [], {})
+        monkeypatch.undo()
+        gc.collect()
+        assert descriptors() == before
+    assert server.call("echo", [], {}).result is not None
+
+
+def test_without_proc_nothing_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(limits, "address_space", lambda: None)
+    monkeypatch.setattr(limits, "_lower", lambda *_: None)
+    monkeypatch.setattr(sys, "platform", "linux")
+    with pytest.raises(LotteryError, match="hides /proc"):
+        limits.apply(SHORT)
 
 
 def test_many_threads_start_one_server(server: Server) -> None:
