@@ -35,7 +35,7 @@ def compare(files: list[Path], arguments: Mapping[str, Any], emit: Callable[[dic
         out: unused.
 
     Returns:
-        "same_shape"; "by" ("network", "names" or "order"); "only_first", "only_second", "shapes" (what differs);
+        "same_shape"; "by" ("network", "names", "order" or "nothing"); "only_first", "only_second", "shapes" (what differs);
         "layers" and "whole": name, weights, distance, relative, cosine, errors, sign_pairs, sign_agreement,
         sign_chance, density_first, density_second, both, overlap (both over either), chance and chance_band (of
         `both`); "kinship": code and text; "reordered": cosine, by_chance, moved, or None; "findings" as in a card.
@@ -98,6 +98,10 @@ def _reordered(first: Anatomy, second: Anatomy, pairing: Pairing) -> dict[str, A
 def _shape(pairing: Pairing, compared_layers: int) -> list[Finding]:
     if pairing.same_shape:
         return [Finding("same_shape", "good", "Both have the same tensors of the same shapes.", None, "compare_shape")]
+    if pairing.by == "nothing":
+        return [Finding("same_shape", "warning", "They have no name in common, and one of them sorts its tensors by "
+                        "name, so which layers of one shape belong together is not known and nothing is compared. "
+                        "Save both with torch.save, or under the same names.", None, "compare_shape")]
     parts = [f"{counted(len(names), 'parameter')} only in the {which} ({listed(names)})"
              for which, names in (("first", pairing.only_first), ("second", pairing.only_second)) if names]
     if pairing.shapes:

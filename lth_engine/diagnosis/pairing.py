@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import torch
 
 from lth_engine.diagnosis.anatomy import BUFFERS, Anatomy, Layer, is_number
+from lth_engine.importing.layers import exchangeable, merely_sorted, natural
 
 Shape = tuple[int, ...]
 
@@ -17,7 +18,8 @@ class Pairing:
     """Two checkpoints side by side.
 
     Attributes:
-        by: "network" (both are known and the same), "names" or "order" (of equal shapes) in the file.
+        by: "network" (both are known and the same), "names" or "order" (of equal shapes) in the file; "nothing"
+            where names differ and a file only sorts them, so that layers of one shape may stand in another order.
         layers: name -> the layer in each, of the same shape.
         only_first: names of parameters that the second lacks.
         only_second: names of parameters that the first lacks.
@@ -63,10 +65,15 @@ def _naming(first: Anatomy, second: Anatomy) -> tuple[str, dict[str, str]]:
         ours = {a.renaming.get(name, name): name for name in first.weights}
         return "network", {name: ours.get(b.renaming.get(name, name), name) for name in second.weights}
     mine, other = _learned(first), _learned(second)
-    shapes = [tuple(value.shape) for value in mine.values()]
-    if not set(mine) & set(other) and shapes == [tuple(value.shape) for value in other.values()]:
-        return "order", dict(zip(other, mine, strict=True))
-    return "names", {}
+    if set(mine) & set(other):
+        return "names", {}
+    a_names, b_names = (natural(side) if merely_sorted(side) else list(side) for side in (mine, other))
+    shapes = {name: tuple(mine[name].shape) for name in a_names}
+    if list(shapes.values()) != [tuple(other[name].shape) for name in b_names]:
+        return "names", {}
+    if (merely_sorted(mine) or merely_sorted(other)) and exchangeable(shapes):
+        return "nothing", {}
+    return "order", dict(zip(b_names, a_names, strict=True))
 
 
 def _learned(anatomy: Anatomy) -> dict[str, torch.Tensor]:

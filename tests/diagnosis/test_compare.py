@@ -233,3 +233,24 @@ def test_the_entry_reads_clean_copies(tmp_path):
     assert found["same_shape"]
     assert found["kinship"]["code"] == "apart"
     assert heard[-1] == {"done": 3, "of": 3}
+
+
+def test_sorted_names_are_not_compared_by_their_order():
+    """Two 5 x 5 layers whose names differ in every letter: the order of letters says nothing of which is which."""
+    draw = torch.Generator().manual_seed(0)
+    left, right = torch.randn(5, 5, generator=draw), torch.randn(5, 5, generator=draw)
+    first = lay_out(checkpoint({"in.weight": left, "out.weight": right}))
+    second = lay_out(checkpoint({"after.weight": right, "before.weight": left}))
+    found = told(first, second)
+    assert found["by"] == "nothing"
+    assert found["layers"] == []
+    assert "sorts its tensors by name" in texts(found)["same_shape"]
+
+
+def test_sorted_names_are_compared_in_the_order_of_their_numbers():
+    """Block 2 stands before block 10, though not as letters."""
+    held = [torch.randn(n, 3, generator=torch.Generator().manual_seed(n)) for n in range(2, 13)]
+    first = lay_out(checkpoint({f"b{i}.weight": value for i, value in enumerate(held)}))
+    second = lay_out(checkpoint(dict(sorted((f"part{i}.weight", value) for i, value in enumerate(held)))))
+    found = told(first, second)
+    assert (found["by"], len(found["layers"]), found["kinship"]["code"]) == ("order", len(held), "same")
