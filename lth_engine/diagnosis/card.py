@@ -35,7 +35,7 @@ def card(checkpoint: Checkpoint, facts: Mapping[str, Any]) -> dict[str, Any]:
         "format": contents.format,
         "wrappers": list(checkpoint.unwrapped.wrappers), "beside": list(checkpoint.unwrapped.beside),
         "ignored": [f"{kind} ({count})" for kind, count in contents.ignored.items()],
-        "notes": [*contents.notes, *checkpoint.sparse.notes],
+        "notes": [*contents.notes, *checkpoint.sparse.notes, *_zeros(anatomy)],
         "epoch": checkpoint.unwrapped.epoch,
         "facts": dict(list(contents.facts.items())[:FACTS]),
         "tensors": len(contents.tensors), "parameters": parameters(anatomy), "precision": _precision(anatomy),
@@ -95,6 +95,15 @@ def _classes(anatomy: Anatomy) -> int | None:
 def _density(anatomy: Anatomy) -> dict[str, Any]:
     return {"masks": anatomy.checkpoint.sparse.convention, "density": anatomy.density, "prunable": anatomy.size,
             "kept": anatomy.kept}
+
+
+def _zeros(anatomy: Anatomy) -> list[str]:
+    """That masks keep weights that are 0: they count as kept, since training may move them."""
+    zeros = anatomy.kept - anatomy.alive
+    if not zeros or not anatomy.checkpoint.sparse.masks:
+        return []
+    return [f"{zeros:,} of the {anatomy.kept:,} kept weights are exactly 0: they count as kept, for the masks keep "
+            "them."]
 
 
 def _layers(anatomy: Anatomy) -> list[dict[str, Any]]:

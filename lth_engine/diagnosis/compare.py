@@ -35,7 +35,8 @@ def compare(files: list[Path], arguments: Mapping[str, Any], emit: Callable[[dic
         out: unused.
 
     Returns:
-        "same_shape"; "by" ("network", "names", "order" or "nothing"); "only_first", "only_second", "shapes" (what differs);
+        "same_shape"; "by" ("network", "names", "order" or "nothing"); "only_first", "only_second", "shapes" (what
+        differs);
         "layers" and "whole": name, weights, distance, relative, cosine, errors, sign_pairs, sign_agreement,
         sign_chance, density_first, density_second, both, overlap (both over either), chance and chance_band (of
         `both`); "kinship": code and text; "reordered": cosine, by_chance, moved, or None; "findings" as in a card.

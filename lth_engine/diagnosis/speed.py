@@ -118,7 +118,7 @@ def _operations(anatomy: Anatomy, model: nn.Module, shape: tuple[int, int, int])
     names = known.renaming if known is not None else {}
     counts = forward_flops(model, *shape)
     layers = {names.get(layer.name, layer.name): layer for layer in anatomy.prunable}
-    density = {name: layer.density for name, layer in layers.items()}
+    density = {name: layer.filled for name, layer in layers.items()}
     left = {name: float((~empty_rows(layer)).double().mean() * (~empty_columns(layer)).double().mean())
             for name, layer in layers.items()}
     return {"flops_dense": sum(counts.values()), "flops_sparse": sparse_flops(counts, density),
@@ -126,6 +126,6 @@ def _operations(anatomy: Anatomy, model: nn.Module, shape: tuple[int, int, int])
 
 
 def _sentence(anatomy: Anatomy) -> str:
-    if not anatomy.sparse or anatomy.density is None:
+    if not anatomy.sparse or anatomy.filled is None:
         return "Nothing is pruned, so the dense network is all there is to run."
-    return f"{percent(1 - anatomy.density)} of the weights are zeros. {SENTENCE}"
+    return f"{percent(1 - anatomy.filled)} of the weights are zeros. {SENTENCE}"

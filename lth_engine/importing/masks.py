@@ -17,7 +17,7 @@ from lth_engine.importing.unwrap import unwrap
 _HEAD = re.compile(r"(?:fc|linear|classifier|head|output|last_linear)\.weight")
 """Names of classifiers that some code writes as 1 x 1 convolutions."""
 
-_BY_CHANCE = 1e-4
+BY_CHANCE = 1e-4
 """Share of zeros that mean nothing: a float32 uniform draw is exactly 0 with probability 6e-8."""
 
 NONE, ZEROS, FILE, DICTIONARY = "none", "exact zeros", "mask.pth", "masks"
@@ -66,7 +66,7 @@ def _has_zeros(tensors: Tensors) -> bool:
     """Whether more weights are exactly 0 than draws give by chance."""
     weights = [t for n, t in tensors.items() if named_like_prunable(n, tuple(t.shape))]
     zeros = sum(t.numel() - int(torch.count_nonzero(t)) for t in weights)
-    return zeros > _BY_CHANCE * sum(t.numel() for t in weights)
+    return zeros > BY_CHANCE * sum(t.numel() for t in weights)
 
 
 def _inside(unwrapped: Unwrapped, convention: str, pairs: Pairs) -> Sparse:

@@ -185,7 +185,7 @@ def unknown_blocks(old: State) -> State:
 
 
 def test_names_that_are_merely_sorted_tell_no_order() -> None:
-    """safetensors sorts names: 10 before 2, and all blocks of a stage have one shape."""
+    """Safetensors sorts names: 10 before 2, and all blocks of a stage have one shape."""
     spec = CifarResnet(depth=110, width=2)
     saved = unknown_blocks(state(spec))
     read = understand(contents(dict(sorted(saved.items()))))
