@@ -8,6 +8,7 @@ from typing import Any, BinaryIO
 
 from lth_engine.analysis.pairs.chance import Chance, overlap_by_chance, together
 from lth_engine.diagnosis.anatomy import Anatomy, lay_out
+from lth_engine.diagnosis.beside import beside
 from lth_engine.diagnosis.card import strictly
 from lth_engine.diagnosis.findings import untrained
 from lth_engine.diagnosis.findings.finding import Finding, counted, listed, percent
@@ -58,7 +59,7 @@ def compared(first: Anatomy, second: Anatomy, emit: Callable[[dict[str, Any]], N
         total, chances = total + here, [*chances, chance]
         emit({"done": index + 1, "of": len(finite)})
     chance = together(chances)
-    related = kinship(total, _fresh(first), _fresh(second))
+    related = kinship(total, _fresh(first), _fresh(second), beside(pairing.others))
     order = _reordered(first, second, pairing) if matching and related.code in ("apart", "unclear") else None
     found = [*_shape(pairing, len(finite)), Finding("kinship", "note", related.text, None, "compare_kinship"),
              *_order(order), *_masks(total, chance), *_signs(total)]

@@ -21,6 +21,8 @@ class Pairing:
         by: "network" (both are known and the same), "names" or "order" (of equal shapes) in the file; "nothing"
             where names differ and a file only sorts them, so that layers of one shape may stand in another order.
         layers: name -> the layer in each, of the same shape.
+        others: name -> the tensor in each, of the same shape, of what is no layer's weight: factors, shifts, biases,
+            running statistics.
         only_first: names of parameters that the second lacks.
         only_second: names of parameters that the first lacks.
         shapes: (name, shape in the first, shape in the second) where they differ.
@@ -28,6 +30,7 @@ class Pairing:
 
     by: str
     layers: Mapping[str, tuple[Layer, Layer]]
+    others: Mapping[str, tuple[torch.Tensor, torch.Tensor]]
     only_first: tuple[str, ...]
     only_second: tuple[str, ...]
     shapes: tuple[tuple[str, Shape, Shape], ...]
@@ -45,8 +48,11 @@ def pair(first: Anatomy, second: Anatomy) -> Pairing:
     other = {back.get(layer.name, layer.name): layer for layer in second.prunable}
     layers = {layer.name: (layer, other[layer.name]) for layer in first.prunable
               if layer.name in other and layer.weight.shape == other[layer.name].weight.shape}
+    named = {back.get(name, name): value for name, value in second.weights.items()}
+    others = {name: (value, named[name]) for name, value in first.weights.items()
+              if is_number(value) and name in named and name not in layers and value.shape == named[name].shape}
     return Pairing(
-        by, layers, tuple(name for name in ours if name not in theirs),
+        by, layers, others, tuple(name for name in ours if name not in theirs),
         tuple(name for name in theirs if name not in ours),
         tuple((name, tuple(value.shape), tuple(theirs[name].shape)) for name, value in ours.items()
               if name in theirs and value.shape != theirs[name].shape))

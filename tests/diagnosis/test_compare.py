@@ -254,3 +254,33 @@ def test_sorted_names_are_compared_in_the_order_of_their_numbers():
     second = lay_out(checkpoint(dict(sorted((f"part{i}.weight", value) for i, value in enumerate(held)))))
     found = told(first, second)
     assert (found["by"], len(found["layers"]), found["kinship"]["code"]) == ("order", len(held), "same")
+
+
+def test_what_stands_beside_equal_weights_is_told():
+    """Equal weights do not make equal networks: normalisation and biases are looked at, too."""
+    state = {name: value.clone() for name, value in trained(RESNET).state_dict().items()}
+    first = lay_out(checkpoint(dict(trained(RESNET).state_dict())))
+    assert "So are the" in told(first, lay_out(checkpoint(state)))["kinship"]["text"]
+    for name, value in state.items():
+        if name.endswith("running_mean"):
+            value += 1
+    moved = sum(name.endswith("running_mean") for name in state)
+    text = told(first, lay_out(checkpoint(state)))["kinship"]["text"]
+    assert f"But {moved} tensors of running statistics differ as after its statistics were estimated anew." in text
+    state["fc.bias"] += 1
+    found = told(first, lay_out(checkpoint(state)))["kinship"]
+    assert found["code"] == "same"
+    assert "1 tensor of biases differ" in found["text"]
+
+
+@pytest.mark.parametrize(("kind", "words"), [(torch.float16, "float16"), (torch.bfloat16, "bfloat16")])
+def test_a_copy_is_told_from_noise_of_its_size(kind, words):
+    """0.1% of noise in float32 is a short training, not a rounding, though its distance is that of one."""
+    state = dict(trained(LENET).state_dict())
+    first = lay_out(checkpoint(state))
+    copy = told(first, lay_out(checkpoint({name: value.to(kind) for name, value in state.items()})))["kinship"]
+    assert copy["code"] == "rounded"
+    assert words in copy["text"]
+    draw = torch.Generator().manual_seed(0)
+    noisy = {name: value * (1 + 1e-3 * torch.randn(value.shape, generator=draw)) for name, value in state.items()}
+    assert told(first, lay_out(checkpoint(noisy)))["kinship"]["code"] == "related"
