@@ -22,8 +22,6 @@ BY_CHANCE = 1e-4
 
 NONE, ZEROS, FILE, DICTIONARY = "none", "exact zeros", "mask.pth", "masks"
 
-_MASKS_ALONE = "All tensors are whole numbers: this looks like a mask file. Bring the weights that it belongs to."
-
 _ROUNDED = 0.5
 """Gem-Miner keeps weights whose score is above this (Sreenivasan et al. 2022: rounding of scores in [0, 1])."""
 
@@ -58,8 +56,7 @@ def _found(unwrapped: Unwrapped, beside: Contents | None, within: bool) -> Spars
     if beside is not None and (raw := _matching(tensors, unwrap(beside).tensors)):
         masks, notes = _boolean(raw)
         return Sparse(tensors, masks, DICTIONARY if within else FILE, unwrapped.paths, notes)
-    notes = (_MASKS_ALONE,) if tensors and not any(t.is_floating_point() for t in tensors.values()) else ()
-    return Sparse(tensors, {}, ZEROS if _has_zeros(tensors) else NONE, unwrapped.paths, notes)
+    return Sparse(tensors, {}, ZEROS if _has_zeros(tensors) else NONE, unwrapped.paths)
 
 
 def _has_zeros(tensors: Tensors) -> bool:
