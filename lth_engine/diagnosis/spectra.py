@@ -148,7 +148,7 @@ def _spikes(beside: Bulk) -> str:
     if not beside.spikes:
         return "No eigenvalue is larger than those of random weights of this variance."
     return f"{counted(beside.spikes, 'eigenvalue')} {'is' if beside.spikes == 1 else 'are'} larger than any of " \
-           f"random weights of this variance ({beside.limit:.3g})."
+           f"random weights of this variance (at most {beside.limit:.3g})."
 
 
 def _thinned(values: Array) -> list[float]:

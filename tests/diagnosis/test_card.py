@@ -14,10 +14,12 @@ from lth_engine.diagnosis.bring import bring
 from lth_engine.diagnosis.card import card
 from lth_engine.importing.checkpoint import Architecture, Checkpoint, Nearest
 from lth_engine.importing.network import network
+from lth_engine.importing.understand import understand
 from lth_engine.models.build import build
 from lth_engine.specs.models import CifarResnet, Lenet300100
 from tests.diagnosis.made import checkpoint, of_model
 from tests.diagnosis.trained import LENET, trained
+from tests.importing.saved import contents
 
 KEYS = {"status", "reason", "name", "bytes", "sha256", "format", "wrappers", "beside", "ignored", "notes", "epoch",
         "facts", "tensors", "parameters", "precision", "architecture", "classes", "nearest", "masks", "density",
@@ -65,7 +67,7 @@ def test_a_mask_decides_what_is_kept_and_zeros_under_it_are_told():
     mask[:, 0] = False
     found = card(checkpoint({"fc.weight": weight}, {"fc.weight": mask}), FACTS)
     assert (found["kept"], found["prunable"]) == (90, 100)
-    assert "9 of the 90 kept weights are exactly 0" in found["notes"][-1]
+    assert "9 of the 90 kept weights are exactly 0" in found["notes"][0]
 
 
 def test_a_file_without_architecture_still_has_a_card():
@@ -161,3 +163,20 @@ def test_card_network_and_ticket_count_the_same_weights_as_kept():
     assert found["kept"] == expected
     assert sum(int(kept.sum()) for kept in network(given)[1].values()) == expected
     assert bring(given, "net.pt").mask.density == pytest.approx(found["density"])
+
+
+@pytest.mark.parametrize(("model", "words"), [
+    (torch.nn.LSTM(5, 7, num_layers=12), "48 tensors, LSTM layers"), (torch.nn.GRU(5, 7), "4 tensors, GRU layers"),
+    (torch.nn.RNN(5, 7), "4 tensors, recurrent layers"),
+    (torch.nn.MultiheadAttention(8, 2), "4 tensors, attention layers"),
+    (torch.nn.Conv3d(2, 3, 3), "2 tensors, 3-d convolutions")], ids=lambda value: str(value)[:10])
+def test_a_network_that_nothing_is_near_is_named_by_its_layers(model, words):
+    found = card(understand(contents(dict(model.state_dict()))), FACTS)
+    assert found["notes"] == [f"{words}: I have no architecture for this. Weight statistics only."]
+    assert found["classes"] is None
+
+
+def test_a_list_of_layers_that_is_cut_says_so():
+    found = card(checkpoint({f"{i}.weight": torch.ones(2, 2) for i in range(2001)}), FACTS)
+    assert (len(found["layers"]), found["prunable"]) == (2000, 8004)
+    assert "Of 2,001 weight tensors the first 2,000 are listed" in found["notes"][-1]
