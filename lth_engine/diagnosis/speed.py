@@ -55,8 +55,8 @@ def speed(files: list[Path], arguments: Mapping[str, Any], emit: Callable[[dict[
     Returns:
         "times": a list of batch, median, low, high (seconds; quartiles), passes, images_per_second; "threads";
         "flops_dense", "flops_sparse" of one image, and "flops_filters", with empty filters and unread inputs cut out;
-        "bytes": raw, zipped, estimated, packed, sparse_rows; "sentence"; "reason" why there are no times, or none of a batch,
-        or "".
+        "bytes": raw, zipped, estimated, packed, sparse_rows; "sentence"; "reason" why there are no times, or none of a
+        batch, or "".
     """
     anatomy = lay_out(opened(files[0]))
     emit({"stage": "counting bytes"})
