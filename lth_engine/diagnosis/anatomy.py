@@ -187,7 +187,7 @@ def drawn_from(values: torch.Tensor, density: float) -> torch.Tensor:
 def lay_out(checkpoint: Checkpoint) -> Anatomy:
     """The anatomy of a checkpoint; each weight is looked at once."""
     weights = checkpoint.sparse.weights
-    counted = set(prunable_names(checkpoint))
+    counted = set(prunable_names(checkpoint)) - (tied(checkpoint) if checkpoint.architecture is None else set())
     layers = tuple(_layer(checkpoint, name, weight, name in counted)
                    for name, weight in weights.items() if weight.ndim >= 2 and is_number(weight))
     held = {layer.name.removesuffix("weight") for layer in layers}
@@ -202,9 +202,18 @@ def is_number(tensor: torch.Tensor) -> bool:
 
 
 def parameters(anatomy: Anatomy) -> int:
-    """Numbers in the network's parameters; masks, buffers and whole numbers are not counted."""
+    """Numbers in the network's parameters; masks, buffers and whole numbers are not counted, and tied ones
+    once."""
+    again = tied(anatomy.checkpoint)
     return sum(value.numel() for name, value in anatomy.weights.items()
-               if is_number(value) and name.rsplit(".", 1)[-1] not in BUFFERS)
+               if is_number(value) and name.rsplit(".", 1)[-1] not in BUFFERS and name not in again)
+
+
+def tied(checkpoint: Checkpoint) -> set[str]:
+    """Names of tensors that share their storage with an earlier one of the network, which is counted once."""
+    paths, shared = checkpoint.sparse.paths, checkpoint.contents.shared
+    there = set(paths.values())
+    return {name for name, path in paths.items() if shared.get(path) in there}
 
 
 def _layer(checkpoint: Checkpoint, name: str, weight: torch.Tensor, counted: bool) -> Layer:

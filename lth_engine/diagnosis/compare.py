@@ -146,6 +146,8 @@ def _masks(total: Sums, chance: Chance) -> list[Finding]:
             "of a later round."
         return [*found, Finding("subset", "note", f"{text} By chance {chance.mean:,.0f} would be in common, not "
                                 f"{total.both:,}.", None, "overlap_by_chance")]
+    if low == high:  # one of them keeps all
+        return found
     place = "more than" if total.both > high else "fewer than" if total.both < low else "as many as"
     return [*found, Finding("overlap", "note", f"Both keep {total.both:,} weights in common, {place} by chance "
                             f"({chance.mean:,.0f}, 95% of cases between {low:,} and {high:,}, given what each layer "

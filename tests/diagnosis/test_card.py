@@ -180,3 +180,18 @@ def test_a_list_of_layers_that_is_cut_says_so():
     found = card(checkpoint({f"{i}.weight": torch.ones(2, 2) for i in range(2001)}), FACTS)
     assert (len(found["layers"]), found["prunable"]) == (2000, 8004)
     assert "Of 2,001 weight tensors the first 2,000 are listed" in found["notes"][-1]
+
+
+def test_tied_weights_count_once():
+    """As torch's model.parameters(): one storage under two names."""
+    weight = torch.randn(20, 20, generator=torch.Generator().manual_seed(0))
+    given = checkpoint({"enc.weight": weight, "enc.bias": torch.zeros(20), "dec.weight": weight,
+                        "dec.bias": torch.zeros(20)}, shared={"dec.weight": "enc.weight"})
+    found = card(given, FACTS)
+    assert (found["parameters"], found["prunable"]) == (440, 400)
+    assert "1 tensor shares its values" in next(f["text"] for f in found["findings"] if f["code"] == "tied")
+
+
+def test_a_layer_of_nan_has_no_signs_to_tell():
+    found = card(checkpoint({"a.weight": torch.full((100, 100), float("nan"))}), FACTS)
+    assert "signs" not in {finding["code"] for finding in found["findings"]}

@@ -152,6 +152,7 @@ def test_a_mask_on_the_same_weights():
     assert found["kinship"]["code"] == "masked"
     assert "The first is denser: 100% of the weights in the first, 20% in the second." in texts(found)["denser"]
     assert "subset" not in texts(found)  # of everything, any mask is a part
+    assert "overlap" not in texts(found)
 
 
 def test_a_pruned_and_retrained_network_is_related_and_within():

@@ -66,7 +66,7 @@ def _told(anatomy: Anatomy, live: Mask) -> list[Finding]:
     density = percent(anatomy.alive / anatomy.size)
     effect = f"All kept weights lie on paths: the effective density is {density}, too." if not lost else \
         f"{lost:,} kept weights do nothing: the effective density is {percent(live.kept / live.size)} where the " \
-        f"masks say {density}."
+        f"{'masks' if anatomy.checkpoint.sparse.masks else 'zeros'} say {density}."
     return [Finding("dead_units", "warning" if bad else "note", f"{counted(total, 'unit')} of {units:,} are dead: no "
                     f"path of kept weights leads through them ({listed(parts)}). {effect}", None, ABOUT)]
 

@@ -20,7 +20,7 @@ def find(anatomy: Anatomy) -> list[Finding]:
     """A note a layer in which one sign is twice as frequent as the other."""
     found = []
     for layer in anatomy.prunable:
-        if not layer.alive or FROM + 0.05 < float((layer.some > 0).double().mean()) < TO - 0.05:
+        if not layer.alive or not layer.finite or FROM + 0.05 < float((layer.some > 0).double().mean()) < TO - 0.05:
             continue
         share = sum(int((piece > 0).sum()) for piece in layer.pieces()) / layer.alive
         errors = abs(share - 0.5) * 2 * math.sqrt(layer.alive)
