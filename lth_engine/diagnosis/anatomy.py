@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import torch
 
 from lth_engine.importing.checkpoint import Checkpoint
+from lth_engine.importing.kept import kept
 from lth_engine.importing.prunable import prunable_names
 
 BUFFERS = ("running_mean", "running_var", "num_batches_tracked")
@@ -32,7 +33,8 @@ class Layer:
         weight: as stored.
         mask: True where kept, if the file has a mask for it.
         prunable: whether masks and densities count it.
-        kept: weights that the mask keeps and that are not 0.
+        kept: weights that are kept (:func:`lth_engine.importing.kept.kept`): by the mask, if there is one.
+        alive: of those, the ones that are not 0.
     """
 
     name: str
@@ -40,6 +42,7 @@ class Layer:
     mask: torch.Tensor | None
     prunable: bool
     kept: int
+    alive: int
 
     @property
     def size(self) -> int:
@@ -50,6 +53,11 @@ class Layer:
     def density(self) -> float:
         """Share of the weights that is kept; 1 of an empty tensor."""
         return self.kept / self.size if self.size else 1.0
+
+    @property
+    def filled(self) -> float:
+        """Share of the weights that is kept and not 0; 1 of an empty tensor."""
+        return self.alive / self.size if self.size else 1.0
 
     @property
     def rows(self) -> int:
@@ -71,16 +79,16 @@ class Layer:
         return self.weight if self.weight.dtype == torch.float64 else self.weight.float()
 
     def pieces(self) -> Iterator[torch.Tensor]:
-        """The kept weights, flat, piece by piece: temporary copies stay small."""
+        """The kept weights that are not 0, flat, piece by piece: temporary copies stay small."""
         masks = [None] * (1 + self.size // PIECE) if self.mask is None else self.mask.flatten().split(PIECE)
         for piece, mask in zip(self.stored().flatten().split(PIECE), masks, strict=False):
             chosen = piece if mask is None else piece[mask]
-            yield chosen if self.kept == self.size else chosen[chosen != 0]
+            yield chosen if self.alive == self.size else chosen[chosen != 0]
 
     @functools.cached_property
     def some(self) -> torch.Tensor:
-        """Some of the kept weights, drawn with replacement at seeded random places; all of a small layer."""
-        return drawn_from(self.effective(), self.density)
+        """Some of the kept weights that are not 0, drawn with replacement at seeded places; all of a small layer."""
+        return drawn_from(self.effective(), self.filled)
 
 
 @dataclass(frozen=True)
@@ -141,14 +149,24 @@ class Anatomy:
         return sum(layer.kept for layer in self.prunable)
 
     @property
+    def alive(self) -> int:
+        """Prunable weights that are kept and not 0."""
+        return sum(layer.alive for layer in self.prunable)
+
+    @property
     def density(self) -> float | None:
         """Share of the prunable weights that is kept; None without any."""
         return self.kept / self.size if self.size else None
 
     @property
+    def filled(self) -> float | None:
+        """Share of the prunable weights that is kept and not 0; None without any."""
+        return self.alive / self.size if self.size else None
+
+    @property
     def sparse(self) -> bool:
         """Whether so much is missing that something was pruned: exact zeros hardly come about otherwise."""
-        return any(layer.mask is not None for layer in self.prunable) or self.kept < 0.9999 * self.size
+        return any(layer.mask is not None for layer in self.prunable) or self.alive < 0.9999 * self.size
 
 
 def ends(tensor: torch.Tensor) -> tuple[float, float]:
@@ -169,8 +187,8 @@ def drawn_from(values: torch.Tensor, density: float) -> torch.Tensor:
 def lay_out(checkpoint: Checkpoint) -> Anatomy:
     """The anatomy of a checkpoint; each weight is looked at once."""
     weights = checkpoint.sparse.weights
-    counted = set(prunable_names(checkpoint))
-    layers = tuple(_layer(name, weight, checkpoint.sparse.masks.get(name), name in counted)
+    counted = set(prunable_names(checkpoint)) - (tied(checkpoint) if checkpoint.architecture is None else set())
+    layers = tuple(_layer(checkpoint, name, weight, name in counted)
                    for name, weight in weights.items() if weight.ndim >= 2 and is_number(weight))
     held = {layer.name.removesuffix("weight") for layer in layers}
     biases = {name: value for name, value in weights.items()
@@ -184,14 +202,25 @@ def is_number(tensor: torch.Tensor) -> bool:
 
 
 def parameters(anatomy: Anatomy) -> int:
-    """Numbers in the network's parameters; masks, buffers and whole numbers are not counted."""
+    """Numbers in the network's parameters; masks, buffers and whole numbers are not counted, and tied ones
+    once."""
+    again = tied(anatomy.checkpoint)
     return sum(value.numel() for name, value in anatomy.weights.items()
-               if is_number(value) and name.rsplit(".", 1)[-1] not in BUFFERS)
+               if is_number(value) and name.rsplit(".", 1)[-1] not in BUFFERS and name not in again)
 
 
-def _layer(name: str, weight: torch.Tensor, mask: torch.Tensor | None, counted: bool) -> Layer:
-    alive = weight if mask is None else (weight != 0) & mask
-    return Layer(name, weight, mask, counted, int(torch.count_nonzero(alive)))
+def tied(checkpoint: Checkpoint) -> set[str]:
+    """Names of tensors that share their storage with an earlier one of the network, which is counted once."""
+    paths, shared = checkpoint.sparse.paths, checkpoint.contents.shared
+    there = set(paths.values())
+    return {name for name, path in paths.items() if shared.get(path) in there}
+
+
+def _layer(checkpoint: Checkpoint, name: str, weight: torch.Tensor, counted: bool) -> Layer:
+    stays = kept(checkpoint.sparse, name)
+    alive = weight if name not in checkpoint.sparse.masks else (weight != 0) & stays
+    return Layer(name, weight, checkpoint.sparse.masks.get(name), counted, int(stays.sum()),
+                 int(torch.count_nonzero(alive)))
 
 
 def _norms(weights: Mapping[str, torch.Tensor], biases: Mapping[str, torch.Tensor]) -> Iterator[Norm]:

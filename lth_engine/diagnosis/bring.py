@@ -9,6 +9,7 @@ import torch
 from lth_engine.core.errors import BadInput
 from lth_engine.diagnosis.brought import Brought, Weighed
 from lth_engine.importing.checkpoint import Checkpoint
+from lth_engine.importing.kept import kept
 from lth_engine.importing.network import network, original_names
 from lth_engine.importing.prunable import prunable_names
 from lth_engine.masking.prunable import in_network_order
@@ -52,8 +53,7 @@ def weighed(checkpoint: Checkpoint, where: str) -> Weighed:
     if not values:
         raise BadInput(f"{where} holds no weights of convolutions or linear layers, so there is nothing to prune.")
     _require_finite(values, where)
-    allowed = {name: sparse.masks[name].bool() if name in sparse.masks else value != 0
-               for name, value in values.items()}
+    allowed = {name: kept(sparse, name) for name in values}
     return Weighed(values, allowed, _keys({name: sparse.paths[name] for name in values}), where)
 
 

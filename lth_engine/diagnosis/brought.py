@@ -41,7 +41,7 @@ class Brought:
     Attributes:
         model: in evaluation mode, float32, its pruned weights 0.
         allowed: prunable parameter by the lab's name, in the order of the network -> bool, False where the file says
-            that it is pruned: by its mask, or by being exactly 0 where it has no mask.
+            that it is pruned (:func:`lth_engine.importing.kept.kept`).
         names: the lab's name of a parameter -> the key that its tensor has in the file.
         architecture: what it was recognised as.
         where: the file, for messages.

@@ -18,6 +18,10 @@ from lth_engine.core.artifact import Array
 QUANTILE = 3.2724
 """Tracy and Widom's distribution (real numbers) is below this with a probability of 99.9%."""
 
+MOST_SPIKES = 0.5
+"""Share of the eigenvalues above 0 up to which spikes are left out of the variance: if more stray, the entries have no
+one variance (as where whole rows were pruned), and without them the estimate would go to 0."""
+
 ROUNDS = 30
 """Estimates of the variance, each without the spikes of the one before; a few suffice."""
 
@@ -27,7 +31,7 @@ class Bulk:
     """Marchenko and Pastur's law for a matrix.
 
     Attributes:
-        variance: of an entry, estimated without the spikes.
+        variance: of an entry, estimated without the spikes, unless most eigenvalues are.
         lower: end of the bulk.
         upper: end of the bulk.
         limit: where the largest eigenvalue of a draw stays below in 999 cases of 1000.
@@ -57,6 +61,10 @@ def bulk(eigenvalues: Array, columns: int) -> Bulk:
         variance = float(eigenvalues[:rows - spikes].mean()) / (1 - spikes / columns) if spikes < rows else 0.0
         found = int((eigenvalues > limit(rows, columns, variance)).sum())
         if found <= spikes:
+            break
+        if found > MOST_SPIKES * np.count_nonzero(eigenvalues > 0):
+            variance = float(eigenvalues.mean())
+            spikes = int((eigenvalues > limit(rows, columns, variance)).sum())
             break
         spikes = found
     lower, upper = edges(rows, columns, variance)

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from lth_engine.diagnosis.anatomy import Anatomy, lay_out, parameters
 from lth_engine.diagnosis.findings.every import findings
+from lth_engine.diagnosis.unknown import unknown
 from lth_engine.importing.checkpoint import Architecture, Checkpoint, Nearest
 
 FACTS = 100
 """Facts that a card tells; a file may hold thousands."""
+
+_HEAD = re.compile(r"(^|[._])(fc|linear|classifier|head|heads|output|out|logits|last_linear)\d*\.")
+"""Names of classifiers."""
 
 LAYERS = 2000
 """Layers that a card lists: the largest network of the catalogue has a tenth of it."""
@@ -35,7 +40,7 @@ def card(checkpoint: Checkpoint, facts: Mapping[str, Any]) -> dict[str, Any]:
         "format": contents.format,
         "wrappers": list(checkpoint.unwrapped.wrappers), "beside": list(checkpoint.unwrapped.beside),
         "ignored": [f"{kind} ({count})" for kind, count in contents.ignored.items()],
-        "notes": [*contents.notes, *checkpoint.sparse.notes],
+        "notes": [*contents.notes, *checkpoint.sparse.notes, *_zeros(anatomy), *unknown(anatomy), *_cut(anatomy)],
         "epoch": checkpoint.unwrapped.epoch,
         "facts": dict(list(contents.facts.items())[:FACTS]),
         "tensors": len(contents.tensors), "parameters": parameters(anatomy), "precision": _precision(anatomy),
@@ -84,17 +89,34 @@ def _nearest(nearest: Nearest) -> dict[str, Any]:
 
 
 def _classes(anatomy: Anatomy) -> int | None:
-    """Outputs: those of the network, or of the last layer where that is a matrix."""
+    """Outputs: those of the network, or of the last layer where that is a matrix and its name says classifier."""
     known = anatomy.checkpoint.architecture
     if known is not None:
         return known.classes
     last = anatomy.prunable[-1] if anatomy.prunable else None
-    return last.rows if last is not None and last.weight.ndim == 2 else None
+    return last.rows if last is not None and last.weight.ndim == 2 and _HEAD.search(last.name) else None
 
 
 def _density(anatomy: Anatomy) -> dict[str, Any]:
     return {"masks": anatomy.checkpoint.sparse.convention, "density": anatomy.density, "prunable": anatomy.size,
             "kept": anatomy.kept}
+
+
+def _zeros(anatomy: Anatomy) -> list[str]:
+    """That masks keep weights that are 0: they count as kept, since training may move them."""
+    zeros = anatomy.kept - anatomy.alive
+    if not zeros or not anatomy.checkpoint.sparse.masks:
+        return []
+    return [f"{zeros:,} of the {anatomy.kept:,} kept weights are exactly 0: they count as kept, for the masks keep "
+            "them."]
+
+
+def _cut(anatomy: Anatomy) -> list[str]:
+    """That not all layers are listed, so that nobody adds up a part for the whole."""
+    if len(anatomy.layers) <= LAYERS:
+        return []
+    return [f"Of {len(anatomy.layers):,} weight tensors the first {LAYERS:,} are listed; all other numbers are of the "
+            "whole file."]
 
 
 def _layers(anatomy: Anatomy) -> list[dict[str, Any]]:

@@ -8,6 +8,7 @@ from typing import Any, BinaryIO
 
 from lth_engine.analysis.pairs.chance import Chance, overlap_by_chance, together
 from lth_engine.diagnosis.anatomy import Anatomy, lay_out
+from lth_engine.diagnosis.beside import beside
 from lth_engine.diagnosis.card import strictly
 from lth_engine.diagnosis.findings import untrained
 from lth_engine.diagnosis.findings.finding import Finding, counted, listed, percent
@@ -35,7 +36,8 @@ def compare(files: list[Path], arguments: Mapping[str, Any], emit: Callable[[dic
         out: unused.
 
     Returns:
-        "same_shape"; "by" ("network", "names" or "order"); "only_first", "only_second", "shapes" (what differs);
+        "same_shape"; "by" ("network", "names", "order" or "nothing"); "only_first", "only_second", "shapes" (what
+        differs);
         "layers" and "whole": name, weights, distance, relative, cosine, errors, sign_pairs, sign_agreement,
         sign_chance, density_first, density_second, both, overlap (both over either), chance and chance_band (of
         `both`); "kinship": code and text; "reordered": cosine, by_chance, moved, or None; "findings" as in a card.
@@ -57,7 +59,7 @@ def compared(first: Anatomy, second: Anatomy, emit: Callable[[dict[str, Any]], N
         total, chances = total + here, [*chances, chance]
         emit({"done": index + 1, "of": len(finite)})
     chance = together(chances)
-    related = kinship(total, _fresh(first), _fresh(second))
+    related = kinship(total, _fresh(first), _fresh(second), beside(pairing.others))
     order = _reordered(first, second, pairing) if matching and related.code in ("apart", "unclear") else None
     found = [*_shape(pairing, len(finite)), Finding("kinship", "note", related.text, None, "compare_kinship"),
              *_order(order), *_masks(total, chance), *_signs(total)]
@@ -98,6 +100,10 @@ def _reordered(first: Anatomy, second: Anatomy, pairing: Pairing) -> dict[str, A
 def _shape(pairing: Pairing, compared_layers: int) -> list[Finding]:
     if pairing.same_shape:
         return [Finding("same_shape", "good", "Both have the same tensors of the same shapes.", None, "compare_shape")]
+    if pairing.by == "nothing":
+        return [Finding("same_shape", "warning", "They have no name in common, and one of them sorts its tensors by "
+                        "name, so which layers of one shape belong together is not known and nothing is compared. "
+                        "Save both with torch.save, or under the same names.", None, "compare_shape")]
     parts = [f"{counted(len(names), 'parameter')} only in the {which} ({listed(names)})"
              for which, names in (("first", pairing.only_first), ("second", pairing.only_second)) if names]
     if pairing.shapes:
@@ -140,6 +146,8 @@ def _masks(total: Sums, chance: Chance) -> list[Finding]:
             "of a later round."
         return [*found, Finding("subset", "note", f"{text} By chance {chance.mean:,.0f} would be in common, not "
                                 f"{total.both:,}.", None, "overlap_by_chance")]
+    if low == high:  # one of them keeps all
+        return found
     place = "more than" if total.both > high else "fewer than" if total.both < low else "as many as"
     return [*found, Finding("overlap", "note", f"Both keep {total.both:,} weights in common, {place} by chance "
                             f"({chance.mean:,.0f}, 95% of cases between {low:,} and {high:,}, given what each layer "

@@ -20,7 +20,6 @@ from lth_engine.importing.checkpoint import Checkpoint
 from lth_engine.importing.contents import Contents
 from lth_engine.importing.peers.directory import ROLES, Member
 from lth_engine.importing.peers.find import found
-from lth_engine.importing.peers.pickled_mask import is_pickled, read_masks
 from lth_engine.importing.peers.read_member import Opened, read_member
 from lth_engine.importing.peers.written_out import written_out
 from lth_engine.importing.read import read
@@ -101,7 +100,7 @@ def copy(files: list[Path], arguments: Mapping[str, Any], emit: Emit, out: Binar
         NotRead: it cannot be read.
     """
     kind = str(arguments["kind"])
-    contents = written_out(read_masks(files[0]) if is_pickled(files[0]) else read(files[0], kind))
+    contents = written_out(read(files[0], kind))
     if out is not None:
         clean.write(contents, out, {"name": arguments["name"], "sha256": arguments["sha256"]})
     return {"status": "read", "tensors": len(contents.tensors)}

@@ -114,8 +114,8 @@ def fits(layer: Layer) -> list[Fit]:
 
 def drawn(layer: Layer) -> tuple[torch.Tensor, int]:
     """The values to look at (as stored if the file keeps what the mask takes out), and how many are not 0."""
-    stored = layer.kept if layer.mask is None else int(torch.count_nonzero(layer.weight))
-    return (layer.stored(), stored) if stored >= WHOLE * layer.size else (layer.effective(), layer.kept)
+    stored = layer.alive if layer.mask is None else int(torch.count_nonzero(layer.weight))
+    return (layer.stored(), stored) if stored >= WHOLE * layer.size else (layer.effective(), layer.alive)
 
 
 def _squares(flat: torch.Tensor) -> float:

@@ -23,7 +23,8 @@ APART = 0.05
 """Correlation below which two networks are told to be apart: trainings from different draws stay below."""
 
 COPIED = 0.999
-"""Share of the weights kept by both that must be exactly equal for one to be a copy of the other with another mask."""
+"""Share of the weights kept by both that must be exactly equal for one to be a copy of the other with another mask,
+and share of all weights that must be equal once rounded for a copy in less precision."""
 
 ROUNDED = 2e-3
 """Relative distance of a copy in half precision (2^-11 a weight) or in bfloat16 (2^-9)."""
@@ -34,7 +35,8 @@ class Kinship:
     """What two networks are to one another.
 
     Attributes:
-        code: "same", "rounded", "masked" (equal where both keep weights), "start" (one is the draw that the other was
+        code: "same" (what stands beside the weights may differ; the text says so), "rounded", "masked" (equal where
+            both keep weights), "start" (one is the draw that the other was
             trained from), "related", "apart" or "unclear".
         text: in words with the numbers.
     """
@@ -43,27 +45,29 @@ class Kinship:
     text: str
 
 
-def kinship(total: Sums, fresh_first: bool, fresh_second: bool) -> Kinship:
+def kinship(total: Sums, fresh_first: bool, fresh_second: bool, others: str = "") -> Kinship:
     """The verdict.
 
     Args:
         total: sums over all layers that both have.
         fresh_first: whether the first network looks like a fresh draw.
         fresh_second: whether the second one does.
+        others: a sentence on factors, shifts, biases and statistics, which are no part of the sums.
     """
     cosine = total.cosine
     if cosine is None or not total.both:
         return Kinship("unclear", "Whether they have a common past cannot be told: no weight is kept by both.")
     numbers = f"correlation {cosine:.3f} over {total.size:,} weights, {total.errors:,.0f} standard errors from 0"
     if total.apart == 0:
-        return Kinship("same", f"All {total.size:,} weights are equal.")
+        return Kinship("same", f"All {total.size:,} weights are equal. {others}".strip())
     if total.equal >= COPIED * total.both:
         return Kinship("masked", f"{percent(total.equal / total.both)} of the {total.both:,} weights that both keep "
                        "are exactly equal: one is the other with another mask, not trained in between, as a "
-                       "rewind is.")
-    if (total.relative or 0) < ROUNDED:
+                       f"rewind is. {others}".strip())
+    if (total.relative or 0) < ROUNDED and max(total.halves, total.bfloats) >= COPIED * total.size:
+        kind = "half precision (float16)" if total.halves >= total.bfloats else "bfloat16"
         return Kinship("rounded", f"The same weights up to rounding (relative distance {total.relative:.1e}), as "
-                       "after saving in half precision.")
+                       f"after saving in {kind}. {others}".strip())
     if total.errors > ERRORS and cosine > RELATED:
         return _related(numbers, fresh_first, fresh_second)
     if abs(cosine) < APART:

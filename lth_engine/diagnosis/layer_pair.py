@@ -23,6 +23,7 @@ class Sums:
         agree: of those in both, how many have the same sign.
         plus_a, plus_b: of those in both, how many are positive in a, in b.
         equal: of those in both, how many are exactly equal.
+        halves, bfloats: weights that are equal once both are rounded to float16, to bfloat16.
         chance: what `agree` would be if the signs were dealt out anew in each layer.
     """
 
@@ -39,6 +40,8 @@ class Sums:
     plus_a: int = 0
     plus_b: int = 0
     equal: int = 0
+    halves: int = 0
+    bfloats: int = 0
     chance: float = 0.0
 
     def __add__(self, other: Sums) -> Sums:
@@ -70,7 +73,8 @@ def sums(first: Layer, second: Layer) -> Sums:
         total += Sums(
             a.numel(), _dot(a, a), _dot(b, b), float(product.sum()), _dot(product, product), _dot(a - b, a - b),
             int(torch.count_nonzero(a)), int(torch.count_nonzero(b)), int(both.sum()),
-            int(((plus_a == plus_b) & both).sum()), int(plus_a.sum()), int(plus_b.sum()), int(((a == b) & both).sum()))
+            int(((plus_a == plus_b) & both).sum()), int(plus_a.sum()), int(plus_b.sum()), int(((a == b) & both).sum()),
+            int((a.half() == b.half()).sum()), int((a.bfloat16() == b.bfloat16()).sum()))
     if total.both:
         p, q = total.plus_a / total.both, total.plus_b / total.both
         total += Sums(chance=total.both * (p * q + (1 - p) * (1 - q)))

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import torch
 
 from lth_engine.diagnosis.anatomy import BUFFERS, Anatomy, Layer, is_number
+from lth_engine.importing.layers import exchangeable, merely_sorted, natural
 
 Shape = tuple[int, ...]
 
@@ -17,8 +18,11 @@ class Pairing:
     """Two checkpoints side by side.
 
     Attributes:
-        by: "network" (both are known and the same), "names" or "order" (of equal shapes) in the file.
+        by: "network" (both are known and the same), "names" or "order" (of equal shapes) in the file; "nothing"
+            where names differ and a file only sorts them, so that layers of one shape may stand in another order.
         layers: name -> the layer in each, of the same shape.
+        others: name -> the tensor in each, of the same shape, of what is no layer's weight: factors, shifts, biases,
+            running statistics.
         only_first: names of parameters that the second lacks.
         only_second: names of parameters that the first lacks.
         shapes: (name, shape in the first, shape in the second) where they differ.
@@ -26,6 +30,7 @@ class Pairing:
 
     by: str
     layers: Mapping[str, tuple[Layer, Layer]]
+    others: Mapping[str, tuple[torch.Tensor, torch.Tensor]]
     only_first: tuple[str, ...]
     only_second: tuple[str, ...]
     shapes: tuple[tuple[str, Shape, Shape], ...]
@@ -43,8 +48,11 @@ def pair(first: Anatomy, second: Anatomy) -> Pairing:
     other = {back.get(layer.name, layer.name): layer for layer in second.prunable}
     layers = {layer.name: (layer, other[layer.name]) for layer in first.prunable
               if layer.name in other and layer.weight.shape == other[layer.name].weight.shape}
+    named = {back.get(name, name): value for name, value in second.weights.items()}
+    others = {name: (value, named[name]) for name, value in first.weights.items()
+              if is_number(value) and name in named and name not in layers and value.shape == named[name].shape}
     return Pairing(
-        by, layers, tuple(name for name in ours if name not in theirs),
+        by, layers, others, tuple(name for name in ours if name not in theirs),
         tuple(name for name in theirs if name not in ours),
         tuple((name, tuple(value.shape), tuple(theirs[name].shape)) for name, value in ours.items()
               if name in theirs and value.shape != theirs[name].shape))
@@ -63,10 +71,15 @@ def _naming(first: Anatomy, second: Anatomy) -> tuple[str, dict[str, str]]:
         ours = {a.renaming.get(name, name): name for name in first.weights}
         return "network", {name: ours.get(b.renaming.get(name, name), name) for name in second.weights}
     mine, other = _learned(first), _learned(second)
-    shapes = [tuple(value.shape) for value in mine.values()]
-    if not set(mine) & set(other) and shapes == [tuple(value.shape) for value in other.values()]:
-        return "order", dict(zip(other, mine, strict=True))
-    return "names", {}
+    if set(mine) & set(other):
+        return "names", {}
+    a_names, b_names = (natural(side) if merely_sorted(side) else list(side) for side in (mine, other))
+    shapes = {name: tuple(mine[name].shape) for name in a_names}
+    if list(shapes.values()) != [tuple(other[name].shape) for name in b_names]:
+        return "names", {}
+    if (merely_sorted(mine) or merely_sorted(other)) and exchangeable(shapes):
+        return "nothing", {}
+    return "order", dict(zip(b_names, a_names, strict=True))
 
 
 def _learned(anatomy: Anatomy) -> dict[str, torch.Tensor]:

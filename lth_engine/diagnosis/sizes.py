@@ -43,7 +43,7 @@ class Sizes:
 
 def sizes(anatomy: Anatomy) -> Sizes:
     """The sizes of the network in a checkpoint, in its own precision."""
-    layers = {layer.name: layer for layer in anatomy.prunable if layer.kept < layer.size and anatomy.sparse}
+    layers = {layer.name: layer for layer in anatomy.prunable if layer.alive < layer.size and anatomy.sparse}
     raw = zipped = packed = sparse = 0
     estimated = False
     for name, value in anatomy.weights.items():
@@ -62,11 +62,11 @@ def _applied(anatomy: Anatomy, name: str, value: torch.Tensor) -> torch.Tensor:
 
 
 def _packed(layer: Layer) -> int:
-    return (layer.size + 7) // 8 + layer.kept * layer.weight.element_size()
+    return (layer.size + 7) // 8 + layer.alive * layer.weight.element_size()
 
 
 def _sparse_rows(layer: Layer) -> int:
-    return layer.kept * (layer.weight.element_size() + INDEX) + INDEX * (layer.rows + 1)
+    return layer.alive * (layer.weight.element_size() + INDEX) + INDEX * (layer.rows + 1)
 
 
 def _zipped(value: torch.Tensor) -> tuple[int, bool]:

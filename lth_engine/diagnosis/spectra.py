@@ -82,7 +82,7 @@ def spectrum(layer: Layer) -> dict[str, Any]:
                              "spectral_norm": None, "stable_rank": None, "eigenvalues": [], "bulk": None}
     if not layer.finite:
         return found | _none("it holds NaN or infinity")
-    if not layer.kept:
+    if not layer.alive:
         return found | _none("all its weights are 0")
     if rows > LARGEST:
         return found | _none(f"its smaller side has {rows:,} rows, more than the {LARGEST:,} that take a moment")
@@ -116,9 +116,9 @@ def _tail(layer: Layer, values: Array, beside: Bulk) -> dict[str, Any]:
     if len(positive) < LEAST:
         return _none(f"it has {counted(len(positive), 'eigenvalue')} above 0, and a tail needs at least {LEAST}",
                      beside)
-    if layer.kept < KEPT_A_ROW * rows:
-        return _none(f"it keeps {layer.kept / rows:.1f} weights a row, and below {KEPT_A_ROW} single weights make the "
-                     "largest eigenvalues", beside)
+    if layer.alive < KEPT_A_ROW * rows:
+        return _none(f"it keeps {layer.alive / rows:.1f} weights a row, and below {KEPT_A_ROW} single weights make "
+                     "the largest eigenvalues", beside)
     if positive[-1] <= positive[-heavy_tail.LEAST_TAIL] * (1 + 1e-6):
         return _none("its largest eigenvalues are all equal, as of an orthogonal matrix", beside)
     fitted = heavy_tail.fit(positive)
@@ -148,7 +148,7 @@ def _spikes(beside: Bulk) -> str:
     if not beside.spikes:
         return "No eigenvalue is larger than those of random weights of this variance."
     return f"{counted(beside.spikes, 'eigenvalue')} {'is' if beside.spikes == 1 else 'are'} larger than any of " \
-           f"random weights of this variance ({beside.limit:.3g})."
+           f"random weights of this variance (at most {beside.limit:.3g})."
 
 
 def _thinned(values: Array) -> list[float]:

@@ -30,7 +30,7 @@ SECONDS = 2.0
 """Time after which no further pass of a batch is begun, once LEAST are done."""
 
 LONG = 10.0
-"""Time after which no further pass is begun, however few are done."""
+"""Time after which no further pass is begun, however few are done, and of a pass that is not begun at all."""
 
 WARM = 2
 """Passes before those that are timed; one, if it takes SECONDS."""
@@ -48,13 +48,15 @@ def speed(files: list[Path], arguments: Mapping[str, Any], emit: Callable[[dict[
     Args:
         files: one clean copy.
         arguments: "threads" of the measurement, 1 if it is not there.
-        emit: gets {"stage": ...}.
+        emit: gets {"stage": ...}, and {"part": the answer so far} once bytes and operations are counted and after each
+            batch, for whoever stops waiting.
         out: unused.
 
     Returns:
         "times": a list of batch, median, low, high (seconds; quartiles), passes, images_per_second; "threads";
         "flops_dense", "flops_sparse" of one image, and "flops_filters", with empty filters and unread inputs cut out;
-        "bytes": raw, zipped, estimated, packed, sparse_rows; "sentence"; "reason" why there are no times, or "".
+        "bytes": raw, zipped, estimated, packed, sparse_rows; "sentence"; "reason" why there are no times, or none of a
+        batch, or "".
     """
     anatomy = lay_out(opened(files[0]))
     emit({"stage": "counting bytes"})
@@ -65,31 +67,44 @@ def speed(files: list[Path], arguments: Mapping[str, Any], emit: Callable[[dict[
     if known is None:
         answer["reason"] = "Without a known architecture there is nothing to run: bytes only."
     else:
-        emit({"stage": "measuring"})
+        emit({"stage": "counting operations"})
         model, _ = network(anatomy.checkpoint)
         shape = (known.channels, known.height, known.width)
         threads = max(1, int(arguments.get("threads", 1)))
-        answer |= {"threads": threads, "times": timed(model, shape, threads), **_operations(anatomy, model, shape)}
+        answer |= {"threads": threads, **_operations(anatomy, model, shape)}
+        emit({"stage": "measuring", "part": strictly(answer)})
+        answer["times"] = timed(model, shape, threads,
+                                heard=lambda times: emit({"part": strictly(answer | {"times": times})}))
+        if len(answer["times"]) < len(BATCHES):
+            answer["reason"] = f"A batch of {BATCHES[-1]} was left out: one image takes " \
+                               f"{answer['times'][0]['median']:.2g} s here."
     strict: dict[str, Any] = strictly(answer)
     return strict
 
 
 def timed(model: nn.Module, shape: tuple[int, int, int], threads: int,
-          clock: Callable[[], float] = time.perf_counter) -> list[dict[str, Any]]:
-    """Seconds of a forward pass without gradients, for each of BATCHES.
+          clock: Callable[[], float] = time.perf_counter,
+          heard: Callable[[list[dict[str, Any]]], None] = lambda times: None) -> list[dict[str, Any]]:
+    """Seconds of a forward pass without gradients, for each of BATCHES; batches that would take LONG are left out.
 
     Args:
         model: in evaluation mode.
         shape: (channels, height, width) of an image.
         threads: of torch.
         clock: seconds.
+        heard: gets what is done after each batch.
     """
+    found: list[dict[str, Any]] = []
     before = torch.get_num_threads()
     torch.set_num_threads(threads)
     try:
-        return [_timed(model, torch.zeros(batch, *shape), clock) for batch in BATCHES]
+        for batch in BATCHES:
+            if not found or found[-1]["median"] * batch / found[-1]["batch"] <= LONG:
+                found.append(_timed(model, torch.zeros(batch, *shape), clock))
+                heard(list(found))
     finally:
         torch.set_num_threads(before)
+    return found
 
 
 @torch.inference_mode()
@@ -118,7 +133,7 @@ def _operations(anatomy: Anatomy, model: nn.Module, shape: tuple[int, int, int])
     names = known.renaming if known is not None else {}
     counts = forward_flops(model, *shape)
     layers = {names.get(layer.name, layer.name): layer for layer in anatomy.prunable}
-    density = {name: layer.density for name, layer in layers.items()}
+    density = {name: layer.filled for name, layer in layers.items()}
     left = {name: float((~empty_rows(layer)).double().mean() * (~empty_columns(layer)).double().mean())
             for name, layer in layers.items()}
     return {"flops_dense": sum(counts.values()), "flops_sparse": sparse_flops(counts, density),
@@ -126,6 +141,6 @@ def _operations(anatomy: Anatomy, model: nn.Module, shape: tuple[int, int, int])
 
 
 def _sentence(anatomy: Anatomy) -> str:
-    if not anatomy.sparse or anatomy.density is None:
+    if not anatomy.sparse or anatomy.filled is None:
         return "Nothing is pruned, so the dense network is all there is to run."
-    return f"{percent(1 - anatomy.density)} of the weights are zeros. {SENTENCE}"
+    return f"{percent(1 - anatomy.filled)} of the weights are zeros. {SENTENCE}"

@@ -3,10 +3,11 @@
 Why not a subclass of pickle.Unpickler whose find_class answers with placeholders: that machine calls what it finds
 (REDUCE, BUILD, NEWOBJ), hashes keys (a nested tuple of 60 levels never ends), and its C memo is an array as
 long as the largest index that a file names (32 GB from nine bytes). Here every call is a :class:`Call`, a record of
-what was asked; every dict is a list of pairs; the memo is a dict; and each instruction adds at most
-a constant and the bytes that it consumed. Instructions are counted, nothing recurses, buffers outside
-the file and the extension registry are refused. Objects are made from the records later, by code that knows
-a short list of names (`revive`).
+what was asked; every dict is a list of pairs; the memo is a dict; and each instruction adds at most a constant and the
+bytes that it consumed, but for two that copy what they are given (NEWOBJ_EX its arguments, `_codecs.encode` its text),
+which the memory limit of the child bounds. Instructions are counted, nothing recurses, buffers outside the file and
+the extension registry are refused. Objects are made from the records later, by code that knows a short list of names
+(`revive`).
 
 The instructions are those of protocols 0 to 5 as in Python's `pickletools`.
 """
@@ -43,7 +44,6 @@ class Machine:
     Attributes:
         at: where in the buffer the next instruction is.
         calls: every call that was asked for, in order.
-        globals: full names of what was named, called or not.
         persistent: every reference to something outside, as torch's storages.
         odd_keys: whether a dict has keys other than texts, numbers, bytes and None.
     """
@@ -51,7 +51,7 @@ class Machine:
     def __init__(self, data: bytes, at: int = 0) -> None:
         self.data, self.at = data, at
         self.calls: list[Call] = []
-        self.globals: dict[str, Global] = {}
+        self._globals: dict[str, Global] = {}
         self.persistent: list[Persistent] = []
         self.odd_keys = False
         self._stack: list[Any] = []
@@ -129,7 +129,7 @@ class Machine:
             raise ValueError("a name that is no text")
         module = forbidden.today(module)
         forbidden.check_named(module, name)
-        self.push(self.globals.setdefault(f"{module}.{name}", Global(module, name)))
+        self.push(self._globals.setdefault(f"{module}.{name}", Global(module, name)))
 
     def call(self, callee: Any, args: Any) -> None:
         """Put the record of a call. Raises FileRefused as :meth:`name`."""

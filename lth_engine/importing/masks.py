@@ -17,12 +17,10 @@ from lth_engine.importing.unwrap import unwrap
 _HEAD = re.compile(r"(?:fc|linear|classifier|head|output|last_linear)\.weight")
 """Names of classifiers that some code writes as 1 x 1 convolutions."""
 
-_BY_CHANCE = 1e-4
+BY_CHANCE = 1e-4
 """Share of zeros that mean nothing: a float32 uniform draw is exactly 0 with probability 6e-8."""
 
 NONE, ZEROS, FILE, DICTIONARY = "none", "exact zeros", "mask.pth", "masks"
-
-_MASKS_ALONE = "All tensors are whole numbers: this looks like a mask file. Bring the weights that it belongs to."
 
 _ROUNDED = 0.5
 """Gem-Miner keeps weights whose score is above this (Sreenivasan et al. 2022: rounding of scores in [0, 1])."""
@@ -58,15 +56,14 @@ def _found(unwrapped: Unwrapped, beside: Contents | None, within: bool) -> Spars
     if beside is not None and (raw := _matching(tensors, unwrap(beside).tensors)):
         masks, notes = _boolean(raw)
         return Sparse(tensors, masks, DICTIONARY if within else FILE, unwrapped.paths, notes)
-    notes = (_MASKS_ALONE,) if tensors and not any(t.is_floating_point() for t in tensors.values()) else ()
-    return Sparse(tensors, {}, ZEROS if _has_zeros(tensors) else NONE, unwrapped.paths, notes)
+    return Sparse(tensors, {}, ZEROS if _has_zeros(tensors) else NONE, unwrapped.paths)
 
 
 def _has_zeros(tensors: Tensors) -> bool:
     """Whether more weights are exactly 0 than draws give by chance."""
     weights = [t for n, t in tensors.items() if named_like_prunable(n, tuple(t.shape))]
     zeros = sum(t.numel() - int(torch.count_nonzero(t)) for t in weights)
-    return zeros > _BY_CHANCE * sum(t.numel() for t in weights)
+    return zeros > BY_CHANCE * sum(t.numel() for t in weights)
 
 
 def _inside(unwrapped: Unwrapped, convention: str, pairs: Pairs) -> Sparse:

@@ -9,7 +9,7 @@ from torch import nn
 
 from lth_engine.core.errors import BadInput
 from lth_engine.importing.checkpoint import Architecture, Checkpoint
-from lth_engine.importing.masks import ZEROS
+from lth_engine.importing.kept import kept
 from lth_engine.importing.skeleton import skeleton
 from lth_engine.models.build import build
 
@@ -17,8 +17,7 @@ from lth_engine.models.build import build
 def network(checkpoint: Checkpoint) -> tuple[nn.Module, dict[str, torch.Tensor]]:
     """The network in evaluation mode, in float32 with masks applied; and name -> bool for all prunable weights.
 
-    A weight without a mask in the file is kept whole, or, where the file has exact zeros and no masks, kept where it
-    is not 0.
+    What is kept is decided by :func:`lth_engine.importing.kept.kept`.
 
     Raises:
         BadInput: no architecture is known.
@@ -30,7 +29,7 @@ def network(checkpoint: Checkpoint) -> tuple[nn.Module, dict[str, torch.Tensor]]
     if extra or set(lacking) - set(a.drawn):
         raise BadInput(f"{a.name} and the file do not agree on {(*extra, *lacking)[0]}. Read the file anew.")
     _neutralise(model, lacking)
-    return model.eval(), _masks(checkpoint, a, weights)
+    return model.eval(), _masks(checkpoint, a)
 
 
 @torch.no_grad()
@@ -75,9 +74,7 @@ def _architecture(checkpoint: Checkpoint) -> Architecture:
     return checkpoint.architecture
 
 
-def _masks(checkpoint: Checkpoint, a: Architecture, weights: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
-    sparse = checkpoint.sparse
-    given = {a.renaming.get(name, name): mask for name, mask in sparse.masks.items()}
-    names = skeleton(a.spec, a.channels, a.height, a.width, a.classes).prunable
-    return {n: given[n] if n in given else weights[n] != 0 if sparse.convention == ZEROS
-            else torch.ones_like(weights[n], dtype=torch.bool) for n in names}
+def _masks(checkpoint: Checkpoint, a: Architecture) -> dict[str, torch.Tensor]:
+    theirs = _names(checkpoint)
+    return {ours: kept(checkpoint.sparse, theirs[ours])
+            for ours in skeleton(a.spec, a.channels, a.height, a.width, a.classes).prunable}

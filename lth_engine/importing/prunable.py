@@ -31,7 +31,9 @@ def prunable_names(checkpoint: Checkpoint) -> list[str]:
     """
     weights, architecture = checkpoint.sparse.weights, checkpoint.architecture
     if architecture is None:
-        return [n for n, t in weights.items() if named_like_prunable(n, tuple(t.shape))]
+        ours = checkpoint.contents.format == "lottery lab HDF5"  # its results have arrays like `loss` and `error`
+        return [n for n, t in weights.items() if named_like_prunable(n, tuple(t.shape))
+                and not (ours and n.rpartition(".")[2] != "weight")]
     a = architecture
     known = set(skeleton(a.spec, a.channels, a.height, a.width, a.classes).prunable)
     return [n for n in weights if a.renaming.get(n, n) in known]

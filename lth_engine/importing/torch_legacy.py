@@ -9,6 +9,7 @@ from lth_engine.core.errors import FileRefused, FileUnreadable
 from lth_engine.importing import sound, words
 from lth_engine.importing.contents import Contents
 from lth_engine.importing.inert import Machine
+from lth_engine.importing.pickled import Global
 from lth_engine.importing.revive import check_call
 from lth_engine.importing.torch_file import by_torch, is_plain, is_plain_call, notes, storages
 from lth_engine.importing.tree import kind_of
@@ -31,6 +32,10 @@ def read_legacy(file: BinaryIO, file_bytes: int) -> Contents:
     machine, _, keys, end = pickles(data)
     for call in machine.calls:
         check_call(call)
+    if modules := _modules(machine):
+        raise FileRefused(f"Refused: this file of PyTorch before 1.6 is a whole model ({words.some(modules)}), whose "
+                          "program would have to be run to read it; nothing in it was run. Save `model.state_dict()` "
+                          "and upload that.")
     sizes = {key: count * dtype.itemsize for key, count, dtype in storages(machine)}
     wanted = end + sum(8 + sizes.get(str(key), 0) for key in keys)
     if sum(sizes.values()) > sound.CAP_BYTES:
@@ -46,6 +51,14 @@ def read_legacy(file: BinaryIO, file_bytes: int) -> Contents:
                           "nothing in it was run. Save `model.state_dict()` with a later PyTorch and upload that.")
     return sound.contents("torch legacy", flat.tensors, file_bytes, parameters=flat.parameters, facts=flat.facts,
                           notes=notes(flat))
+
+
+def _modules(machine: Machine) -> list[str]:
+    """Classes of modules that a file names beside its storages, as only whole models do."""
+    found = {pid[1].full if isinstance(pid[1], Global) else "a module": None
+             for pid in (reference.pid for reference in machine.persistent)
+             if isinstance(pid, tuple) and len(pid) > 1 and pid[0] == "module"}
+    return ["".join(c if c.isprintable() else "?" for c in name[:80]) for name in found]
 
 
 def pickles(data: bytes) -> tuple[Machine, Any, list[Any], int]:

@@ -9,8 +9,9 @@ import torch
 
 from lth_engine.importing.checkpoint import Checkpoint, Sparse, Unwrapped
 from lth_engine.importing.contents import Contents
-from lth_engine.importing.masks import apart
+from lth_engine.importing.masks import NONE, apart
 from lth_engine.importing.nearest import nearest
+from lth_engine.importing.no_network import no_network
 from lth_engine.importing.recognise import recognise
 from lth_engine.importing.unwrap import unwrap
 
@@ -21,6 +22,9 @@ _MASKS = ("mask", "masks", "mask_dict")
 def understand(contents: Contents, masks: Contents | None = None) -> Checkpoint:
     """The file as a checkpoint; `masks` is what a mask file beside it holds."""
     unwrapped, sparse = _parts(contents, masks)
+    if instead := no_network(unwrapped.tensors):
+        nothing = Sparse({}, {}, NONE, {}, (instead,))
+        return Checkpoint(contents, unwrapped, nothing, None, None)
     tensors = _for_recognition(sparse)
     architecture = recognise(tensors, contents.facts)
     near = None if architecture is not None else nearest(tensors)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import random
 import time
@@ -9,11 +10,16 @@ import time
 import pytest
 import torch
 
+from lth_engine.diagnosis.bring import bring
 from lth_engine.diagnosis.card import card
 from lth_engine.importing.checkpoint import Architecture, Checkpoint, Nearest
+from lth_engine.importing.network import network
+from lth_engine.importing.understand import understand
 from lth_engine.models.build import build
 from lth_engine.specs.models import CifarResnet, Lenet300100
 from tests.diagnosis.made import checkpoint, of_model
+from tests.diagnosis.trained import LENET, trained
+from tests.importing.saved import contents
 
 KEYS = {"status", "reason", "name", "bytes", "sha256", "format", "wrappers", "beside", "ignored", "notes", "epoch",
         "facts", "tensors", "parameters", "precision", "architecture", "classes", "nearest", "masks", "density",
@@ -55,12 +61,13 @@ def test_counts_what_a_network_holds():
     assert found["architecture"]["spec"] == CifarResnet(depth=8, width=4).to_dict()
 
 
-def test_exact_zeros_count_as_pruned_under_a_mask_too():
+def test_a_mask_decides_what_is_kept_and_zeros_under_it_are_told():
     weight, mask = torch.ones(10, 10), torch.ones(10, 10, dtype=torch.bool)
     weight[0] = 0
     mask[:, 0] = False
     found = card(checkpoint({"fc.weight": weight}, {"fc.weight": mask}), FACTS)
-    assert (found["kept"], found["prunable"]) == (81, 100)
+    assert (found["kept"], found["prunable"]) == (90, 100)
+    assert "9 of the 90 kept weights are exactly 0" in found["notes"][0]
 
 
 def test_a_file_without_architecture_still_has_a_card():
@@ -139,3 +146,52 @@ def test_any_tensors_have_a_card(seed):
     found = card(checkpoint(weights, masks), FACTS)
     assert json.loads(json.dumps(found, allow_nan=False)) == found
     assert set(found) == KEYS
+
+
+def test_card_network_and_ticket_count_the_same_weights_as_kept():
+    """fc1 has a mask with zeros under it, fc2 only exact zeros, fc one zero by chance."""
+    model = trained(LENET)
+    state = {name: value.clone() for name, value in model.state_dict().items()}
+    draw = torch.Generator().manual_seed(0)
+    mask = torch.rand(state["fc1.weight"].shape, generator=draw) < 0.5
+    state["fc1.weight"][:3] = 0
+    state["fc2.weight"][torch.rand(state["fc2.weight"].shape, generator=draw) < 0.3] = 0
+    given = of_model(model, LENET, (1, 8, 8), 10, {"fc1.weight": mask})
+    given = dataclasses.replace(given, sparse=dataclasses.replace(given.sparse, weights=state))
+    found = card(given, FACTS)
+    expected = int(mask.sum()) + int((state["fc2.weight"] != 0).sum()) + state["fc.weight"].numel()
+    assert found["kept"] == expected
+    assert sum(int(kept.sum()) for kept in network(given)[1].values()) == expected
+    assert bring(given, "net.pt").mask.density == pytest.approx(found["density"])
+
+
+@pytest.mark.parametrize(("model", "words"), [
+    (torch.nn.LSTM(5, 7, num_layers=12), "48 tensors, LSTM layers"), (torch.nn.GRU(5, 7), "4 tensors, GRU layers"),
+    (torch.nn.RNN(5, 7), "4 tensors, recurrent layers"),
+    (torch.nn.MultiheadAttention(8, 2), "4 tensors, attention layers"),
+    (torch.nn.Conv3d(2, 3, 3), "2 tensors, 3-d convolutions")], ids=lambda value: str(value)[:10])
+def test_a_network_that_nothing_is_near_is_named_by_its_layers(model, words):
+    found = card(understand(contents(dict(model.state_dict()))), FACTS)
+    assert found["notes"] == [f"{words}: I have no architecture for this. Weight statistics only."]
+    assert found["classes"] is None
+
+
+def test_a_list_of_layers_that_is_cut_says_so():
+    found = card(checkpoint({f"{i}.weight": torch.ones(2, 2) for i in range(2001)}), FACTS)
+    assert (len(found["layers"]), found["prunable"]) == (2000, 8004)
+    assert "Of 2,001 weight tensors the first 2,000 are listed" in found["notes"][-1]
+
+
+def test_tied_weights_count_once():
+    """As torch's model.parameters(): one storage under two names."""
+    weight = torch.randn(20, 20, generator=torch.Generator().manual_seed(0))
+    given = checkpoint({"enc.weight": weight, "enc.bias": torch.zeros(20), "dec.weight": weight,
+                        "dec.bias": torch.zeros(20)}, shared={"dec.weight": "enc.weight"})
+    found = card(given, FACTS)
+    assert (found["parameters"], found["prunable"]) == (440, 400)
+    assert "1 tensor shares its values" in next(f["text"] for f in found["findings"] if f["code"] == "tied")
+
+
+def test_a_layer_of_nan_has_no_signs_to_tell():
+    found = card(checkpoint({"a.weight": torch.full((100, 100), float("nan"))}), FACTS)
+    assert "signs" not in {finding["code"] for finding in found["findings"]}

@@ -152,6 +152,7 @@ def test_a_mask_on_the_same_weights():
     assert found["kinship"]["code"] == "masked"
     assert "The first is denser: 100% of the weights in the first, 20% in the second." in texts(found)["denser"]
     assert "subset" not in texts(found)  # of everything, any mask is a part
+    assert "overlap" not in texts(found)
 
 
 def test_a_pruned_and_retrained_network_is_related_and_within():
@@ -233,3 +234,54 @@ def test_the_entry_reads_clean_copies(tmp_path):
     assert found["same_shape"]
     assert found["kinship"]["code"] == "apart"
     assert heard[-1] == {"done": 3, "of": 3}
+
+
+def test_sorted_names_are_not_compared_by_their_order():
+    """Two 5 x 5 layers whose names differ in every letter: the order of letters says nothing of which is which."""
+    draw = torch.Generator().manual_seed(0)
+    left, right = torch.randn(5, 5, generator=draw), torch.randn(5, 5, generator=draw)
+    first = lay_out(checkpoint({"in.weight": left, "out.weight": right}))
+    second = lay_out(checkpoint({"after.weight": right, "before.weight": left}))
+    found = told(first, second)
+    assert found["by"] == "nothing"
+    assert found["layers"] == []
+    assert "sorts its tensors by name" in texts(found)["same_shape"]
+
+
+def test_sorted_names_are_compared_in_the_order_of_their_numbers():
+    """Block 2 stands before block 10, though not as letters."""
+    held = [torch.randn(n, 3, generator=torch.Generator().manual_seed(n)) for n in range(2, 13)]
+    first = lay_out(checkpoint({f"b{i}.weight": value for i, value in enumerate(held)}))
+    second = lay_out(checkpoint(dict(sorted((f"part{i}.weight", value) for i, value in enumerate(held)))))
+    found = told(first, second)
+    assert (found["by"], len(found["layers"]), found["kinship"]["code"]) == ("order", len(held), "same")
+
+
+def test_what_stands_beside_equal_weights_is_told():
+    """Equal weights do not make equal networks: normalisation and biases are looked at, too."""
+    state = {name: value.clone() for name, value in trained(RESNET).state_dict().items()}
+    first = lay_out(checkpoint(dict(trained(RESNET).state_dict())))
+    assert "So are the" in told(first, lay_out(checkpoint(state)))["kinship"]["text"]
+    for name, value in state.items():
+        if name.endswith("running_mean"):
+            value += 1
+    moved = sum(name.endswith("running_mean") for name in state)
+    text = told(first, lay_out(checkpoint(state)))["kinship"]["text"]
+    assert f"But {moved} tensors of running statistics differ as after its statistics were estimated anew." in text
+    state["fc.bias"] += 1
+    found = told(first, lay_out(checkpoint(state)))["kinship"]
+    assert found["code"] == "same"
+    assert "1 tensor of biases differ" in found["text"]
+
+
+@pytest.mark.parametrize(("kind", "words"), [(torch.float16, "float16"), (torch.bfloat16, "bfloat16")])
+def test_a_copy_is_told_from_noise_of_its_size(kind, words):
+    """0.1% of noise in float32 is a short training, not a rounding, though its distance is that of one."""
+    state = dict(trained(LENET).state_dict())
+    first = lay_out(checkpoint(state))
+    copy = told(first, lay_out(checkpoint({name: value.to(kind) for name, value in state.items()})))["kinship"]
+    assert copy["code"] == "rounded"
+    assert words in copy["text"]
+    draw = torch.Generator().manual_seed(0)
+    noisy = {name: value * (1 + 1e-3 * torch.randn(value.shape, generator=draw)) for name, value in state.items()}
+    assert told(first, lay_out(checkpoint(noisy)))["kinship"]["code"] == "related"

@@ -188,3 +188,16 @@ def test_the_entry_streams_layer_by_layer(tmp_path):
     json.dumps(told, allow_nan=False)
     assert [layer["name"] for layer in spectra([path], {"layers": ["b.weight"]}, heard.append, None)["layers"]] == [
         "b.weight"]
+
+
+def test_the_variance_of_a_layer_with_pruned_rows_does_not_run_away():
+    """28 of 100 rows are 0, the others keep the largest tenth: most eigenvalues cannot all be beyond noise."""
+    draw = np.random.default_rng(0)
+    weight = draw.normal(size=(100, 300)) * draw.gamma(0.5, 2, size=(100, 1))
+    weight[np.abs(weight) < np.quantile(np.abs(weight), 0.9)] = 0
+    weight[:28] = 0
+    values = np.linalg.eigvalsh(weight @ weight.T / 300).clip(0)
+    found = bulk(values, 300)
+    assert found.variance == pytest.approx(np.square(weight).mean())
+    assert 0 < found.spikes < 50
+    assert found.limit > found.upper > 0

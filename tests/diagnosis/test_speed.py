@@ -14,7 +14,7 @@ from lth_engine.core.mask import Mask
 from lth_engine.diagnosis import sizes as module
 from lth_engine.diagnosis.anatomy import lay_out
 from lth_engine.diagnosis.sizes import sizes
-from lth_engine.diagnosis.speed import LEAST, SENTENCE, speed, timed
+from lth_engine.diagnosis.speed import SENTENCE, speed, timed
 from lth_engine.importing import clean
 from tests.diagnosis.made import checkpoint, of_model
 from tests.diagnosis.trained import LENET, RESNET, magnitude_mask, trained
@@ -74,13 +74,13 @@ def test_large_tensors_are_estimated_from_pieces(monkeypatch):
 
 
 def test_medians_of_a_clock_that_is_told():
-    steps = [0.0, 0.0, 0.6, 0.2, 0.4, 1.0, 0.8, 9.0, 6.0, 7.0]  # warm, warm, five; warm, two
+    steps = [0.0, 0.0, *[0.05, 0.11, 0.15, 0.11] * 5, 9.0, 6.0, 7.0]  # warm, warm, two seconds; warm, two
     ticks = itertools.chain.from_iterable((100.0 * i, 100.0 * i + step) for i, step in enumerate(steps))
     found = timed(trained(LENET), (1, 8, 8), 1, lambda: next(ticks))
-    assert [(time["batch"], time["passes"]) for time in found] == [(1, LEAST), (64, 2)]
-    assert [time["median"] for time in found] == pytest.approx([0.6, 6.5])
+    assert [(time["batch"], time["passes"]) for time in found] == [(1, 20), (64, 2)]
+    assert [time["median"] for time in found] == pytest.approx([0.11, 6.5])
     assert found[1]["images_per_second"] == pytest.approx(64 / 6.5)
-    assert (found[0]["low"], found[0]["high"]) == pytest.approx((0.4, 0.8))
+    assert (found[0]["low"], found[0]["high"]) == pytest.approx((0.095, 0.12))
 
 
 def test_threads_are_put_back():
@@ -118,3 +118,23 @@ def test_a_dense_network_and_an_unknown_one(tmp_path):
     assert unknown["times"] == []
     assert "architecture" in unknown["reason"]
     assert unknown["bytes"]["raw"] == 4 * 50 * 37
+
+
+def test_bytes_and_operations_are_told_before_anything_is_timed(tmp_path):
+    """Whoever stops waiting has them, with the sentence that zeros are not free."""
+    given = of_model(trained(LENET), LENET, (1, 8, 8), 10, magnitude_mask(trained(LENET), 0.25))
+    path = tmp_path / "clean.safetensors"
+    with path.open("wb") as file:
+        clean.write(given.contents, file, {})
+    heard: list[dict] = []
+    found = speed([path], {}, heard.append, None)
+    told = [message["part"] for message in heard if "part" in message]
+    assert [len(part["times"]) for part in told] == [0, 1, 2]
+    assert told[0] == found | {"times": []}
+    assert told[0]["flops_dense"] > told[0]["flops_sparse"] > 0
+
+
+def test_a_batch_that_would_take_long_is_left_out():
+    ticks = itertools.count(step=0.5)  # each pass takes 0.5 s, so 64 images would take 32 s
+    found = timed(trained(LENET), (1, 8, 8), 1, lambda: next(ticks))
+    assert [time["batch"] for time in found] == [1]

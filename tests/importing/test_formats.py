@@ -281,6 +281,14 @@ def test_an_old_file_with_objects_is_refused_in_words() -> None:
         read(file, "torch legacy")
 
 
+@pytest.mark.filterwarnings("ignore")
+def test_an_old_file_of_a_whole_model_is_refused_as_what_it_is() -> None:
+    model = torch.nn.Sequential(torch.nn.Linear(3, 4), torch.nn.ReLU())
+    with pytest.raises(FileRefused, match=r"is a whole model \(torch\.nn\.modules\.container\.Sequential, .*Save "
+                                          r"`model\.state_dict\(\)`"):
+        read(torch_file(model, _use_new_zipfile_serialization=False), "torch legacy")
+
+
 @pytest.mark.parametrize("kind", ["torch zip", "torch legacy", "safetensors", "npz", "npy", "hdf5", "pickle"])
 def test_no_damage_escapes_as_another_error(kind: str) -> None:
     state = {"w": torch.randn(40, 40), "b": torch.ones(3)}

@@ -175,3 +175,32 @@ def test_no_mutation_of_a_file_raises() -> None:
         read = understand(contents(saved))
         assert read.architecture is None or network(read)[0] is not None
         assert set(prunable_names(read)) <= set(read.sparse.weights)
+
+
+def unknown_blocks(old: State) -> State:
+    """ResNet-110's layers under names whose numbers are right, but that sort wrongly as letters."""
+    names = {n.rpartition(".")[0]: f"part.{place}" for place, n in enumerate(
+        dict.fromkeys(n.rpartition(".")[0] + "." for n in old))}
+    return {f"{names[n.rpartition('.')[0]]}.{n.rpartition('.')[2]}": t for n, t in old.items()}
+
+
+def test_names_that_are_merely_sorted_tell_no_order() -> None:
+    """Safetensors sorts names: 10 before 2, and all blocks of a stage have one shape."""
+    spec = CifarResnet(depth=110, width=2)
+    saved = unknown_blocks(state(spec))
+    read = understand(contents(dict(sorted(saved.items()))))
+    assert read.nearest is not None
+    assert read.nearest.architecture.name == "ResNet-110"
+    assert not read.nearest.applies
+    assert "sorts its tensors by name" in read.nearest.architecture.variant
+    assert read.nearest.architecture.renaming["part.2.weight"] == list(state(spec))[[*saved].index("part.2.weight")]
+    unsorted = understand(contents(saved)).nearest
+    assert unsorted is not None
+    assert unsorted.applies
+
+
+def test_sorted_names_are_enough_where_no_two_layers_are_alike() -> None:
+    saved = dict(sorted(renamed(state(Lenet300100(), side=8), "op").items()))
+    read = understand(contents(saved))
+    assert read.nearest is not None
+    assert read.nearest.applies

@@ -243,7 +243,7 @@ def test_a_mask_file_alone_is_no_network() -> None:
 
 
 def test_exact_zeros_are_no_masks() -> None:
-    weights = torch.ones(10, 10)
+    weights = torch.full((10, 10), 0.5)
     assert understand(contents({"fc.weight": weights})).sparse.convention == "none"
     weights[0] = 0
     read = understand(contents({"fc.weight": weights}))

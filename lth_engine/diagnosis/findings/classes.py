@@ -27,7 +27,7 @@ def find(anatomy: Anatomy) -> list[Finding]:
     if bias is not None and bias.numel() != head.rows:
         found.append(Finding("classes", "problem", f"{head.name} has {head.rows:,} outputs and its bias "
                              f"{bias.numel():,}.", head.name, ABOUT))
-    empty = empty_rows(head).nonzero().flatten().tolist() if head.kept else []
+    empty = empty_rows(head).nonzero().flatten().tolist() if head.alive else []
     if empty:
         found.append(Finding("classes", "warning", f"{len(empty):,} of {head.rows:,} outputs of {head.name} keep no "
                              f"weight (numbers {listed([str(number) for number in empty], 8)}): their score is the "

@@ -27,8 +27,8 @@ WORK = 32_000_000_000
 
 def find(anatomy: Anatomy) -> list[Finding]:
     """What the zeros of a sparse network cut off; nothing for a network without zeros."""
-    thin = [layer for layer in anatomy.prunable if layer.kept < layer.size]
-    if not anatomy.kept or not (anatomy.sparse or any(bool(empty_rows(layer).any()) for layer in thin)):
+    thin = [layer for layer in anatomy.prunable if layer.alive < layer.size]
+    if not anatomy.alive or not (anatomy.sparse or any(bool(empty_rows(layer).any()) for layer in thin)):
         return []
     known = anatomy.checkpoint.architecture
     if known is None:
@@ -51,22 +51,22 @@ def _network(anatomy: Anatomy, known: Architecture) -> tuple[torch.nn.Module, Ma
 def _told(anatomy: Anatomy, live: Mask) -> list[Finding]:
     if not live.kept:
         return [Finding("dead_units", "problem", "No path of kept weights leads from the image to an output: all "
-                        f"{anatomy.kept:,} kept weights are useless, and every image gets the same answer.", None,
+                        f"{anatomy.alive:,} kept weights are useless, and every image gets the same answer.", None,
                         ABOUT)]
     units = sum(len(array) for array in live.values())
     dead = dead_units(live)
-    total, lost = sum(dead.values()), anatomy.kept - live.kept
+    total, lost = sum(dead.values()), anatomy.alive - live.kept
     if not total and not lost:
         return []
     known = anatomy.checkpoint.architecture
     back = {ours: theirs for theirs, ours in known.renaming.items()} if known else {}
     worst = sorted((name for name in dead if dead[name]), key=lambda name: -dead[name] / len(live[name]))
     parts = [f"{back.get(name, name)} ({dead[name]:,} of {len(live[name]):,})" for name in worst]
-    bad = total > MANY * units or lost > USELESS * anatomy.kept
-    density = percent(anatomy.kept / anatomy.size)
+    bad = total > MANY * units or lost > USELESS * anatomy.alive
+    density = percent(anatomy.alive / anatomy.size)
     effect = f"All kept weights lie on paths: the effective density is {density}, too." if not lost else \
         f"{lost:,} kept weights do nothing: the effective density is {percent(live.kept / live.size)} where the " \
-        f"masks say {density}."
+        f"{'masks' if anatomy.checkpoint.sparse.masks else 'zeros'} say {density}."
     return [Finding("dead_units", "warning" if bad else "note", f"{counted(total, 'unit')} of {units:,} are dead: no "
                     f"path of kept weights leads through them ({listed(parts)}). {effect}", None, ABOUT)]
 

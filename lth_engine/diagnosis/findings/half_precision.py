@@ -31,9 +31,9 @@ def find(anatomy: Anatomy) -> list[Finding]:
             found.append(Finding("half_precision", "warning", f"{name} holds values up to {beyond:.3g}: in half "
                                  f"precision (at most {LARGEST:,.0f}) they become infinite.", name, ABOUT))
     total = sum(lost(layer) for layer in anatomy.prunable if layer.weight.dtype != torch.float16)
-    if anatomy.kept and total > MANY * anatomy.kept:
-        found.append(Finding("half_precision", "note", f"{counted(total, 'kept weight')} of {anatomy.kept:,} "
-                             f"({percent(total / anatomy.kept)}) are below 3e-8 in size and become 0 in half "
+    if anatomy.alive and total > MANY * anatomy.alive:
+        found.append(Finding("half_precision", "note", f"{counted(total, 'kept weight')} of {anatomy.alive:,} "
+                             f"({percent(total / anatomy.alive)}) are below 3e-8 in size and become 0 in half "
                              "precision: they are rounding noise, so the network is sparser than its zeros tell.",
                              None, ABOUT))
     return found

@@ -16,10 +16,10 @@ RELATIVE = 0.1
 
 def find(anatomy: Anatomy) -> list[Finding]:
     """Problems for empty layers, warnings for layers below 1% that are far thinner than the network."""
-    whole = anatomy.density or 0.0
+    whole = anatomy.filled or 0.0
     found = []
     for layer in anatomy.prunable:
-        if layer.kept == 0:
+        if layer.alive == 0:
             drawn_so = not anatomy.sparse and layer is anatomy.prunable[-1]
             found.append(Finding("layer_collapse", "note" if drawn_so else "problem",
                                  f"{layer.name} is all 0 ({layer.size:,} weights), as some networks start their "
@@ -27,9 +27,9 @@ def find(anatomy: Anatomy) -> list[Finding]:
                                  f"{layer.name} keeps none of its {layer.size:,} weights, while the network keeps "
                                  f"{percent(whole)}: no image can be felt behind it, unless a shortcut leads around.",
                                  layer.name, ABOUT))
-        elif layer.density < THIN:
-            severity = "warning" if layer.density < RELATIVE * whole else "note"
-            found.append(Finding("layer_collapse", severity, f"{layer.name} keeps {layer.kept:,} of {layer.size:,} "
-                                 f"weights ({percent(layer.density)}); the network keeps {percent(whole)}. Below "
+        elif layer.filled < THIN:
+            severity = "warning" if layer.filled < RELATIVE * whole else "note"
+            found.append(Finding("layer_collapse", severity, f"{layer.name} keeps {layer.alive:,} of {layer.size:,} "
+                                 f"weights ({percent(layer.filled)}); the network keeps {percent(whole)}. Below "
                                  f"{percent(THIN)} a layer is about to cut the network in two.", layer.name, ABOUT))
     return found

@@ -24,10 +24,10 @@ CHANCE = 0.005
 
 def find(anatomy: Anatomy) -> list[Finding]:
     """A note naming the round, if there is one that fits too well for chance."""
-    touched = [layer for layer in anatomy.prunable if layer.kept < layer.size]
+    touched = [layer for layer in anatomy.prunable if layer.alive < layer.size]
     groups = {"all prunable layers": anatomy.prunable, "the layers that lost weights": tuple(touched)}
     for where, layers in groups.items():
-        size, kept = sum(layer.size for layer in layers), sum(layer.kept for layer in layers)
+        size, kept = sum(layer.size for layer in layers), sum(layer.alive for layer in layers)
         match = matched(size, kept)
         if match:
             share, level = match

@@ -17,7 +17,8 @@ def find(anatomy: Anatomy) -> list[Finding]:
     shared = [(names[a], names[b]) for a, b in anatomy.checkpoint.contents.shared.items() if a in names and b in names]
     if shared:
         pairs = [f"{a} and {b}" for a, b in shared]
-        found.append(Finding("tied", "note", f"{counted(len(shared), 'tensor')} share their values with another one: "
+        share = "shares its" if len(shared) == 1 else "share their"
+        found.append(Finding("tied", "note", f"{counted(len(shared), 'tensor')} {share} values with another one: "
                              f"{listed(pairs)}. Training moves both together, and they are pruned together.",
                              shared[0][0], ABOUT))
     equal = _equal(anatomy, {later for later, _ in shared})

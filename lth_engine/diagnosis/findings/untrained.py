@@ -25,7 +25,8 @@ UNIFORM = Rule("", "uniform", 3**-0.5)
 
 def find(anatomy: Anatomy) -> list[Finding]:
     """A warning if every layer agrees with an initialiser and nothing else has moved; a note where it is undecided."""
-    tested = {layer.name: layer for layer in anatomy.prunable if layer.size >= LEAST and layer.kept and _enough(layer)}
+    tested = {layer.name: layer for layer in anatomy.prunable
+              if layer.size >= LEAST and layer.alive and _enough(layer)}
     if sum(drawn(layer)[1] for layer in tested.values()) < IN_ALL:
         return [_cannot(anatomy)] if anatomy.prunable else []
     agree: list[list[Fit]] = []
@@ -113,11 +114,11 @@ def _partly(anatomy: Anatomy, tested: dict[str, Layer]) -> list[Finding]:
     if not (gone and at_start):
         return []
     return [Finding("untrained", "note", "Whether the weights are a fresh draw cannot be told: the pruned ones "
-                    f"({percent(1 - (anatomy.density or 0))}) are not in the file, and large ones that were kept "
+                    f"({percent(1 - (anatomy.filled or 0))}) are not in the file, and large ones that were kept "
                     "spread wider than a draw. Batch normalisation has seen no image, as after a rewind to the start.",
                     None, ABOUT)]
 
 
 def _cannot(anatomy: Anatomy) -> Finding:
     return Finding("untrained", "note", f"Whether the weights are a fresh draw cannot be told: no layer has {LEAST} "
-                   f"of them left ({anatomy.kept:,} in all).", None, ABOUT)
+                   f"of them left ({anatomy.alive:,} in all).", None, ABOUT)

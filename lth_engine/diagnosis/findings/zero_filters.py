@@ -16,7 +16,7 @@ STRUCTURED = 0.95
 def find(anatomy: Anatomy) -> list[Finding]:
     """A note on empty filters of a pruned network, a warning in a dense one, and what structured pruning allows."""
     rows = {layer.name: empty_rows(layer) for layer in anatomy.prunable
-            if 0 < layer.kept < layer.size and layer.finite}
+            if 0 < layer.alive < layer.size and layer.finite}
     empty = {name: int(found.sum()) for name, found in rows.items() if bool(found.any())}
     if not empty:
         return []
@@ -55,5 +55,5 @@ def _in_whole_filters(anatomy: Anatomy, rows: dict[str, torch.Tensor]) -> float:
             continue
         left = int((~rows[layer.name]).sum()) * int((~empty_columns(layer)).sum()) * layer.weight[0, 0].numel()
         inside += layer.size - left
-        total += layer.size - layer.kept
+        total += layer.size - layer.alive
     return inside / total if total else 0.0

@@ -18,7 +18,6 @@ from lth_engine.importing.peers import pruning_is_enough
 from lth_engine.importing.peers.directory import WEIGHTS, Member
 from lth_engine.importing.peers.find import PEERS
 from lth_engine.importing.peers.logs import Logs
-from lth_engine.importing.peers.pickled_mask import is_pickled, read_masks
 from lth_engine.importing.peers.plain_text import TEXT_BYTES, decoded
 from lth_engine.importing.peers.written_out import clamped_scores, without_scores, written_out
 from lth_engine.importing.read import read
@@ -118,7 +117,7 @@ def _masks(files: Mapping[str, Opened], notes: list[str]) -> Contents | None:
     if file is None:
         return None
     try:
-        return read_masks(file.path) if is_pickled(file.path) else read(file.path, file.kind)
+        return read(file.path, file.kind)
     except NotRead as error:
         notes.append(f"Mask: {error} What is pruned is told by exact zeros.")
         return None
