@@ -111,6 +111,6 @@ def _on_images(file: Cleaned, path: Path) -> Found:
 
     network, = networks([file])
     with watched() as report:
-        batch, names = labelled(path, network.architecture, lambda text: report(Progress(0, 0, text)))
-        found: Found = on_images(network, batch, names, report)
+        images = labelled(path, network.architecture, lambda text: report(Progress(0, 0, text)))
+        found: Found = on_images(network, images.judged, images.names, images.aside, report)
     return found

@@ -33,13 +33,22 @@ def images_text(data: Found) -> str:
         ("loss", f"{data['loss']:.4f} nats"), ("confidence", f"{100 * data['confidence']:.2f}%"),
         ("calibration error", f"{100 * data['calibration_error']:.2f} points"),
         ("Brier score", f"{data['brier']:.4f}"),
-        ("input", ("guessed: " if used["guessed"] else "") + plain(used["name"]))])
+        ("input", _input(used))])
     classes = [[plain(one["name"]), f"{one['images']:,}",
                 "-" if one["accuracy"] is None else f"{100 * one['accuracy']:.2f}"] for one in data["classes"]]
     tables = [columns(["class", "images", "accuracy %"], classes)]
     if tried:
         tables.append(columns(["normalisation tried", "accuracy %", "loss"], tried))
     return "\n\n".join([said, *tables])
+
+
+def _input(used: Found) -> str:
+    """How the images are normalised; where that was guessed, on which images."""
+    if not used["guessed"]:
+        return plain(used["name"])
+    which = f"{used['held_out']:,} of these images, which are not counted here" if used["held_out"] else \
+        f"{used['guessed_on']:,} other images"
+    return f"guessed: {plain(used['name'])}, on {which}"
 
 
 def start_text(value: Found) -> str:

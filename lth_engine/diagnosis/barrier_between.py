@@ -15,6 +15,7 @@ from lth_engine.core.errors import BadInput
 from lth_engine.core.workbench import Progress
 from lth_engine.diagnosis.batch_file import Batch
 from lth_engine.diagnosis.brought import Brought
+from lth_engine.training.mixed import shown
 
 
 def barrier(first: Brought, second: Brought, batch: Batch, points: int = 101, recalibrate: Batch | None = None,
@@ -27,7 +28,7 @@ def barrier(first: Brought, second: Brought, batch: Batch, points: int = 101, re
     Args:
         first: whose network is laid along the line, in place.
         second: of the same architecture.
-        batch: images and labels on which every point is measured.
+        batch: images and labels on which every point is measured, mixed if the network takes batch statistics.
         points: at least 2.
         recalibrate: images for the statistics; their labels do not matter.
         report: is told of each point; raises Cancelled to stop.
@@ -49,13 +50,14 @@ def barrier(first: Brought, second: Brought, batch: Batch, points: int = 101, re
         require_room("recalibrated", first.model, example, {"recalibration": recalibrate})
     line = Line(first.model, first.weights(), second.weights())
     settle = protocol("interpolated" if recalibrate is None else "recalibrated", first.model, recalibrate or batch)
+    images_shown = shown(first.model, batch)
     alphas = np.arange(points) / (points - 1)
     scores = []
     for done, alpha in enumerate(alphas.tolist()):
         report(Progress(done, points, f"alpha {alpha:.3g}"))
         line.put(alpha)
         settle()
-        scores.append(score(first.model, batch))
+        scores.append(score(first.model, images_shown))
     errors, losses = ([getattr(one, name) for one in scores] for name in ("error", "loss"))
     error, loss = error_barrier(alphas, np.array(errors)), error_barrier(alphas, np.array(losses))
     return {"alpha": alphas.tolist(), "errors": errors, "losses": losses, "barrier": error.height,

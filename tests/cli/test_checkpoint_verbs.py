@@ -243,9 +243,32 @@ def test_a_folder_of_images(files: Path, command: Command, tmp_path: Path) -> No
             pixels = RNG.integers(0, 256, (SIZE, SIZE, 3), dtype=np.uint8)
             Image.fromarray(pixels).save(tmp_path / f"class{label}" / f"{number}.png")
     found = as_json(command("diagnose", files / "a.pt", "--data", tmp_path, "--quick", "--json"))["data"]
-    assert found["images"] == 20
+    assert (found["images"], found["normalisation"]["held_out"]) == (15, 5)
     assert found["classes"][3]["name"] == "class3"
-    assert "class3" in command("diagnose", files / "a.pt", "--data", tmp_path, "--quick")[1]
+    said = command("diagnose", files / "a.pt", "--data", tmp_path, "--quick")[1]
+    assert "class3" in said
+    assert "on 5 of these images, which are not counted here" in said
+
+
+def test_a_folder_with_a_part_for_tests(files: Path, command: Command, tmp_path: Path) -> None:
+    for part in ("train", "test"):
+        for label in range(CLASSES):
+            (tmp_path / part / f"class{label}").mkdir(parents=True)
+            pixels = RNG.integers(0, 256, (SIZE, SIZE, 3), dtype=np.uint8)
+            Image.fromarray(pixels).save(tmp_path / part / f"class{label}" / "0.png")
+    found = as_json(command("diagnose", files / "a.pt", "--data", tmp_path, "--quick", "--json"))["data"]
+    assert found["images"] == 10
+    assert (found["normalisation"]["guessed_on"], found["normalisation"]["held_out"]) == (10, 0)
+    assert "on 10 other images" in command("diagnose", files / "a.pt", "--data", tmp_path, "--quick")[1]
+
+
+def test_a_network_that_overflows(files: Path, command: Command, tmp_path: Path) -> None:
+    state = network().state_dict()
+    state |= {name: torch.full_like(state[name], 3e38) for name in ("conv.weight", "fc.weight")}
+    torch.save(state, tmp_path / "large.pt")
+    code, out, err = command("diagnose", tmp_path / "large.pt", "--data", files / "batch.npz", "--quick", "--json")
+    assert (code, out) == (2, "")
+    assert "answers NaN or infinity" in err
 
 
 def best(scores: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
