@@ -11,7 +11,6 @@ from lth_engine.analysis.lines.barrier import error_barrier
 from lth_engine.analysis.lines.line import Line
 from lth_engine.analysis.lines.norm_statistics import protocol, require_room
 from lth_engine.analysis.lines.score import score
-from lth_engine.core.errors import BadInput
 from lth_engine.core.workbench import Progress
 from lth_engine.diagnosis.batch_file import Batch
 from lth_engine.diagnosis.brought import Brought
@@ -41,7 +40,7 @@ def barrier(first: Brought, second: Brought, batch: Batch, points: int = 101, re
         BadInput: the two are different networks, or images do not fit them.
         NonFinite: a point has no finite loss.
     """
-    _require_alike(first, second)
+    first.require_same(second, "A line needs two networks of one architecture")
     for images in (batch, recalibrate):
         if images is not None:
             first.require(images)
@@ -64,13 +63,3 @@ def barrier(first: Brought, second: Brought, batch: Batch, points: int = 101, re
             "barrier_alpha": error.alpha, "loss_barrier": loss.height,
             "norm_statistics": "interpolated" if recalibrate is None else "recalibrated", "points": points,
             "images": len(batch)}
-
-
-def _require_alike(first: Brought, second: Brought) -> None:
-    """Refuse two networks without a line between them. Raises BadInput."""
-    ends = [{name: tuple(value.shape) for name, value in end.model.state_dict().items()} for end in (first, second)]
-    if ends[0] == ends[1]:
-        return
-    one, other = (f"{end.where} is a {end.architecture.name} ({end.architecture.variant}) for "
-                  f"{end.architecture.classes} classes" for end in (first, second))
-    raise BadInput(f"A line needs two networks of one architecture, but {one} and {other}: name two of the same.")

@@ -204,8 +204,8 @@ def _by_channel(arrays: dict[str, Array], name: str, path: Path) -> Array:
 
 def _labels(y: Array, images: int, path: Path) -> Array:
     if y.ndim != 1 or y.dtype.kind not in "iu":
-        raise BadInput(f"y of {path} must be one row of whole numbers. Got {_shape(y)} of {y.dtype}; give the class of "
-                       "each image.")
+        raise BadInput(f"y of {path} must be one row of whole numbers. Got {_shape(y)} of {y.dtype}; give the "
+                       "class of each image.")
     if len(y) != images:
         raise BadInput(f"y of {path} must have a label for each of the {images:,} images. Got {len(y):,}; save "
                        "both of the same images.")

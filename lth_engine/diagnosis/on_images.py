@@ -107,7 +107,8 @@ def _apart(batch: Batch) -> tuple[Batch, Batch]:
     return trial, rest
 
 
-def _guessed(network: Brought, batch: Batch, report: Report) -> tuple[Sequence[float], Sequence[float], dict[str, Any]]:
+def _guessed(network: Brought, batch: Batch,
+             report: Report) -> tuple[Sequence[float], Sequence[float], dict[str, Any]]:
     """Mean and deviation that suit the network best on these images, and what is said of them.
 
     The images' own mean and deviation stand unless a usual one does surely better.
