@@ -99,6 +99,8 @@ def _add_passports(passport: argparse.ArgumentParser, recreate: argparse.Argumen
                           "verify only)")
     recreate.add_argument("--as", dest="form", choices=EXPORTS, default=EXPORTS[0], help="its form (default: "
                           f"{EXPORTS[0]})")
+    recreate.add_argument("--train", action="store_true", help="train the weights to the rewind point, if the "
+                          "passport asks for that; without it the training is only named")
     recreate.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto", help="what computes, if the "
                           "weights must be trained (default: a GPU if there is one)")
 
