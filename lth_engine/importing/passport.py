@@ -27,6 +27,7 @@ from lth_engine.core.errors import FileUnreadable
 from lth_engine.core.mask import Mask
 from lth_engine.importing.contents import Contents
 from lth_engine.importing.passport_schema import VERSION, recipe_from, require_mask
+from lth_engine.training.outcome import masked
 
 FORMAT = "ticket passport"
 RECIPE = "lottery_lab_passport"
@@ -64,11 +65,12 @@ def made(start: Mapping[str, Array], mask: Mask, recipe: Mapping[str, Any], *, w
     """The passport of a ticket.
 
     Args:
-        start: all tensors that training starts from, pruned weights 0.
+        start: all tensors that training starts from; pruned weights become +0, as they are where they are recreated.
         mask: what is kept.
         recipe: how, ticket, run, network, end_sha256 and software; the rest is filled in.
         with_weights: whether the passport carries the kept values.
     """
+    start = masked(start, mask)
     facts = {"shapes": {name: list(kept.shape) for name, kept in mask.items()}, "kept": mask.kept,
              "prunable": mask.size, "density": mask.density, "start_sha256": weights_sha256(start)}
     if with_weights:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any, cast
 
 from lth_engine.core.artifact import Array
-from lth_engine.core.errors import BadInput, DamagedArtifact, clipped
+from lth_engine.core.errors import BadInput, DamagedArtifact, FileUnreadable, clipped
 from lth_engine.core.spec import from_dict
 from lth_engine.importing.passport import Passport, weights_sha256
 from lth_engine.importing.skeleton import skeleton
@@ -67,6 +67,7 @@ def under_mask(weights: Mapping[str, Array], passport: Passport) -> dict[str, Ar
 
     Raises:
         BadInput: they are of another network.
+        FileUnreadable: the passport carries weights of another hash.
         DamagedArtifact: the hash is another one: other software or another machine drew or trained other numbers.
     """
     odd = [name for name, kept in passport.mask.items() if name not in weights or weights[name].shape != kept.shape]
@@ -77,8 +78,12 @@ def under_mask(weights: Mapping[str, Array], passport: Passport) -> dict[str, Ar
     found, wanted = weights_sha256(start), passport.recipe["start_sha256"]
     if found == wanted:
         return start
+    if passport.start is not None:
+        raise FileUnreadable(f"The weights that this passport carries have the hash {found[:12]}, its recipe says "
+                             f"{wanted[:12]}: it is damaged, or was changed. Get it again.")
     same = sum(int(((start[name][kept] > 0) == passport.signs[name]).sum()) for name, kept in passport.mask.items())
     software = ", ".join(f"{name} {version}" for name, version in passport.recipe.get("software", {}).items())
     raise DamagedArtifact(f"The weights recreated here have the hash {found[:12]}, the passport says {wanted[:12]} "
                           f"({100 * same / max(1, passport.mask.kept):.4g}% of the signs agree; it was made with "
-                          f"{software}): recreate it with that software, or ask for a passport --with-weights.")
+                          f"{software or 'other software'}): recreate it with that software, or ask "
+                          "for a passport --with-weights.")

@@ -165,6 +165,27 @@ def test_a_network_is_held_against_the_mask_before_it_is_built(monkeypatch: pyte
             require_network(Passport({**written.recipe, "network": change}, written.mask, written.signs, None))
 
 
+def test_weights_pruned_by_a_product_are_recreated() -> None:
+    """`weight *= mask` leaves -0 where a weight was below 0."""
+    start, mask = ticket()
+    product = {name: value * mask.get(name, 1) for name, value in
+               take_weights(build(SPEC, 3, 8, 8, 5, 4)).items()}
+    assert any(np.signbit(value[value == 0]).any() for value in product.values())
+    found = from_contents(opened(to_bytes(made(product, mask, RECIPE_BEFORE, with_weights=True))))
+    assert found.start is not None
+    again = under_mask(found.start, found)
+    assert all(again[name].tobytes() == start[name].tobytes() for name in start)
+
+
+def test_carried_weights_that_were_changed_are_told() -> None:
+    kept = safetensors.torch.load(to_bytes(passport(with_weights=True)))["start/conv.weight"].clone()
+    kept[0] = -kept[0]
+    found = from_contents(opened(spoiled({"start/conv.weight": kept})))
+    assert found.start is not None
+    with pytest.raises(FileUnreadable, match="was changed"):
+        under_mask(found.start, found)
+
+
 def test_later_versions_are_not_guessed_at() -> None:
     with pytest.raises(FileUnreadable, match="later version"):
         from_contents(opened(spoiled(version=99)))
