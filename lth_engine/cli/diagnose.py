@@ -17,15 +17,11 @@ from lth_engine.cli.more_text import more_text
 from lth_engine.core.errors import BadInput, NotRead
 from lth_engine.core.workbench import Progress
 from lth_engine.gate.ask import Reading, ask, inspect, inspect_directory
-from lth_engine.gate.limits import Limits
 
 Found = dict[str, Any]
 
 BEYOND = ("spectra", "speed")
 """Questions about the file that the card leaves out."""
-
-PATIENCE = Limits(seconds=15)
-"""What each of them may use."""
 
 
 def diagnose(given: argparse.Namespace) -> int:
@@ -70,11 +66,20 @@ def as_text(found: Found) -> str:
 
 
 def _beyond(entry: str, copy: Path) -> Found:
-    """An answer about the file, or the reason why there is none: the card stands without it."""
+    """An answer about the file, or what there was of it when its time or memory was over, with the reason: the card
+    stands without it."""
+    so_far: Found = {}
+
+    def heard(said: Mapping[str, Any]) -> None:
+        if isinstance(said.get("layer"), dict):
+            so_far.setdefault("layers", []).append(said["layer"])
+        if isinstance(said.get("so_far"), dict):
+            so_far.update(said["so_far"])
+
     try:
-        return ask(entry, [copy], {}, limits=PATIENCE)
+        return ask(entry, [copy], {}, heard=heard)
     except NotRead as error:
-        return {"reason": f"Left out. {error}"}
+        return {**so_far, "reason": f"{'The rest was left out' if so_far else 'Left out'}. {error}"}
 
 
 def _read(path: Path, copy: Path) -> Reading:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import zipfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import cast
 
@@ -17,13 +17,16 @@ from lth_engine.cli.flags import apply_flags, read_flags
 from lth_engine.cli.foreign import clean_copies
 from lth_engine.cli.words import columns
 from lth_engine.core.artifact import Array
-from lth_engine.core.errors import BadInput
+from lth_engine.core.errors import BadInput, clipped
 from lth_engine.core.spec import from_dict
 from lth_engine.specs.scorers import ScorerSpec
 from lth_engine.store.commit import replace_file, temporary
 from lth_engine.store.writer import checkpoint_bytes
 
 FORMS = (".npz", ".h5")
+
+LONGEST = 1000
+"""Characters of a parameter's name in a mask; a name in a zip has at most 65,535 bytes."""
 
 
 def mask(given: argparse.Namespace, rest: Sequence[str]) -> int:
@@ -42,6 +45,7 @@ def mask(given: argparse.Namespace, rest: Sequence[str]) -> int:
         if batch is not None and weights.network is not None:
             weights.network.require(batch)
         with watched("Stopped. No mask was written.") as report:
+            require_names((weights.names.get(name, name) for name in weights.values), given.file)
             found = draw(weights, scorer, given.density, batch, given.scope, given.seed, report)
         facts = {"scorer": json.dumps(scorer.to_dict()), "density": given.density, "scope": given.scope,
                  "seed": given.seed, "sha256": files[0].card["sha256"]}
@@ -62,6 +66,19 @@ def scorer_of(name: str, rest: Sequence[str]) -> ScorerSpec:
     if flags and not known:
         raise BadInput(f"Unknown flag --{flags[0].name}: the scorer {name} has no settings.")
     return apply_flags(spec, flags)
+
+
+def require_names(names: Iterable[str], path: Path) -> None:
+    """Refuse names of a foreign file that would lead out of the file they are written to, or cannot stand in it.
+
+    Raises:
+        BadInput: the text says which.
+    """
+    odd = [name for name in names if not name.isprintable() or len(name) > LONGEST or {"..", ""} & set(
+        name.replace("\\", "/").split("/")) or name[1:2] == ":"]
+    if odd:
+        raise BadInput(f"The parameter {clipped(odd[0])} of {path} cannot be written under its name: rename it in the "
+                       "checkpoint.")
 
 
 def write_mask(path: Path, kept: Mapping[str, Array], facts: Mapping[str, float | int | str]) -> None:

@@ -84,8 +84,9 @@ def spectra_text(value: Found) -> str:
              _number(layer["tail"]["alpha"]) if layer["tail"]["applies"] else "-"] for layer in value["layers"]]
     words = [f"{plain(layer['name'])}: {plain(layer['text'])}" for layer in value["layers"]
              if layer["tail"]["applies"]]
+    rest = [plain(value["reason"])] if value.get("reason") else []
     return "\n".join([columns(["layer", "matrix", "norm", "stable rank", "spikes", "tail exponent"], rows, left=2),
-                      *words])
+                      *words, *rest])
 
 
 def speed_text(value: Found) -> str:

@@ -12,6 +12,9 @@ import torch
 from PIL import Image
 from torch import nn
 
+from lth_engine.cli.mask import require_names
+from lth_engine.core.errors import BadInput, FileUnreadable
+from lth_engine.gate.ask import ask
 from lth_engine.models.build import build
 from lth_engine.specs.models import CifarResnet, Lenet300100
 from lth_engine.store.reader import read_checkpoint
@@ -153,6 +156,27 @@ def test_spectra_speed_and_a_second_file(files: Path, command: Command) -> None:
     for words in ("Against the other file", "They differ in shape", "Spectra of the weight matrices", "stable rank",
                   "FLOPs, dense", "images/s"):
         assert words in out, words
+
+
+def test_what_was_found_before_the_time_was_over_is_kept(files: Path, command: Command,
+                                                         monkeypatch: pytest.MonkeyPatch) -> None:
+    def slow(entry: str, paths: list[Path], arguments: dict[str, Any], *, heard: Any) -> dict[str, Any]:
+        """The real answer, of which only what the child says on its way arrives."""
+        if entry == "spectra":
+            raise FileUnreadable("Reading stopped at the time limit (120 s).")
+        ask(entry, paths, arguments, heard=heard)
+        raise FileUnreadable("Reading stopped at the time limit (120 s).")
+    monkeypatch.setattr("lth_engine.cli.diagnose.ask", slow)
+    found = as_json(command("diagnose", files / "a.pt", "--json"))
+    assert found["spectra"] == {"reason": "Left out. Reading stopped at the time limit (120 s)."}
+    assert found["speed"]["times"] == []
+    assert found["speed"]["flops_dense"] > 1e6
+    assert found["speed"]["bytes"]["raw"] > 4 * 17_534
+    assert found["speed"]["sentence"]
+    assert found["speed"]["reason"] == "The rest was left out. Reading stopped at the time limit (120 s)."
+    out = command("diagnose", files / "a.pt")[1]
+    assert "FLOPs, dense" in out
+    assert "The rest was left out" in out
 
 
 def test_the_card_alone(files: Path, command: Command) -> None:
@@ -339,6 +363,13 @@ def test_what_the_file_prunes_stays_pruned(files: Path, command: Command, tmp_pa
                            tmp_path / "m.npz")
     assert code == 2
     assert "what is pruned stays pruned" in err
+
+
+@pytest.mark.parametrize("name", ["../../x.weight", "/x.weight", "a\\..\\x.weight", "C:x.weight"])
+def test_names_that_lead_out_of_a_mask_are_refused(name: str) -> None:
+    with pytest.raises(BadInput, match="rename it"):
+        require_names(["conv.weight", name], Path("net.pt"))
+    require_names(["conv.weight", "dense/kernel:0", "module.a..b"], Path("net.pt"))
 
 
 def test_settings_of_the_scorer_are_flags(files: Path, command: Command, tmp_path: Path) -> None:
