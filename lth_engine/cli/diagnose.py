@@ -12,11 +12,11 @@ from typing import Any
 
 from lth_engine.cli.card_text import card_text
 from lth_engine.cli.compute import watched
-from lth_engine.cli.foreign import Cleaned, networks
+from lth_engine.cli.foreign import Cleaned, networks, no_network, read_file
 from lth_engine.cli.more_text import more_text
 from lth_engine.core.errors import BadInput, NotRead
 from lth_engine.core.workbench import Progress
-from lth_engine.gate.ask import Reading, ask, inspect, inspect_directory
+from lth_engine.gate.ask import ask, inspect_directory
 
 Found = dict[str, Any]
 
@@ -43,18 +43,18 @@ def looked_at(given: argparse.Namespace, folder: Path) -> Found:
 
     What cannot be said of this network, as it is none that is known, is {"reason": why}.
     """
-    first = _read(given.file, folder / "file.safetensors")
-    found: Found = {**first.card}
-    if first.clean is None:
+    mine = _read(given.file, folder / "file.safetensors", given.rename)
+    found: Found = {**mine.card}
+    if not mine.copy.exists():
         return found
-    copy = folder / "file.safetensors"
+    copy = mine.copy
     if not given.quick:
         found |= {entry: _beyond(entry, copy) for entry in BEYOND}
-    mine = Cleaned(given.file, first.card, copy)
     if given.against is not None:
-        found["against"] = _with(given.against, folder, lambda other: ask("compare", [copy, other.copy], {}))
+        found["against"] = _with(given.against, folder, given.rename,
+                                 lambda other: ask("compare", [copy, other.copy], {}))
     if given.init is not None:
-        found["init"] = _with(given.init, folder, lambda other: _from_start(mine, other))
+        found["init"] = _with(given.init, folder, given.rename, lambda other: _from_start(mine, other))
     if given.data is not None:
         found["data"] = _unknown(mine) or _on_images(mine, given.data)
     return found
@@ -82,22 +82,22 @@ def _beyond(entry: str, copy: Path) -> Found:
         return {**so_far, "reason": f"{'The rest was left out' if so_far else 'Left out'}. {error}"}
 
 
-def _read(path: Path, copy: Path) -> Reading:
-    return (inspect_directory if path.is_dir() else inspect)(path, path.name, copy)
+def _read(path: Path, copy: Path, rename: bool) -> Cleaned:
+    if path.is_dir():
+        return Cleaned(path, inspect_directory(path, path.name, copy).card, copy)
+    return read_file(path, copy, rename=rename)
 
 
-def _with(path: Path, folder: Path, question: Any) -> Found:
+def _with(path: Path, folder: Path, rename: bool, question: Any) -> Found:
     """The card of a second file, and what is asked about both."""
-    copy = folder / "other.safetensors"
-    card = _read(path, copy).card
-    return {"card": card} | (question(Cleaned(path, card, copy)) if card["status"] == "read" else {})
+    other = _read(path, folder / "other.safetensors", rename)
+    return {"card": dict(other.card)} | (question(other) if other.card["status"] == "read" else {})
 
 
 def _unknown(*files: Cleaned) -> Found:
     """Why nothing can be computed with one of the networks; empty if it can."""
-    names = ", ".join(file.given.name for file in files if file.card["architecture"] is None)
-    return {"reason": f"The network of {names} is none that is known here, so nothing can be computed with it."} \
-        if names else {}
+    reasons = [no_network(file) for file in files if file.card["architecture"] is None]
+    return {"reason": " ".join(reasons)} if reasons else {}
 
 
 def _from_start(file: Cleaned, start: Cleaned) -> Mapping[str, Any]:

@@ -14,7 +14,7 @@ import numpy as np
 from lth_engine.cli.addresses import settings
 from lth_engine.cli.compute import watched
 from lth_engine.cli.flags import apply_flags, read_flags
-from lth_engine.cli.foreign import clean_copies
+from lth_engine.cli.foreign import clean_copies, no_network
 from lth_engine.cli.words import columns
 from lth_engine.core.artifact import Array
 from lth_engine.core.errors import BadInput, clipped
@@ -33,20 +33,25 @@ def mask(given: argparse.Namespace, rest: Sequence[str]) -> int:
     """Draw a mask, write it, and say what it keeps."""
     scorer = scorer_of(given.scorer, rest)
     _require_out(given)
-    with clean_copies(given.file) as files:
+    with clean_copies(given.file, rename=given.rename) as files:
         from lth_engine.diagnosis.batch_file import read_batch
         from lth_engine.diagnosis.bring import weighed
-        from lth_engine.diagnosis.drawn_mask import draw
+        from lth_engine.diagnosis.drawn_mask import WEIGHTS_ALONE, draw
         from lth_engine.importing.clean import read_clean
         from lth_engine.importing.understand import understand
 
         batch = None if given.batch is None else read_batch(given.batch)
         weights = weighed(understand(read_clean(files[0].copy)[0]), str(given.file))
+        if weights.network is None and not isinstance(scorer, WEIGHTS_ALONE):
+            raise BadInput(f"The scorer {scorer.name} looks at the network. {no_network(files[0])}")
         if batch is not None and weights.network is not None:
             weights.network.require(batch)
         with watched("Stopped. No mask was written.") as report:
-            require_names((weights.names.get(name, name) for name in weights.values), given.file)
+            require_names([*files[0].renaming, *(weights.names.get(name, name) for name in weights.values)],
+                          given.file)
             found = draw(weights, scorer, given.density, batch, given.scope, given.seed, report)
+        theirs = {ours: name for name, ours in files[0].renaming.items()}
+        found = {theirs.get(name, name): kept for name, kept in found.items()}
         facts = {"scorer": json.dumps(scorer.to_dict()), "density": given.density, "scope": given.scope,
                  "seed": given.seed, "sha256": files[0].card["sha256"]}
     write_mask(given.out, found, facts)

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 def passport(given: argparse.Namespace) -> int:
     """Write the passport of a ticket of the store, or of a checkpoint."""
-    made = of_file(Path(given.of)) if Path(given.of).is_file() else of_run(given)
+    made = of_file(Path(given.of), given.rename) if Path(given.of).is_file() else of_run(given)
     from lth_engine.importing.passport import to_bytes
 
     write_new(given.out, to_bytes(made))
@@ -59,9 +59,9 @@ def of_run(given: argparse.Namespace) -> Passport:
     return made(ticket.group("start"), Mask(ticket.group("mask")), facts, with_weights=given.with_weights)
 
 
-def of_file(path: Path) -> Passport:
+def of_file(path: Path, rename: bool) -> Passport:
     """The passport of a checkpoint: it carries the kept weights, which nothing else gives."""
-    with clean_copies(path) as files:
+    with clean_copies(path, rename=rename) as files:
         from lth_engine.importing.passport import made
 
         network, = networks(files)

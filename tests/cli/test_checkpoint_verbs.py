@@ -126,7 +126,7 @@ def test_a_file_that_is_refused_ends_every_verb_with_2(files: Path, command: Com
 def test_our_own_failure_is_1(files: Path, command: Command, monkeypatch: pytest.MonkeyPatch) -> None:
     def broken(*given: object) -> None:
         raise ZeroDivisionError("a bug")
-    monkeypatch.setattr("lth_engine.cli.diagnose.inspect", broken)
+    monkeypatch.setattr("lth_engine.cli.foreign.inspect", broken)
     code, out, err = command("diagnose", files / "a.pt", "--quick", "--json")
     assert (code, out) == (1, "")
     assert "a bug" in err
@@ -315,6 +315,33 @@ def test_masks_are_those_of_naive_rewrites(files: Path, command: Command, tmp_pa
         assert sum(int(found[name].sum()) for name in wanted) == sum(int(kept.sum()) for kept in wanted.values())
         differing = sum(int((found[name] != wanted[name].numpy()).sum()) for name in wanted)
     assert differing <= 2, "float32 may swap two weights at the threshold"
+
+
+def test_a_network_under_other_names(files: Path, command: Command, tmp_path: Path) -> None:
+    """As nn.Sequential names its layers; --rename gives them the names of the lab."""
+    state = torch.load(files / "lenet.pt", weights_only=True)
+    layers = list(dict.fromkeys(name.rpartition(".")[0] for name in state))
+    theirs = {name: f"{2 * layers.index(name.rpartition('.')[0])}.{name.rpartition('.')[2]}" for name in state}
+    path = tmp_path / "sequential.pt"
+    torch.save({theirs[name]: value for name, value in state.items()}, path)
+    words = ("curvature", path, "--batch", files / "batch.npz", "--eigenvalues", "1", "--error", "0.5", "--json")
+    code, out, err = command(*words)
+    assert (code, out) == (2, "")
+    assert "are those of a LeNet-6-5 under other names: add --rename" in err
+    one = as_json(command(*words, "--rename"))
+    other = as_json(command(words[0], files / "lenet.pt", *words[2:]))
+    assert one["loss"] == other["loss"]
+    found = as_json(command("diagnose", path, "--rename", "--init", files / "lenet.pt", "--quick", "--json"))
+    assert found["architecture"]["name"] == "LeNet-6-5"
+    assert found["format"] == "torch zip"
+    assert found["init"]["distance"] == 0
+    assert "add --rename" in command("diagnose", path, "--quick")[1]
+    words = ("mask", path, "--scorer", "synflow", "--rounds", "2", "--density", "0.5", "--out", tmp_path / "m.npz")
+    assert "add --rename" in command(*words)[2]
+    code, _, err = command(*words, "--rename")
+    assert code == 0, err
+    with np.load(tmp_path / "m.npz") as held:
+        assert set(held.files) == {name for name in theirs.values() if name.endswith("weight")}
 
 
 def test_a_mask_in_the_form_of_the_store(files: Path, command: Command, tmp_path: Path) -> None:
