@@ -97,6 +97,7 @@ def findings_text(findings: Sequence[Card]) -> str:
     lines = []
     for severity in SEVERITIES:
         for found in (found for found in findings if found["severity"] == severity):
-            where = f"{plain(found['layer'])}: " if found.get("layer") else ""
+            named = found.get("layer") and found["layer"] not in found["text"]
+            where = f"{plain(found['layer'])}: " if named else ""
             lines.append(f"{severity:<8} {where}{plain(found['text'])}")
     return "\n".join(lines)

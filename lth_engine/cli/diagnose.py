@@ -12,7 +12,7 @@ from typing import Any
 
 from lth_engine.cli.card_text import card_text
 from lth_engine.cli.compute import watched
-from lth_engine.cli.foreign import Cleaned, networks, no_network, read_file
+from lth_engine.cli.foreign import Cleaned, is_passport, networks, no_network, read_file
 from lth_engine.cli.more_text import more_text
 from lth_engine.core.errors import BadInput, NotRead
 from lth_engine.core.workbench import Progress
@@ -49,7 +49,8 @@ def looked_at(given: argparse.Namespace, folder: Path) -> Found:
         return found
     copy = mine.copy
     if not given.quick:
-        found |= {entry: _beyond(entry, copy) for entry in BEYOND}
+        packed = is_passport(mine.card)
+        found |= {entry: {"reason": no_network(mine)} if packed else _beyond(entry, copy) for entry in BEYOND}
     if given.against is not None:
         found["against"] = _with(given.against, folder, given.rename,
                                  lambda other: ask("compare", [copy, other.copy], {}))
@@ -96,7 +97,7 @@ def _with(path: Path, folder: Path, rename: bool, question: Any) -> Found:
 
 def _unknown(*files: Cleaned) -> Found:
     """Why nothing can be computed with one of the networks; empty if it can."""
-    reasons = [no_network(file) for file in files if file.card["architecture"] is None]
+    reasons = [reason for file in files if (reason := no_network(file))]
     return {"reason": " ".join(reasons)} if reasons else {}
 
 

@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from lth_engine.diagnosis.brought import Brought
 
 
+PASSPORT = "ticket passport"
+"""The format of a passport, as importing.passport has it."""
+
 OF_THE_FILE = ("name", "bytes", "sha256", "format", "wrappers", "beside", "ignored", "epoch", "facts")
 """Parts of a card that a change of names leaves as they are."""
 
@@ -72,9 +75,9 @@ def read_file(path: Path, copy: Path, *, rename: bool) -> Cleaned:
         rename: where a known network has the very tensors but for their names, give them its names.
     """
     card = inspect(path, path.name, copy).card
-    nearest = card["nearest"]
-    if not rename or card["status"] != "read" or not nearest or not nearest["applies"]:
+    if not rename or card["status"] != "read" or not only_names_differ(card):
         return Cleaned(path, card, copy)
+    nearest = card["nearest"]
     under = copy.with_name(f"renamed-{copy.name}")
     again = inspect(copy, path.name, under, arguments={"renaming": nearest["renaming"]}).card
     require_read(again, path)
@@ -99,15 +102,30 @@ def networks(files: Sequence[Cleaned]) -> list[Brought]:
     from lth_engine.importing.understand import understand
 
     for file in files:
-        if file.card["architecture"] is None and (reason := no_network(file)):
+        if reason := no_network(file):
             raise BadInput(reason)
     return [bring(understand(read_clean(file.copy)[0]), str(file.given)) for file in files]
 
 
+def is_passport(card: Mapping[str, Any]) -> bool:
+    """Whether a card is that of a passport."""
+    return bool(card["format"] == PASSPORT)
+
+
+def only_names_differ(card: Mapping[str, Any]) -> bool:
+    """Whether the tensors are those of a known network under other names."""
+    return bool(card["nearest"] and card["nearest"]["applies"])
+
+
 def no_network(file: Cleaned) -> str:
-    """Why nothing can be computed with the network of a file that is none of the known ones, and what to do."""
+    """Why nothing can be computed with the network of a file, and what to do; "" if something can."""
+    if is_passport(file.card):
+        return (f"{plain(file.given.name)} is the passport of a ticket, which holds bits and no network: make the "
+                "ticket with the verb recreate and --out, and name that file.")
+    if file.card["architecture"] is not None:
+        return ""
     nearest = file.card["nearest"]
-    if nearest and nearest["applies"]:
+    if only_names_differ(file.card):
         return (f"The tensors of {plain(file.given.name)} are those of a {plain(nearest['name'])} under other names: "
                 "add --rename.")
     near = f" Its nearest is {plain(nearest['name'])}: diagnose shows what differs." if nearest else ""

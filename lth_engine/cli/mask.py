@@ -14,7 +14,7 @@ import numpy as np
 from lth_engine.cli.addresses import settings
 from lth_engine.cli.compute import watched
 from lth_engine.cli.flags import apply_flags, read_flags
-from lth_engine.cli.foreign import clean_copies, no_network
+from lth_engine.cli.foreign import clean_copies, is_passport, no_network, only_names_differ
 from lth_engine.cli.words import columns
 from lth_engine.core.artifact import Array
 from lth_engine.core.errors import BadInput, clipped
@@ -40,9 +40,11 @@ def mask(given: argparse.Namespace, rest: Sequence[str]) -> int:
         from lth_engine.importing.clean import read_clean
         from lth_engine.importing.understand import understand
 
+        if is_passport(files[0].card):
+            raise BadInput(no_network(files[0]))
         batch = None if given.batch is None else read_batch(given.batch)
         weights = weighed(understand(read_clean(files[0].copy)[0]), str(given.file))
-        if weights.network is None and not isinstance(scorer, WEIGHTS_ALONE):
+        if only_names_differ(files[0].card) and not isinstance(scorer, WEIGHTS_ALONE):
             raise BadInput(f"The scorer {scorer.name} looks at the network. {no_network(files[0])}")
         if batch is not None and weights.network is not None:
             weights.network.require(batch)

@@ -95,7 +95,7 @@ def speed_text(value: Found) -> str:
     facts = [(f"batch of {row['batch']}", f"{1000 * row['median']:.3g} ms ({1000 * row['low']:.3g} to "
               f"{1000 * row['high']:.3g}, {row['passes']} passes), {row['images_per_second']:,.0f} images/s")
              for row in value.get("times", ())]
-    facts += [(words, f"{value[name]:.3g}") for name, words in (
+    facts += [(words, f"{value[name]:,.0f}") for name, words in (
         ("flops_dense", "FLOPs, dense"), ("flops_sparse", "FLOPs, if zeros were free"),
         ("flops_filters", "FLOPs, without empty filters")) if value.get(name) is not None]
     facts += [(words, size(bytes_[name])) for name, words in (

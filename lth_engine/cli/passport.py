@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from lth_engine.cli.card_text import plain
 from lth_engine.cli.compute import compute
-from lth_engine.cli.export import write_new
+from lth_engine.cli.export import require_store, write_new
 from lth_engine.cli.foreign import clean_copies, networks
 from lth_engine.cli.pointing import run_at
 from lth_engine.cli.words import pairs, size
@@ -44,6 +44,7 @@ def of_run(given: argparse.Namespace) -> Passport:
     Raises:
         BadInput: the ticket is not in the store, or its weights must be carried and were not asked for.
     """
+    require_store(given.store, given.of)
     store = Store(given.store, create=False)
     run = run_at(given.of, given.store)
     question, group = run.ticket.origin()

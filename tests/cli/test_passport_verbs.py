@@ -90,7 +90,7 @@ def changed(path: Path, **recipe: object) -> Path:
     return other
 
 
-FOREIGN = DenseTicket(data=OwnImages(path="/home/somebody/photos"), rewind=Step(2, "it"))
+FOREIGN = DenseTicket(data=OwnImages(path="/photos/of/mine"), rewind=Step(2, "it"))
 
 
 @pytest.mark.parametrize(("question", "words"), [
@@ -204,6 +204,26 @@ def test_what_cannot_be_done(shelf: Path, tmp_path: Path, command: Command, monk
     assert (code, out) == (2, "")
     assert sentence in err
     assert not (tmp_path / "p").exists()
+
+
+def test_where_there_is_no_store_yet(tmp_path: Path, command: Command) -> None:
+    for words in (("passport", "--of", "first-ticket/4/0", "--out"), ("export", "first-ticket/4/0", "--as",
+                                                                     "safetensors", "--to")):
+        code, out, err = command(*words, tmp_path / "p", "--store", tmp_path / "none")
+        assert (code, out) == (2, "")
+        assert "python -m lth_engine answer --preset first-ticket" in err
+
+
+def test_a_passport_is_no_network(shelf: Path, tmp_path: Path, command: Command) -> None:
+    assert command("passport", "--of", ADDRESS, "--out", tmp_path / "p", "--store", shelf)[0] == 0
+    code, out, err = command("passport", "--of", tmp_path / "p", "--out", tmp_path / "q")
+    assert (code, out) == (2, "")
+    assert "make the ticket with the verb recreate" in err
+    assert "recreate" in command("mask", tmp_path / "p", "--scorer", "magnitude", "--density", "0.5", "--out",
+                                 tmp_path / "m.npz")[2]
+    found = json.loads(command("diagnose", tmp_path / "p", "--json")[1])
+    assert "recreate" in found["speed"]["reason"]
+    assert found["wrappers"] == []
 
 
 def test_a_file_that_is_there_is_left(shelf: Path, tmp_path: Path, command: Command) -> None:
