@@ -74,8 +74,8 @@ def _beyond(entry: str, copy: Path) -> Found:
     def heard(said: Mapping[str, Any]) -> None:
         if isinstance(said.get("layer"), dict):
             so_far.setdefault("layers", []).append(said["layer"])
-        if isinstance(said.get("so_far"), dict):
-            so_far.update(said["so_far"])
+        if isinstance(said.get("part"), dict):
+            so_far.update(said["part"])
 
     try:
         return ask(entry, [copy], {}, heard=heard)

@@ -48,7 +48,7 @@ def speed(files: list[Path], arguments: Mapping[str, Any], emit: Callable[[dict[
     Args:
         files: one clean copy.
         arguments: "threads" of the measurement, 1 if it is not there.
-        emit: gets {"stage": ...}, and before anything is timed {"so_far": the answer without times}.
+        emit: gets {"stage": ...}.
         out: unused.
 
     Returns:
@@ -65,13 +65,11 @@ def speed(files: list[Path], arguments: Mapping[str, Any], emit: Callable[[dict[
     if known is None:
         answer["reason"] = "Without a known architecture there is nothing to run: bytes only."
     else:
-        emit({"stage": "counting operations", "so_far": strictly(answer)})
+        emit({"stage": "measuring"})
         model, _ = network(anatomy.checkpoint)
         shape = (known.channels, known.height, known.width)
         threads = max(1, int(arguments.get("threads", 1)))
-        answer |= _operations(anatomy, model, shape)
-        emit({"stage": "measuring", "so_far": strictly(answer)})
-        answer |= {"threads": threads, "times": timed(model, shape, threads)}
+        answer |= {"threads": threads, "times": timed(model, shape, threads), **_operations(anatomy, model, shape)}
     strict: dict[str, Any] = strictly(answer)
     return strict
 
