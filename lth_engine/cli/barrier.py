@@ -16,7 +16,7 @@ SHOWN = 11
 
 def barrier(given: argparse.Namespace) -> int:
     """Measure the line from the first network to the second, and show it."""
-    with clean_copies(given.first, given.second) as files:
+    with clean_copies(given.first, given.second, rename=given.rename) as files:
         from lth_engine.diagnosis.barrier_between import barrier as measured
         from lth_engine.diagnosis.batch_file import read_batch
 

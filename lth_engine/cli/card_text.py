@@ -71,7 +71,7 @@ def _nearest(nearest: Card | None) -> str:
     """Why the file does not fit the nearest network, key by key."""
     if not nearest:
         return ""
-    fits = "Renamed, it fits." if nearest["applies"] else "It does not fit, renamed or not."
+    fits = "Renamed, it fits: add --rename." if nearest["applies"] else "It does not fit, renamed or not."
     rows = [[plain(name), "absent", "wanted"] for name in nearest["missing"]]
     rows += [[plain(name), "present", "unknown there"] for name in nearest["unexpected"]]
     rows += [[plain(name), _shape(found), _shape(wanted)] for name, found, wanted in nearest["shapes"]]
@@ -97,6 +97,7 @@ def findings_text(findings: Sequence[Card]) -> str:
     lines = []
     for severity in SEVERITIES:
         for found in (found for found in findings if found["severity"] == severity):
-            where = f"{plain(found['layer'])}: " if found.get("layer") else ""
+            named = found.get("layer") and found["layer"] not in found["text"]
+            where = f"{plain(found['layer'])}: " if named else ""
             lines.append(f"{severity:<8} {where}{plain(found['text'])}")
     return "\n".join(lines)

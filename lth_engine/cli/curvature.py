@@ -17,7 +17,7 @@ def curvature(given: argparse.Namespace) -> int:
     where = {"weights": given.weights, "norm_statistics": given.norm_statistics, "seed": given.seed, "images": 0}
     trace = HessianTrace(error=given.error, estimator=given.estimator, most_products=given.most_products, **where)
     eigenpairs = HessianEigenpairs(count=given.eigenvalues, most_products=given.most_products, **where)
-    with clean_copies(given.file) as files:
+    with clean_copies(given.file, rename=given.rename) as files:
         from lth_engine.diagnosis.batch_file import read_batch
         from lth_engine.diagnosis.curvature_at import curvature as measured
 

@@ -12,20 +12,16 @@ from typing import Any
 
 from lth_engine.cli.card_text import card_text
 from lth_engine.cli.compute import watched
-from lth_engine.cli.foreign import Cleaned, networks
+from lth_engine.cli.foreign import Cleaned, is_passport, networks, no_network, read_file
 from lth_engine.cli.more_text import more_text
 from lth_engine.core.errors import BadInput, NotRead
 from lth_engine.core.workbench import Progress
-from lth_engine.gate.ask import Reading, ask, inspect, inspect_directory
-from lth_engine.gate.limits import Limits
+from lth_engine.gate.ask import ask, inspect_directory
 
 Found = dict[str, Any]
 
 BEYOND = ("spectra", "speed")
 """Questions about the file that the card leaves out."""
-
-PATIENCE = Limits(seconds=15)
-"""What each of them may use."""
 
 
 def diagnose(given: argparse.Namespace) -> int:
@@ -47,18 +43,19 @@ def looked_at(given: argparse.Namespace, folder: Path) -> Found:
 
     What cannot be said of this network, as it is none that is known, is {"reason": why}.
     """
-    first = _read(given.file, folder / "file.safetensors")
-    found: Found = {**first.card}
-    if first.clean is None:
+    mine = _read(given.file, folder / "file.safetensors", given.rename)
+    found: Found = {**mine.card}
+    if not mine.copy.exists():
         return found
-    copy = folder / "file.safetensors"
+    copy = mine.copy
     if not given.quick:
-        found |= {entry: _beyond(entry, copy) for entry in BEYOND}
-    mine = Cleaned(given.file, first.card, copy)
+        packed = is_passport(mine.card)
+        found |= {entry: {"reason": no_network(mine)} if packed else _beyond(entry, copy) for entry in BEYOND}
     if given.against is not None:
-        found["against"] = _with(given.against, folder, lambda other: ask("compare", [copy, other.copy], {}))
+        found["against"] = _with(given.against, folder, given.rename,
+                                 lambda other: ask("compare", [copy, other.copy], {}))
     if given.init is not None:
-        found["init"] = _with(given.init, folder, lambda other: _from_start(mine, other))
+        found["init"] = _with(given.init, folder, given.rename, lambda other: _from_start(mine, other))
     if given.data is not None:
         found["data"] = _unknown(mine) or _on_images(mine, given.data)
     return found
@@ -70,29 +67,38 @@ def as_text(found: Found) -> str:
 
 
 def _beyond(entry: str, copy: Path) -> Found:
-    """An answer about the file, or the reason why there is none: the card stands without it."""
+    """An answer about the file, or what there was of it when its time or memory was over, with the reason: the card
+    stands without it."""
+    so_far: Found = {}
+
+    def heard(said: Mapping[str, Any]) -> None:
+        if isinstance(said.get("layer"), dict):
+            so_far.setdefault("layers", []).append(said["layer"])
+        if isinstance(said.get("part"), dict):
+            so_far.update(said["part"])
+
     try:
-        return ask(entry, [copy], {}, limits=PATIENCE)
+        return ask(entry, [copy], {}, heard=heard)
     except NotRead as error:
-        return {"reason": f"Left out. {error}"}
+        return {**so_far, "reason": f"{'The rest was left out' if so_far else 'Left out'}. {error}"}
 
 
-def _read(path: Path, copy: Path) -> Reading:
-    return (inspect_directory if path.is_dir() else inspect)(path, path.name, copy)
+def _read(path: Path, copy: Path, rename: bool) -> Cleaned:
+    if path.is_dir():
+        return Cleaned(path, inspect_directory(path, path.name, copy).card, copy)
+    return read_file(path, copy, rename=rename)
 
 
-def _with(path: Path, folder: Path, question: Any) -> Found:
+def _with(path: Path, folder: Path, rename: bool, question: Any) -> Found:
     """The card of a second file, and what is asked about both."""
-    copy = folder / "other.safetensors"
-    card = _read(path, copy).card
-    return {"card": card} | (question(Cleaned(path, card, copy)) if card["status"] == "read" else {})
+    other = _read(path, folder / "other.safetensors", rename)
+    return {"card": dict(other.card)} | (question(other) if other.card["status"] == "read" else {})
 
 
 def _unknown(*files: Cleaned) -> Found:
     """Why nothing can be computed with one of the networks; empty if it can."""
-    names = ", ".join(file.given.name for file in files if file.card["architecture"] is None)
-    return {"reason": f"The network of {names} is none that is known here, so nothing can be computed with it."} \
-        if names else {}
+    reasons = [reason for file in files if (reason := no_network(file))]
+    return {"reason": " ".join(reasons)} if reasons else {}
 
 
 def _from_start(file: Cleaned, start: Cleaned) -> Mapping[str, Any]:
@@ -111,6 +117,6 @@ def _on_images(file: Cleaned, path: Path) -> Found:
 
     network, = networks([file])
     with watched() as report:
-        batch, names = labelled(path, network.architecture, lambda text: report(Progress(0, 0, text)))
-        found: Found = on_images(network, batch, names, report)
+        images = labelled(path, network.architecture, lambda text: report(Progress(0, 0, text)))
+        found: Found = on_images(network, images.judged, images.names, images.aside, report)
     return found

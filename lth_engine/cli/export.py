@@ -11,6 +11,7 @@ from lth_engine.cli.words import size
 from lth_engine.core.artifact import Artifact
 from lth_engine.core.errors import BadInput
 from lth_engine.core.mask import Mask
+from lth_engine.specs.presets import presets
 from lth_engine.store.commit import replace_file
 from lth_engine.store.store import Store
 
@@ -46,12 +47,22 @@ def stored(address: str, root: Path, at: str) -> tuple[Artifact, str]:
     Raises:
         BadInput: nothing is meant, or it is not in the store.
     """
+    require_store(root, address)
     run, store = run_at(address, root), Store(root, create=False)
     key = run.key if at == "end" else run.ticket.key
     if not store.has([key]):
         what = "run has not been trained" if at == "end" else "ticket is not there"
         raise BadInput(f"Nothing of {address} is in the store {root}: its {what}. Answer its search first.")
     return store.get(key), "final" if at == "end" else "start"
+
+
+def require_store(root: Path, address: str) -> None:
+    """Refuse an address where there is no store yet. Raises BadInput."""
+    if not root.is_dir():
+        search = address.partition("/")[0]
+        how = f"python -m lth_engine answer --preset {search}" if search in presets() else "the verb answer"
+        raise BadInput(f"There is no store at {root}, so nothing of {address}: answer its search first ({how}), or "
+                       "name the store with --store.")
 
 
 def write_new(path: Path, content: bytes) -> None:

@@ -28,6 +28,9 @@ def add_file_verbs(made: Mapping[str, argparse.ArgumentParser]) -> None:
         made[verb].add_argument("file", type=Path, metavar="FILE", help="a checkpoint")
     for verb in ("mask", "curvature", "barrier", "diagnose", "passport", "recreate"):
         made[verb].add_argument("--json", action="store_true", help="print JSON")
+    for verb in ("mask", "curvature", "barrier", "diagnose", "passport"):
+        made[verb].add_argument("--rename", action="store_true", help="where a known network has the very tensors but "
+                                "for their names, as with an nn.Sequential, give them its names")
     _add_diagnose(made["diagnose"])
     _add_mask(made["mask"])
     _add_curvature(made["curvature"])
@@ -99,6 +102,8 @@ def _add_passports(passport: argparse.ArgumentParser, recreate: argparse.Argumen
                           "verify only)")
     recreate.add_argument("--as", dest="form", choices=EXPORTS, default=EXPORTS[0], help="its form (default: "
                           f"{EXPORTS[0]})")
+    recreate.add_argument("--train", action="store_true", help="train the weights to the rewind point, if the "
+                          "passport asks for that; without it the training is only named")
     recreate.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto", help="what computes, if the "
                           "weights must be trained (default: a GPU if there is one)")
 

@@ -33,13 +33,22 @@ def images_text(data: Found) -> str:
         ("loss", f"{data['loss']:.4f} nats"), ("confidence", f"{100 * data['confidence']:.2f}%"),
         ("calibration error", f"{100 * data['calibration_error']:.2f} points"),
         ("Brier score", f"{data['brier']:.4f}"),
-        ("input", ("guessed: " if used["guessed"] else "") + plain(used["name"]))])
+        ("input", _input(used))])
     classes = [[plain(one["name"]), f"{one['images']:,}",
                 "-" if one["accuracy"] is None else f"{100 * one['accuracy']:.2f}"] for one in data["classes"]]
     tables = [columns(["class", "images", "accuracy %"], classes)]
     if tried:
         tables.append(columns(["normalisation tried", "accuracy %", "loss"], tried))
     return "\n\n".join([said, *tables])
+
+
+def _input(used: Found) -> str:
+    """How the images are normalised; where that was guessed, on which images."""
+    if not used["guessed"]:
+        return plain(used["name"])
+    which = f"{used['held_out']:,} of these images, which are not counted here" if used["held_out"] else \
+        f"{used['guessed_on']:,} other images"
+    return f"guessed: {plain(used['name'])}, on {which}"
 
 
 def start_text(value: Found) -> str:
@@ -75,8 +84,9 @@ def spectra_text(value: Found) -> str:
              _number(layer["tail"]["alpha"]) if layer["tail"]["applies"] else "-"] for layer in value["layers"]]
     words = [f"{plain(layer['name'])}: {plain(layer['text'])}" for layer in value["layers"]
              if layer["tail"]["applies"]]
+    rest = [plain(value["reason"])] if value.get("reason") else []
     return "\n".join([columns(["layer", "matrix", "norm", "stable rank", "spikes", "tail exponent"], rows, left=2),
-                      *words])
+                      *words, *rest])
 
 
 def speed_text(value: Found) -> str:
@@ -85,7 +95,7 @@ def speed_text(value: Found) -> str:
     facts = [(f"batch of {row['batch']}", f"{1000 * row['median']:.3g} ms ({1000 * row['low']:.3g} to "
               f"{1000 * row['high']:.3g}, {row['passes']} passes), {row['images_per_second']:,.0f} images/s")
              for row in value.get("times", ())]
-    facts += [(words, f"{value[name]:.3g}") for name, words in (
+    facts += [(words, f"{value[name]:,.0f}") for name, words in (
         ("flops_dense", "FLOPs, dense"), ("flops_sparse", "FLOPs, if zeros were free"),
         ("flops_filters", "FLOPs, without empty filters")) if value.get(name) is not None]
     facts += [(words, size(bytes_[name])) for name, words in (

@@ -11,10 +11,10 @@ from lth_engine.analysis.lines.barrier import error_barrier
 from lth_engine.analysis.lines.line import Line
 from lth_engine.analysis.lines.norm_statistics import protocol, require_room
 from lth_engine.analysis.lines.score import score
-from lth_engine.core.errors import BadInput
 from lth_engine.core.workbench import Progress
 from lth_engine.diagnosis.batch_file import Batch
 from lth_engine.diagnosis.brought import Brought
+from lth_engine.training.mixed import shown
 
 
 def barrier(first: Brought, second: Brought, batch: Batch, points: int = 101, recalibrate: Batch | None = None,
@@ -27,7 +27,7 @@ def barrier(first: Brought, second: Brought, batch: Batch, points: int = 101, re
     Args:
         first: whose network is laid along the line, in place.
         second: of the same architecture.
-        batch: images and labels on which every point is measured.
+        batch: images and labels on which every point is measured, mixed if the network takes batch statistics.
         points: at least 2.
         recalibrate: images for the statistics; their labels do not matter.
         report: is told of each point; raises Cancelled to stop.
@@ -40,7 +40,7 @@ def barrier(first: Brought, second: Brought, batch: Batch, points: int = 101, re
         BadInput: the two are different networks, or images do not fit them.
         NonFinite: a point has no finite loss.
     """
-    _require_alike(first, second)
+    first.require_same(second, "A line needs two networks of one architecture")
     for images in (batch, recalibrate):
         if images is not None:
             first.require(images)
@@ -49,26 +49,17 @@ def barrier(first: Brought, second: Brought, batch: Batch, points: int = 101, re
         require_room("recalibrated", first.model, example, {"recalibration": recalibrate})
     line = Line(first.model, first.weights(), second.weights())
     settle = protocol("interpolated" if recalibrate is None else "recalibrated", first.model, recalibrate or batch)
+    images_shown = shown(first.model, batch)
     alphas = np.arange(points) / (points - 1)
     scores = []
     for done, alpha in enumerate(alphas.tolist()):
         report(Progress(done, points, f"alpha {alpha:.3g}"))
         line.put(alpha)
         settle()
-        scores.append(score(first.model, batch))
+        scores.append(score(first.model, images_shown))
     errors, losses = ([getattr(one, name) for one in scores] for name in ("error", "loss"))
     error, loss = error_barrier(alphas, np.array(errors)), error_barrier(alphas, np.array(losses))
     return {"alpha": alphas.tolist(), "errors": errors, "losses": losses, "barrier": error.height,
             "barrier_alpha": error.alpha, "loss_barrier": loss.height,
             "norm_statistics": "interpolated" if recalibrate is None else "recalibrated", "points": points,
             "images": len(batch)}
-
-
-def _require_alike(first: Brought, second: Brought) -> None:
-    """Refuse two networks without a line between them. Raises BadInput."""
-    ends = [{name: tuple(value.shape) for name, value in end.model.state_dict().items()} for end in (first, second)]
-    if ends[0] == ends[1]:
-        return
-    one, other = (f"{end.where} is a {end.architecture.name} ({end.architecture.variant}) for "
-                  f"{end.architecture.classes} classes" for end in (first, second))
-    raise BadInput(f"A line needs two networks of one architecture, but {one} and {other}: name two of the same.")

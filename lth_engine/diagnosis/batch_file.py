@@ -103,42 +103,65 @@ class Batch:
                            f"label {highest}: number the labels as the network was trained.")
 
 
-def read_batch(path: Path, *, normalised: bool = True) -> Batch:
+def read_batch(path: Path) -> Batch:
     """The images and labels of a BATCH.npz; nothing in the file is run.
-
-    Args:
-        path: the file.
-        normalised: refuse uint8 images without mean and std; else they are as they are stored, and where the file has
-            `x_test` and `y_test`, as the lab's own images may, those are taken.
 
     Raises:
         BadInput: it cannot be read, an array is missing or of another form, or a number is not finite.
     """
+    return _batch(_arrays(path, ()), path, may_be_raw=False)
+
+
+def read_parts(path: Path) -> tuple[Batch, Batch | None]:
+    """The images of an .npz on which a network is judged, and those that it may be fitted to, where there are some.
+
+    uint8 images without mean and std are as they are stored. Where the file has `x_test` and `y_test`, as the lab's
+    own images may, those are judged on, and `x` and `y` are the others.
+
+    Raises:
+        BadInput: as :func:`read_batch`.
+    """
+    arrays = _arrays(path, ("x_test", "y_test"))
+    tested = {"x": "x_test", "y": "y_test"}
+    if len({"x_test", "y_test"} & arrays.keys()) == 1:
+        raise BadInput(f"{path} has one of x_test and y_test: save both or neither.")
+    first = _batch(arrays, path, may_be_raw=True)
+    if not set(tested.values()) <= arrays.keys():
+        return first, None
+    return _batch(arrays | {name: arrays[other] for name, other in tested.items()}, path, may_be_raw=True), first
+
+
+def _arrays(path: Path, more: tuple[str, ...]) -> dict[str, Array]:
     if not path.is_file():
         raise BadInput(f"There is no file {path}: name the .npz with your images, or {HOW}.")
-    arrays = npz_arrays(path, ("x", "y", "mean", "std", *(() if normalised else ("x_test", "y_test"))))
-    if "x_test" in arrays and "y_test" in arrays:
-        arrays |= {"x": arrays["x_test"], "y": arrays["y_test"]}
+    return npz_arrays(path, ("x", "y", "mean", "std", *more))
+
+
+def _batch(arrays: dict[str, Array], path: Path, *, may_be_raw: bool) -> Batch:
     for name in ("x", "y"):
         if name not in arrays:
             raise BadInput(f"{path} has no array {name!r}: {HOW}.")
-    x = arrays["x"]
+    x, said = arrays["x"], sorted({"mean", "std"} & arrays.keys())
+    if x.dtype.kind == "f" and said:
+        raise BadInput(f"x of {path} is floating, which is shown as it is, so that its {' and '.join(said)} would not "
+                       "be used: leave them out, or give x as uint8.")
     if x.dtype.kind == "f":
         images, mean, std = _floating(x, path), None, None
-    elif x.dtype == np.uint8 and not normalised and not {"mean", "std"} & arrays.keys():
+    elif x.dtype == np.uint8 and may_be_raw and not said:
         images, mean, std = _bytes(x, np.zeros(1), np.ones(1), path)[0], None, None
     elif x.dtype == np.uint8:
         mean, std = (_by_channel(arrays, name, path) for name in ("mean", "std"))
         images, mean, std = _bytes(x, mean, std, path)
     else:
-        raise BadInput(f"x of {path} must be uint8 (0 to 255) or float32 (as the network wants it). Got {x.dtype}.")
+        raise BadInput(f"x of {path} must be uint8 (0 to 255) or float32 (as the network wants it). Got {x.dtype}; "
+                       "convert it.")
     labels = _labels(arrays["y"], len(images), path)
     return Batch(torch.from_numpy(np.ascontiguousarray(images)), torch.from_numpy(labels), mean, std, str(path))
 
 
 def _floating(x: Array, path: Path) -> Array:
     if x.ndim != 4 or not x.size:
-        raise BadInput(f"x of {path} must be N x C x H x W where it is floating. Got {_shape(x)}.")
+        raise BadInput(f"x of {path} must be N x C x H x W where it is floating. Got {_shape(x)}; reshape it.")
     if not np.isfinite(x).all():
         raise BadInput(f"x of {path} holds NaN or infinity: look at how the images were normalised.")
     return x.astype(np.float32, copy=False)
@@ -152,7 +175,7 @@ def _bytes(x: Array, mean: Array, std: Array, path: Path) -> tuple[Array, Array,
         raise BadInput(f"mean of {path} has {len(mean)} values and std {len(std)}: give both one a channel.")
     wanted = tuple(sizes) or CHANNELS
     if x.ndim != 4 or not x.size:
-        raise BadInput(f"x of {path} must be N x H x W x C or N x C x H x W. Got {_shape(x)}.")
+        raise BadInput(f"x of {path} must be N x H x W x C or N x C x H x W. Got {_shape(x)}; reshape it.")
     if x.shape[3] in wanted:  # where both fit, the channels are last
         x = x.transpose(0, 3, 1, 2)
     elif x.shape[1] not in wanted:
@@ -170,7 +193,7 @@ def _by_channel(arrays: dict[str, Array], name: str, path: Path) -> Array:
     values = np.atleast_1d(np.squeeze(arrays[name]))
     if values.ndim != 1 or values.dtype.kind not in "fiu" or not values.size or not np.isfinite(values).all():
         raise BadInput(f"{name} of {path} must be one finite number a channel. Got {_shape(arrays[name])} of "
-                       f"{values.dtype}.")
+                       f"{values.dtype}; {HOW}.")
     values = values.astype(np.float64)
     lowest, most = (0.0, 1.0) if name == "std" else (-1.0, 2.0)
     if (values < lowest).any() or (values > most).any() or (name == "std" and (values == 0).any()):
@@ -181,13 +204,15 @@ def _by_channel(arrays: dict[str, Array], name: str, path: Path) -> Array:
 
 def _labels(y: Array, images: int, path: Path) -> Array:
     if y.ndim != 1 or y.dtype.kind not in "iu":
-        raise BadInput(f"y of {path} must be one row of whole numbers. Got {_shape(y)} of {y.dtype}.")
+        raise BadInput(f"y of {path} must be one row of whole numbers. Got {_shape(y)} of {y.dtype}; give the "
+                       "class of each image.")
     if len(y) != images:
-        raise BadInput(f"y of {path} must have a label for each of the {images:,} images. Got {len(y):,}.")
+        raise BadInput(f"y of {path} must have a label for each of the {images:,} images. Got {len(y):,}; save "
+                       "both of the same images.")
     if int(y.min()) < 0:
-        raise BadInput(f"y of {path} must hold classes from 0. Got {int(y.min())}.")
+        raise BadInput(f"y of {path} must hold classes from 0. Got {int(y.min())}; number them from 0.")
     if int(y.max()) >= 2**31:
-        raise BadInput(f"y of {path} must hold classes from 0. Got {int(y.max())}.")
+        raise BadInput(f"y of {path} must hold classes from 0. Got {int(y.max())}; number them from 0.")
     return y.astype(np.int64)
 
 

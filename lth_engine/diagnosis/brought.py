@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from torch import nn
 
+from lth_engine.core.errors import BadInput
 from lth_engine.core.mask import Mask
 from lth_engine.diagnosis.batch_file import Batch
 from lth_engine.importing.checkpoint import Architecture
@@ -67,6 +68,29 @@ class Brought:
     def weights(self) -> dict[str, np.ndarray]:
         """Parameters and buffers by the lab's names."""
         return {name: value.detach().numpy() for name, value in self.model.state_dict().items()}
+
+    def require_same(self, other: Brought, why: str) -> None:
+        """Refuse another network than this one: tensors of the same shapes may be wired otherwise.
+
+        Args:
+            other: must have this one's spec, input and classes, and the shapes of its tensors.
+            why: what needs one network, as the beginning of a sentence.
+
+        Raises:
+            BadInput: the text says in what they differ.
+        """
+        one, two = self.architecture, other.architecture
+        shapes = [{name: tuple(value.shape) for name, value in end.model.state_dict().items()}
+                  for end in (self, other)]
+        if (one.spec, one.channels, one.classes) == (two.spec, two.channels, two.classes) and shapes[0] == shapes[1]:
+            return
+        said = [f"{end.where} is a {end.architecture.name} ({end.architecture.variant}) for "
+                f"{end.architecture.classes} classes" for end in (self, other)]
+        ours, theirs = one.spec.to_dict(), two.spec.to_dict()
+        differing = [f"{name} {ours[name]} and {theirs[name]}" for name in ours
+                     if ours["name"] == theirs["name"] and ours[name] != theirs[name]]
+        in_what = f", which differ in {', '.join(differing)}" if differing else ""
+        raise BadInput(f"{why}, but {said[0]} and {said[1]}{in_what}: name two of the same.")
 
     def require(self, batch: Batch) -> None:
         """Refuse images that do not fit the network. Raises BadInput as :meth:`Batch.require`."""

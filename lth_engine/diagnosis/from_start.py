@@ -6,7 +6,6 @@ from typing import Any
 
 import numpy as np
 
-from lth_engine.core.errors import BadInput
 from lth_engine.diagnosis.brought import Brought
 from lth_engine.training.invariants import signs_kept
 from lth_engine.training.outcome import learning_distance
@@ -25,11 +24,8 @@ def from_start(network: Brought, start: Brought) -> dict[str, Any]:
     Raises:
         BadInput: the two are different networks.
     """
+    network.require_same(start, "A distance from the initialisation needs that of the same network")
     mask, before, after = network.mask, start.weights(), network.weights()
-    if {n: v.shape for n, v in before.items()} != {n: v.shape for n, v in after.items()}:
-        raise BadInput(f"{start.where} is a {start.architecture.name} ({start.architecture.variant}), and "
-                       f"{network.where} a {network.architecture.name} ({network.architecture.variant}): name the "
-                       "initialisation of the same network.")
     squares, length = 0.0, 0.0
     layers = []
     for name, _ in network.model.named_parameters():

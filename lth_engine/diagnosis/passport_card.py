@@ -29,6 +29,7 @@ def passport_card(card: Mapping[str, Any], contents: Contents) -> dict[str, Any]
     return {**card, "architecture": {
         "name": spec.label, "variant": "as the recipe says", "spec": spec.to_dict(), "input": shape,
         "size_known": True, "renaming": {}}, "classes": network["classes"], "nearest": None, "beside": [],
+        "wrappers": [],
         "masks": "packed bits", "density": masks.density, "prunable": masks.size, "kept": masks.kept,
         "parameters": _parameters(found), "layers": [
             {"name": name, "shape": list(kept.shape), "weights": kept.size, "kept": int(kept.sum()),

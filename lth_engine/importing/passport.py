@@ -26,14 +26,11 @@ from lth_engine.core.artifact import Array
 from lth_engine.core.errors import FileUnreadable
 from lth_engine.core.mask import Mask
 from lth_engine.importing.contents import Contents
+from lth_engine.importing.passport_schema import VERSION, recipe_from, require_mask
+from lth_engine.training.outcome import masked
 
 FORMAT = "ticket passport"
 RECIPE = "lottery_lab_passport"
-VERSION = 1
-
-HOW = ("seed", "training", "weights")
-"""Where the weights of the start come from: drawn from the seed; trained to the rewind point; the passport itself."""
-
 
 @dataclass(frozen=True)
 class Passport:
@@ -41,7 +38,7 @@ class Passport:
 
     Attributes:
         recipe: plain JSON: version, how, ticket and run (questions, or None), network (model, channels, height, width,
-            classes, or None), shapes, start_sha256, end_sha256 (or None), density, kept, prunable, software.
+            classes), shapes, start_sha256, end_sha256 (or None), density, kept, prunable, software.
         mask: what is kept.
         signs: prunable parameter -> of each kept weight, in C order, whether it is above 0.
         start: all tensors that training starts from, pruned weights 0; None where they are drawn or trained anew.
@@ -68,11 +65,12 @@ def made(start: Mapping[str, Array], mask: Mask, recipe: Mapping[str, Any], *, w
     """The passport of a ticket.
 
     Args:
-        start: all tensors that training starts from, pruned weights 0.
+        start: all tensors that training starts from; pruned weights become +0, as they are where they are recreated.
         mask: what is kept.
         recipe: how, ticket, run, network, end_sha256 and software; the rest is filled in.
         with_weights: whether the passport carries the kept values.
     """
+    start = masked(start, mask)
     facts = {"shapes": {name: list(kept.shape) for name, kept in mask.items()}, "kept": mask.kept,
              "prunable": mask.size, "density": mask.density, "start_sha256": weights_sha256(start)}
     if with_weights:
@@ -125,14 +123,12 @@ def from_contents(contents: Contents) -> Passport:
         raise FileUnreadable("This file is no passport of a ticket: make one with the verb passport.")
     arrays = {path: tensor.numpy() for path, tensor in contents.tensors.items()}
     try:
-        recipe = json.loads(arrays[RECIPE].tobytes())
-        if recipe["version"] > VERSION:
-            raise FileUnreadable("This passport was written by a later version of the lab. Update the lab.")
+        recipe = recipe_from(arrays[RECIPE].tobytes())
         shapes = {name: tuple(int(side) for side in shape) for name, shape in recipe["shapes"].items()}
         mask = Mask({name: _bits(arrays[f"mask/{name}"], shape) for name, shape in shapes.items()})
+        require_mask(recipe, mask)
         signs = {name: _bits(arrays[f"signs/{name}"], (int(kept.sum()),)) for name, kept in mask.items()}
         start = _start(recipe["tensors"], mask, arrays) if "tensors" in recipe else None
-        in_words(recipe)
     except FileUnreadable:
         raise
     except Exception as error:  # anything may stand in the JSON of a damaged file

@@ -44,9 +44,18 @@ def recipe(run: Run, ticket: Artifact, origin: Mapping[str, Array], end_sha256: 
     if isinstance(question, DenseTicket) and not question.rewind.count:
         drawn_same = weights_sha256(masked(drawn(found), mask)) == weights_sha256(start)
         return found | {"how": "seed" if drawn_same else "weights"}
-    own = isinstance(dense.data, OwnImages)  # nobody else has them where they are here
-    return found | {"how": "weights" if own else "training",
+    of_here = bound_to_a_machine(question.to_dict())
+    return found | {"how": "weights" if of_here else "training",
                     "origin": {"question": _shareable(question.to_dict()), "group": group}}
+
+
+def bound_to_a_machine(values: Any) -> bool:
+    """Whether a question, as plain JSON, names what one machine alone has: own images, or files brought to it."""
+    if isinstance(values, dict):
+        name = values.get("name")
+        local = isinstance(name, str) and (name == OwnImages.name or name.startswith("imported"))
+        return local or any(map(bound_to_a_machine, values.values()))
+    return isinstance(values, list) and any(map(bound_to_a_machine, values))
 
 
 def require_recreatable(how: str, with_weights: bool) -> None:

@@ -12,6 +12,9 @@ import torch
 from PIL import Image
 from torch import nn
 
+from lth_engine.cli.mask import require_names
+from lth_engine.core.errors import BadInput, FileUnreadable
+from lth_engine.gate.ask import ask
 from lth_engine.models.build import build
 from lth_engine.specs.models import CifarResnet, Lenet300100
 from lth_engine.store.reader import read_checkpoint
@@ -123,7 +126,7 @@ def test_a_file_that_is_refused_ends_every_verb_with_2(files: Path, command: Com
 def test_our_own_failure_is_1(files: Path, command: Command, monkeypatch: pytest.MonkeyPatch) -> None:
     def broken(*given: object) -> None:
         raise ZeroDivisionError("a bug")
-    monkeypatch.setattr("lth_engine.cli.diagnose.inspect", broken)
+    monkeypatch.setattr("lth_engine.cli.foreign.inspect", broken)
     code, out, err = command("diagnose", files / "a.pt", "--quick", "--json")
     assert (code, out) == (1, "")
     assert "a bug" in err
@@ -153,6 +156,30 @@ def test_spectra_speed_and_a_second_file(files: Path, command: Command) -> None:
     for words in ("Against the other file", "They differ in shape", "Spectra of the weight matrices", "stable rank",
                   "FLOPs, dense", "images/s"):
         assert words in out, words
+
+
+def test_what_was_found_before_the_time_was_over_is_kept(files: Path, command: Command,
+                                                         monkeypatch: pytest.MonkeyPatch) -> None:
+    def slow(entry: str, paths: list[Path], arguments: dict[str, Any], *, heard: Any) -> dict[str, Any]:
+        """The real answer, of which only a part arrives in time."""
+        whole = ask(entry, paths, arguments)
+        if entry == "speed":
+            heard({"stage": "measuring", "part": whole | {"times": []}})
+        else:
+            heard({"done": 1, "of": 22, "layer": whole["layers"][0]})
+        raise FileUnreadable("Reading stopped at the time limit (120 s).")
+    monkeypatch.setattr("lth_engine.cli.diagnose.ask", slow)
+    found = as_json(command("diagnose", files / "a.pt", "--json"))
+    assert [layer["name"] for layer in found["spectra"]["layers"]] == ["conv.weight"]
+    assert found["spectra"]["reason"] == "The rest was left out. Reading stopped at the time limit (120 s)."
+    assert found["speed"]["times"] == []
+    assert found["speed"]["flops_dense"] > 1e6
+    assert found["speed"]["bytes"]["raw"] > 4 * 17_534
+    assert found["speed"]["sentence"]
+    assert found["speed"]["reason"] == "The rest was left out. Reading stopped at the time limit (120 s)."
+    out = command("diagnose", files / "a.pt")[1]
+    assert "FLOPs, dense" in out
+    assert out.count("The rest was left out") == 2
 
 
 def test_the_card_alone(files: Path, command: Command) -> None:
@@ -243,9 +270,32 @@ def test_a_folder_of_images(files: Path, command: Command, tmp_path: Path) -> No
             pixels = RNG.integers(0, 256, (SIZE, SIZE, 3), dtype=np.uint8)
             Image.fromarray(pixels).save(tmp_path / f"class{label}" / f"{number}.png")
     found = as_json(command("diagnose", files / "a.pt", "--data", tmp_path, "--quick", "--json"))["data"]
-    assert found["images"] == 20
+    assert (found["images"], found["normalisation"]["held_out"]) == (15, 5)
     assert found["classes"][3]["name"] == "class3"
-    assert "class3" in command("diagnose", files / "a.pt", "--data", tmp_path, "--quick")[1]
+    said = command("diagnose", files / "a.pt", "--data", tmp_path, "--quick")[1]
+    assert "class3" in said
+    assert "on 5 of these images, which are not counted here" in said
+
+
+def test_a_folder_with_a_part_for_tests(files: Path, command: Command, tmp_path: Path) -> None:
+    for part in ("train", "test"):
+        for label in range(CLASSES):
+            (tmp_path / part / f"class{label}").mkdir(parents=True)
+            pixels = RNG.integers(0, 256, (SIZE, SIZE, 3), dtype=np.uint8)
+            Image.fromarray(pixels).save(tmp_path / part / f"class{label}" / "0.png")
+    found = as_json(command("diagnose", files / "a.pt", "--data", tmp_path, "--quick", "--json"))["data"]
+    assert found["images"] == 10
+    assert (found["normalisation"]["guessed_on"], found["normalisation"]["held_out"]) == (10, 0)
+    assert "on 10 other images" in command("diagnose", files / "a.pt", "--data", tmp_path, "--quick")[1]
+
+
+def test_a_network_that_overflows(files: Path, command: Command, tmp_path: Path) -> None:
+    state = network().state_dict()
+    state |= {name: torch.full_like(state[name], 3e38) for name in ("conv.weight", "fc.weight")}
+    torch.save(state, tmp_path / "large.pt")
+    code, out, err = command("diagnose", tmp_path / "large.pt", "--data", files / "batch.npz", "--quick", "--json")
+    assert (code, out) == (2, "")
+    assert "answers NaN or infinity" in err
 
 
 def best(scores: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
@@ -268,6 +318,33 @@ def test_masks_are_those_of_naive_rewrites(files: Path, command: Command, tmp_pa
         assert sum(int(found[name].sum()) for name in wanted) == sum(int(kept.sum()) for kept in wanted.values())
         differing = sum(int((found[name] != wanted[name].numpy()).sum()) for name in wanted)
     assert differing <= 2, "float32 may swap two weights at the threshold"
+
+
+def test_a_network_under_other_names(files: Path, command: Command, tmp_path: Path) -> None:
+    """As nn.Sequential names its layers; --rename gives them the names of the lab."""
+    state = torch.load(files / "lenet.pt", weights_only=True)
+    layers = list(dict.fromkeys(name.rpartition(".")[0] for name in state))
+    theirs = {name: f"{2 * layers.index(name.rpartition('.')[0])}.{name.rpartition('.')[2]}" for name in state}
+    path = tmp_path / "sequential.pt"
+    torch.save({theirs[name]: value for name, value in state.items()}, path)
+    words = ("curvature", path, "--batch", files / "batch.npz", "--eigenvalues", "1", "--error", "0.5", "--json")
+    code, out, err = command(*words)
+    assert (code, out) == (2, "")
+    assert "are those of a LeNet-6-5 under other names: add --rename" in err
+    one = as_json(command(*words, "--rename"))
+    other = as_json(command(words[0], files / "lenet.pt", *words[2:]))
+    assert one["loss"] == other["loss"]
+    found = as_json(command("diagnose", path, "--rename", "--init", files / "lenet.pt", "--quick", "--json"))
+    assert found["architecture"]["name"] == "LeNet-6-5"
+    assert found["format"] == "torch zip"
+    assert found["init"]["distance"] == 0
+    assert "add --rename" in command("diagnose", path, "--quick")[1]
+    words = ("mask", path, "--scorer", "synflow", "--rounds", "2", "--density", "0.5", "--out", tmp_path / "m.npz")
+    assert "add --rename" in command(*words)[2]
+    code, _, err = command(*words, "--rename")
+    assert code == 0, err
+    with np.load(tmp_path / "m.npz") as held:
+        assert set(held.files) == {name for name in theirs.values() if name.endswith("weight")}
 
 
 def test_a_mask_in_the_form_of_the_store(files: Path, command: Command, tmp_path: Path) -> None:
@@ -316,6 +393,13 @@ def test_what_the_file_prunes_stays_pruned(files: Path, command: Command, tmp_pa
                            tmp_path / "m.npz")
     assert code == 2
     assert "what is pruned stays pruned" in err
+
+
+@pytest.mark.parametrize("name", ["../../x.weight", "/x.weight", "a\\..\\x.weight", "C:x.weight"])
+def test_names_that_lead_out_of_a_mask_are_refused(name: str) -> None:
+    with pytest.raises(BadInput, match="rename it"):
+        require_names(["conv.weight", name], Path("net.pt"))
+    require_names(["conv.weight", "dense/kernel:0", "module.a..b"], Path("net.pt"))
 
 
 def test_settings_of_the_scorer_are_flags(files: Path, command: Command, tmp_path: Path) -> None:

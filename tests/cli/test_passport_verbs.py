@@ -10,9 +10,13 @@ import safetensors.torch
 import torch
 
 from lth_engine.core.mask import Mask
-from lth_engine.importing.passport import weights_sha256
+from lth_engine.core.step import Step
+from lth_engine.importing.passport import RECIPE, weights_sha256
 from lth_engine.specs.controls import SignTransfer
-from lth_engine.specs.tickets import FoundTicket
+from lth_engine.specs.data import OwnImages
+from lth_engine.specs.models import Lenet300100
+from lth_engine.specs.question import Question
+from lth_engine.specs.tickets import DenseTicket, FoundTicket
 from lth_engine.store.store import Store
 from tests.cli.conftest import SEARCH, Command
 
@@ -65,9 +69,50 @@ def test_a_ticket_of_a_rewind_point_is_trained_anew(tmp_path: Path, command: Com
     assert code == 0
     assert "trained to the rewind point" in out
     code, out, err = command("recreate", path, "--store", tmp_path / "another", "--device", "cpu")
+    assert (code, out) == (2, "")
+    assert "LeNet-300-100 on digits to the rewind point 2it" in err
+    assert "add --train" in err
+    assert not (tmp_path / "another").exists()
+    assert command("recreate", path, "--store", store)[0] == 0  # it has them
+    code, out, err = command("recreate", path, "--store", tmp_path / "another", "--device", "cpu", "--train")
     assert code == 0, err
     assert "Verified" in out
-    assert "training them anew" in err
+    assert "Training the weights" in err
+
+
+def changed(path: Path, **recipe: object) -> Path:
+    """The same passport with other parts of its recipe."""
+    tensors = safetensors.torch.load_file(path)
+    told = json.loads(tensors[RECIPE].numpy().tobytes()) | recipe
+    tensors[RECIPE] = torch.frombuffer(bytearray(json.dumps(told).encode()), dtype=torch.uint8)
+    other = path.with_suffix(".changed")
+    safetensors.torch.save_file(tensors, other)
+    return other
+
+
+FOREIGN = DenseTicket(data=OwnImages(path="/photos/of/mine"), rewind=Step(2, "it"))
+
+
+@pytest.mark.parametrize(("question", "words"), [
+    (FOREIGN, "from elsewhere cannot have"), (SEARCH, "wants a ticket_search"), (RUN, "wants a run"),
+    (DenseTicket(model=Lenet300100(first=5), rewind=Step(2, "it")), "another network")])
+def test_a_foreign_passport_trains_nothing_of_its_own_choice(shelf: Path, tmp_path: Path, command: Command,
+                                                             question: Question, words: str) -> None:
+    assert command("passport", "--of", ADDRESS, "--out", tmp_path / "p", "--store", shelf)[0] == 0
+    foreign = changed(tmp_path / "p", how="training", origin={"question": question.to_dict(), "group": "start"})
+    code, out, err = command("recreate", foreign, "--store", tmp_path / "no store", "--train")
+    assert (code, out) == (2, "")
+    assert words in err
+    assert not (tmp_path / "no store").exists()
+
+
+def test_a_foreign_passport_writes_nothing_to_the_terminal(shelf: Path, tmp_path: Path, command: Command) -> None:
+    assert command("passport", "--of", ADDRESS, "--out", tmp_path / "p", "--store", shelf)[0] == 0
+    foreign = changed(tmp_path / "p", software={"torch\x1b[31m": "2\x07"}, ticket={"name": "a\x1b[2J"})
+    code, out, err = command("recreate", foreign)
+    assert code == 0, err
+    assert not {"\x1b", "\x07"} & set(out + err)
+    assert "torch?[31m" in out
 
 
 def test_a_passport_that_carries_the_weights(shelf: Path, tmp_path: Path, command: Command) -> None:
@@ -159,6 +204,26 @@ def test_what_cannot_be_done(shelf: Path, tmp_path: Path, command: Command, monk
     assert (code, out) == (2, "")
     assert sentence in err
     assert not (tmp_path / "p").exists()
+
+
+def test_where_there_is_no_store_yet(tmp_path: Path, command: Command) -> None:
+    for words in (("passport", "--of", "first-ticket/4/0", "--out"), ("export", "first-ticket/4/0", "--as",
+                                                                     "safetensors", "--to")):
+        code, out, err = command(*words, tmp_path / "p", "--store", tmp_path / "none")
+        assert (code, out) == (2, "")
+        assert "python -m lth_engine answer --preset first-ticket" in err
+
+
+def test_a_passport_is_no_network(shelf: Path, tmp_path: Path, command: Command) -> None:
+    assert command("passport", "--of", ADDRESS, "--out", tmp_path / "p", "--store", shelf)[0] == 0
+    code, out, err = command("passport", "--of", tmp_path / "p", "--out", tmp_path / "q")
+    assert (code, out) == (2, "")
+    assert "make the ticket with the verb recreate" in err
+    assert "recreate" in command("mask", tmp_path / "p", "--scorer", "magnitude", "--density", "0.5", "--out",
+                                 tmp_path / "m.npz")[2]
+    found = json.loads(command("diagnose", tmp_path / "p", "--json")[1])
+    assert "recreate" in found["speed"]["reason"]
+    assert found["wrappers"] == []
 
 
 def test_a_file_that_is_there_is_left(shelf: Path, tmp_path: Path, command: Command) -> None:

@@ -24,10 +24,11 @@ def images(count: int, channels: int, seed: int = 0) -> Batch:
     return Batch(x, torch.randint(CLASSES, (count,), generator=draw), None, None, "batch.npz")
 
 
-def come(spec: ModelSpec, channels: int, seed: int = 0, density: float = 1.0, where: str = "net.pt") -> Brought:
+def come(spec: ModelSpec, channels: int, seed: int = 0, density: float = 1.0, where: str = "net.pt",
+         size: int = SIZE) -> Brought:
     """A network whose every number is random, running statistics and biases too, with a random mask."""
     draw = torch.Generator().manual_seed(seed)
-    model = build(spec, channels, SIZE, SIZE, CLASSES, seed).eval()
+    model = build(spec, channels, size, size, CLASSES, seed).eval()
     with torch.no_grad():
         for name, value in model.state_dict().items():
             if name.endswith("running_var"):
@@ -38,7 +39,7 @@ def come(spec: ModelSpec, channels: int, seed: int = 0, density: float = 1.0, wh
                    for name, weight in in_network_order(model).items()}
         for name, weight in in_network_order(model).items():
             weight.mul_(allowed[name])
-    known = Architecture(spec.label, "as in the tests", spec, channels, SIZE, SIZE, True, CLASSES)
+    known = Architecture(spec.label, "as in the tests", spec, channels, size, size, True, CLASSES)
     return Brought(model, allowed, {name: f"module.{name}" for name in model.state_dict()}, known, where)
 
 

@@ -13,7 +13,8 @@ from torch import nn
 from lth_engine.core.errors import BadInput
 from lth_engine.diagnosis.barrier_between import barrier
 from lth_engine.diagnosis.batch_file import Batch
-from lth_engine.specs.models import CifarResnet
+from lth_engine.diagnosis.from_start import from_start
+from lth_engine.specs.models import CifarResnet, Vgg
 from tests.diagnosis.brought import LENET, come, images
 
 RESNET = CifarResnet(depth=8, width=4)
@@ -85,3 +86,12 @@ def test_what_has_no_line() -> None:
         barrier(come(RESNET, 3), come(RESNET, 3, 1), images(4, 1))
     with pytest.raises(BadInput, match="takes images of 3 channels"):
         barrier(come(RESNET, 3), come(RESNET, 3, 1), images(4, 3), 3, images(4, 1))
+
+
+def test_equal_shapes_are_not_one_architecture() -> None:
+    """A VGG that averages the last pixels and one that pools a fifth time have the same tensors."""
+    ends = [come(Vgg(depth=11, width=2, last_pool=pool), 3, size=32) for pool in ("average", "max")]
+    with pytest.raises(BadInput, match="differ in last_pool average and max"):
+        barrier(*ends, images(4, 3))
+    with pytest.raises(BadInput, match="differ in last_pool"):
+        from_start(*ends)

@@ -11,7 +11,7 @@ import pytest
 import torch
 
 from lth_engine.core.errors import BadInput
-from lth_engine.diagnosis.batch_file import Batch, read_batch
+from lth_engine.diagnosis.batch_file import Batch, read_batch, read_parts
 
 RNG = np.random.default_rng(0)
 X = RNG.integers(0, 256, (12, 3, 8, 10), dtype=np.uint8)
@@ -80,10 +80,11 @@ BAD: dict[str, tuple[dict[str, Any], str]] = {
     "two rows of labels": ({"y": Y.reshape(2, 6)}, "one row"),
     "negative label": ({"y": Y - 1}, "classes from 0. Got -1"),
     "huge label": ({"y": Y.astype(np.uint64) + 2**63}, "classes from 0"),
-    "NaN": ({"x": np.full((12, 3, 4, 4), np.nan, np.float32)}, "NaN or infinity"),
-    "infinity": ({"x": np.full((12, 3, 4, 4), np.inf, np.float32)}, "NaN or infinity"),
+    "floats with a mean": ({"x": X / 255}, "leave them out"),
+    "NaN": ({"x": np.full((12, 3, 4, 4), np.nan, np.float32), "mean": None, "std": None}, "NaN or infinity"),
+    "infinity": ({"x": np.full((12, 3, 4, 4), np.inf, np.float32), "mean": None, "std": None}, "NaN or infinity"),
     "flat": ({"x": X.reshape(12, -1)}, "Got 12 x 240"),
-    "flat floats": ({"x": X.reshape(12, -1).astype(np.float32)}, "N x C x H x W"),
+    "flat floats": ({"x": X.reshape(12, -1).astype(np.float32), "mean": None, "std": None}, "N x C x H x W"),
     "empty": ({"x": X[:0], "y": Y[:0]}, "Got 0 x 3"),
     "objects": ({"x": np.array([{}] * 12, dtype=object)}, "Python objects, which are never loaded"),
 }
@@ -126,3 +127,14 @@ def test_a_network_that_takes_any_size(tmp_path: Path) -> None:
     batch.require(3, 32, 32, 4, size_known=False)
     with pytest.raises(BadInput, match="32 x 32"):
         batch.require(3, 32, 32, 4)
+
+
+def test_the_part_for_tests_is_judged_on(tmp_path: Path) -> None:
+    more = {"x_test": X[:3], "y_test": Y[:3]}
+    judged, aside = read_parts(saved(tmp_path, x=X, y=Y, **more))
+    assert aside is not None
+    assert (len(judged), len(aside)) == (3, 12)
+    assert judged.raw
+    assert read_parts(saved(tmp_path, x=X, y=Y))[1] is None
+    with pytest.raises(BadInput, match="one of x_test and y_test"):
+        read_parts(saved(tmp_path, x=X, y=Y, x_test=X))

@@ -22,10 +22,10 @@ from lth_engine.importing.contents import Contents
 from lth_engine.importing.exports import exported
 from lth_engine.importing.passport import FORMAT, RECIPE, Passport, from_contents, made, to_bytes, weights_sha256
 from lth_engine.importing.read import read
-from lth_engine.importing.recreate import drawn, under_mask
+from lth_engine.importing.recreate import drawn, require_network, under_mask
 from lth_engine.masking.prunable import prunable
 from lth_engine.models.build import build
-from lth_engine.specs.models import CifarResnet, ModelSpec, Vgg
+from lth_engine.specs.models import CifarResnet, Lenet300100, ModelSpec, Vgg
 from lth_engine.training.material import take_weights
 from lth_engine.training.outcome import masked
 
@@ -141,10 +141,49 @@ def spoiled(change: dict[str, torch.Tensor | None] | None = None, **recipe: obje
     lambda: spoiled({"start/conv.weight": torch.zeros(3)}), lambda: spoiled({"start/conv.weight": None}),
     lambda: spoiled(shapes={}), lambda: spoiled(shapes={"conv.weight": [-1, 4]}), lambda: spoiled(how="magic"),
     lambda: spoiled(shapes={"conv.weight": [10**9, 10**9]}), lambda: spoiled(kept="many"),
-    lambda: spoiled(start_sha256=None), lambda: spoiled(tensors={"conv.weight": ["<f4", [10**12]]})])
+    lambda: spoiled(kept=1), lambda: spoiled(prunable=999_999), lambda: spoiled(density=0.5),
+    lambda: spoiled(density=float("nan")), lambda: spoiled(network=None), lambda: spoiled(network={"model": {}}),
+    lambda: spoiled(network=NETWORK | {"height": 20_000}), lambda: spoiled(ticket="mine"),
+    lambda: spoiled(software=[]), lambda: spoiled(end_sha256=5), lambda: spoiled(init_seed="1"),
+    lambda: spoiled(origin={"question": 3}), lambda: spoiled(start_sha256=None),
+    lambda: spoiled(tensors={"conv.weight": ["<f4", [10**12]]})])
 def test_damaged_passports_are_unreadable(raw) -> None:
     with pytest.raises(FileUnreadable, match="damaged"):
         from_contents(opened(raw()))
+
+
+def test_a_network_is_held_against_the_mask_before_it_is_built(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("lth_engine.importing.recreate.build", None)  # nothing is built
+    require_network(passport())
+    for change, words in ((NETWORK | {"model": CifarResnet(depth=20, width=4).to_dict()}, "fit the ResNet-20"),
+                          (NETWORK | {"model": CifarResnet(depth=8, width=5).to_dict()}, "blocks.0.conv1"),
+                          (NETWORK | {"model": Lenet300100(first=9999).to_dict(), "height": 1024, "width": 1024},
+                           "at most 200,000,000"),
+                          (NETWORK | {"model": {"name": "no such"}}, "Unknown model")):
+        written = passport()
+        with pytest.raises(BadInput, match=words):
+            require_network(Passport({**written.recipe, "network": change}, written.mask, written.signs, None))
+
+
+def test_weights_pruned_by_a_product_are_recreated() -> None:
+    """`weight *= mask` leaves -0 where a weight was below 0."""
+    start, mask = ticket()
+    product = {name: value * mask.get(name, 1) for name, value in
+               take_weights(build(SPEC, 3, 8, 8, 5, 4)).items()}
+    assert any(np.signbit(value[value == 0]).any() for value in product.values())
+    found = from_contents(opened(to_bytes(made(product, mask, RECIPE_BEFORE, with_weights=True))))
+    assert found.start is not None
+    again = under_mask(found.start, found)
+    assert all(again[name].tobytes() == start[name].tobytes() for name in start)
+
+
+def test_carried_weights_that_were_changed_are_told() -> None:
+    kept = safetensors.torch.load(to_bytes(passport(with_weights=True)))["start/conv.weight"].clone()
+    kept[0] = -kept[0]
+    found = from_contents(opened(spoiled({"start/conv.weight": kept})))
+    assert found.start is not None
+    with pytest.raises(FileUnreadable, match="was changed"):
+        under_mask(found.start, found)
 
 
 def test_later_versions_are_not_guessed_at() -> None:
