@@ -85,10 +85,13 @@ class Folder:
         return path
 
     def used(self) -> int:
-        """Bytes of all files."""
-        with contextlib.suppress(FileNotFoundError), os.scandir(self.path) as entries:
-            return sum(entry.stat(follow_symlinks=False).st_size for entry in entries)
-        return 0
+        """Bytes of all files, those in folders inside it too; one that goes meanwhile counts as nothing."""
+        total = 0
+        for folder, _, names in os.walk(self.path):
+            for name in names:
+                with contextlib.suppress(OSError):
+                    total += os.lstat(os.path.join(folder, name)).st_size
+        return total
 
     def delete(self, path: Path) -> None:
         """Delete one of its files; one that is elsewhere stays."""

@@ -10,14 +10,15 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from lth_engine.core.errors import LotteryError
+from lth_engine.core.errors import FileRefused, LotteryError
 from lth_engine.gate import ask as gate
-from lth_engine.gate.private import Folder
+from lth_engine.gate.limits import Limits
+from lth_engine.gate.private import QUOTA, Folder
 from lth_engine.gate.raw import CAP
+from pages.ui.upload_work import Heard, Stopped
+from pages.ui.words import size
 
 _log = logging.getLogger(__name__)
-
-Heard = Callable[[Mapping[str, Any]], None]
 
 
 def folder() -> Folder:
@@ -35,19 +36,32 @@ def warm() -> None:
     gate.warm()
 
 
-def read(path: Path, name: str, clean: Path, heard: Heard) -> gate.Reading:
+def read(path: Path, name: str, clean: Path, room: Callable[[], int], heard: Heard) -> gate.Reading:
     """What a file is, or a directory.
 
     Args:
         path: where it lies.
         name: as its owner calls it.
         clean: where the clean copy goes; those of a directory go beside it, each named by its SHA-256.
+        room: bytes that the visitor may still have here.
         heard: takes what the child says on its way.
+
+    Raises:
+        Stopped: by `heard`.
     """
+    def within(said: Mapping[str, Any]) -> None:
+        heard(said)
+        if room() < 0:
+            raise FileRefused(f"Refused: the copies of what you brought would be more than {size(QUOTA)} together. "
+                              "Bring the folder of fewer networks.")
     try:
+        clean.parent.mkdir(mode=0o700, exist_ok=True)
+        limits = Limits(copy=max(1, min(2 * CAP, room())))
         if path.is_dir():
-            return gate.inspect_directory(path, name, clean=clean, copies=clean.parent, heard=heard)
-        return gate.inspect(path, name, clean, heard=heard)
+            return gate.inspect_directory(path, name, clean=clean, copies=clean.parent, heard=within, limits=limits)
+        return gate.inspect(path, name, clean, heard=heard, limits=limits)
+    except Stopped:
+        raise
     except Exception as error:
         return gate.Reading({"status": "unreadable", "reason": _sentence(error), "name": name})
 
@@ -64,6 +78,8 @@ def rename(path: Path, name: str, clean: Path, renaming: Mapping[str, str], hear
     """
     try:
         return gate.inspect(path, name, clean, arguments={"renaming": dict(renaming)}, heard=heard)
+    except Stopped:
+        raise
     except Exception as error:
         return gate.Reading({"status": "unreadable", "reason": _sentence(error), "name": name})
 
@@ -72,6 +88,8 @@ def ask(entry: str, files: Sequence[Path], arguments: Mapping[str, Any], heard: 
     """The answer to a later question about clean files; what it raises is an answer with a reason."""
     try:
         return gate.ask(entry, files, arguments, heard=heard)
+    except Stopped:
+        raise
     except Exception as error:
         return {"status": "unreadable", "reason": _sentence(error)}
 

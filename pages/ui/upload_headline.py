@@ -56,6 +56,8 @@ def sparsity(card: Card) -> str:
 
 def training(card: Card) -> str:
     """Whether it is damaged, or trained: no finding says that it is, or may be, a fresh draw."""
+    if text(card, "format") == "ticket passport":
+        return "as its passport"
     worst = {text(f, "code"): severity(f) for f in reversed(findings(card))}
     if worst.get("non_finite") == "problem":
         return "damaged"

@@ -350,7 +350,7 @@ def test_what_nobody_expected_is_a_sentence_and_a_line_of_the_log(monkeypatch, t
         raise ZeroDivisionError("secret")
     monkeypatch.setattr("lth_engine.gate.ask.inspect", broken)
     monkeypatch.setattr("lth_engine.gate.ask.ask", broken)
-    reading = upload_gate.read(tmp_path / "x.pt", "x.pt", tmp_path / "clean", lambda said: None)
+    reading = upload_gate.read(tmp_path / "x.pt", "x.pt", tmp_path / "clean", lambda: 1000, lambda said: None)
     answer = upload_gate.ask("speed", [], {}, lambda said: None)
     for said in (reading.card, answer):
         assert said["status"] == "unreadable"
