@@ -27,6 +27,8 @@ def network(card: Card) -> str:
     known = part(card, "architecture")
     if not known:
         near = part(card, "nearest")
+        if near.get("applies") is True:
+            return f"{near_words(near)} under other names"
         return f"No network of this lab fits; the nearest is {near_words(near)}" if near else \
             "A network that this lab does not know"
     classes = whole(card, "classes")

@@ -9,7 +9,7 @@ from pages.ui import upload_held
 from pages.ui.prose import prose
 from pages.ui.upload_card import Card, status, text, whole
 from pages.ui.upload_held import Brought
-from pages.ui.words import counted, literal
+from pages.ui.words import counted, literal, with_code
 
 WALL = Limits().seconds
 """Seconds that the reading of a file may take."""
@@ -68,7 +68,7 @@ def not_read(card: Card) -> None:
     reason = text(card, "reason") or "Reading stopped before it could say why. Try the file once more."
     with st.container(border=True):
         st.subheader(_TITLES[kind], anchor=False)
-        st.error(literal(reason), icon=_ICONS[kind])
+        st.error(with_code(reason), icon=_ICONS[kind])
         st.text(text(card, "name"))
         if text(card, "sha256"):
             st.caption("SHA-256, to tell others which file it was")

@@ -1,4 +1,4 @@
-"""What a visitor's files leave behind, who may name paths, and files that become searches: families, lines, passports."""
+"""What a visitor leaves behind, who may name paths, and files that become searches: families, lines, passports."""
 
 import os
 import threading

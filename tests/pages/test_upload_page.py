@@ -38,12 +38,14 @@ def bring(open_page, gate):
     return brought
 
 
-def until_read(app):
-    for _ in range(40):
+def until_read(app, seconds=10):
+    """Draw the page anew until nothing is being read on it."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
         assert not app.exception, app.exception
         if "Stop" not in [b.label for b in app.button]:
             return app
-        time.sleep(0.05)
+        time.sleep(0.01)
         app.run()
     raise AssertionError(words(app))
 
