@@ -7,9 +7,11 @@ import streamlit as st
 from lth_engine.core.errors import BadInput, LotteryError
 from lth_engine.core.spec import catalogue
 from lth_engine.specs.data import DataSpec, OwnImages
+from lth_engine.specs.imported import Imported
 from lth_engine.specs.normalising import NORMALISATIONS, OWN
 from lth_engine.specs.questions import TicketSearch
 from pages.ui import lab, upload_held, upload_links
+from pages.ui.asked import known_questions
 from pages.ui.guard import refused
 from pages.ui.own_images import path_input, with_fingerprint
 from pages.ui.upload_card import Card, part
@@ -54,10 +56,21 @@ def _images(card: Card) -> DataSpec | None:
                            help="As where it was trained. If you do not know: *Health on images* compares them all "
                                 "and says which fits best.")
     try:
-        more = {"path": path_input({}, "upload.use.own")} if name == OwnImages.name else {}
-        return sets[name](**more, normalise=how)
+        if name == OwnImages.name:
+            return OwnImages(path=path_input({}, "upload.use.own"), normalise=how)
+        return split_as_here(sets[name](normalise=how))
     except BadInput:
         return None
+
+
+def split_as_here(data: DataSpec) -> DataSpec:
+    """The images, split as in the newest search that the lab made of them, so that networks of both can be compared;
+    as they are if there is none."""
+    for search in known_questions([TicketSearch.name]).values():
+        if isinstance(search, TicketSearch) and search.data.name == data.name \
+                and not isinstance(search.search, Imported):
+            return search.data.replace(normalise=data.normalise)
+    return data
 
 
 def _family(card: Card) -> Family | None:

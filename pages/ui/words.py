@@ -27,7 +27,7 @@ def literal(text: object) -> str:
 
 
 def with_code(text: object) -> str:
-    """A sentence of the lab's that may quote a name of Python in backticks: that is drawn as code, all else as it is."""
+    """A sentence that may quote a name of Python in backticks: that is drawn as code, all else as it is."""
     return " ".join(word if _NAME.fullmatch(word) else literal(word) for word in str(text).split())
 
 

@@ -89,8 +89,8 @@ def hostile_names():
                           for name in EVIL])
 
 
-def huge(count=20_000):
-    """As many layers as a file may have."""
+def huge(count):
+    """So many layers."""
     return card(layers=[layer(f"blocks.{index}.weight", (3, 3), 0.5) for index in range(count)])
 
 

@@ -1,5 +1,7 @@
 """A file under other names, through the real gate: renamed by a click, its clean copy answers as that network."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 
@@ -18,7 +20,7 @@ SIZES = (64, 40, 20, 10)
 def weights(tmp_path):
     """LeNet-40-20 as nn.Sequential names it: layers 0, 2 and 4, a third of the weights of each 0."""
     draw, found = np.random.default_rng(0), {}
-    for place, (inputs, outputs) in enumerate(zip(SIZES, SIZES[1:], strict=False)):
+    for place, (inputs, outputs) in enumerate(pairwise(SIZES)):
         value = draw.normal(0, inputs**-0.5, (outputs, inputs)).astype(np.float32)
         found[f"{2 * place}.weight"] = np.where(draw.random(value.shape) < 1 / 3, 0, value).astype(np.float32)
         found[f"{2 * place}.bias"] = draw.normal(0, 0.1, outputs).astype(np.float32)

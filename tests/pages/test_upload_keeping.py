@@ -10,12 +10,15 @@ import pytest
 from lth_engine.gate import ask as gate_ask
 from lth_engine.gate.private import Folder
 from lth_engine.gate.raw import CAP
+from lth_engine.specs.data import Cifar10, Digits
 from lth_engine.specs.questions import question_from_dict
 from pages.ui import reach, upload_gate, upload_held, upload_work
 from pages.ui.upload_keep import members, searches
+from pages.ui.upload_use import split_as_here
 from tests.pages import fake_cards as fake
 from tests.pages.conftest import words
 from tests.pages.diagnosed import button
+from tests.pages.fake_search import SEARCH
 from tests.pages.test_upload_page import bring, gate, until_read
 
 __all__ = ["bring", "gate"]
@@ -105,6 +108,14 @@ def test_paths_are_for_who_sits_at_this_machine(monkeypatch, address, forwarded,
     monkeypatch.setattr(reach.st, "get_option", lambda name: address)
     monkeypatch.setattr(reach.st, "context", context)
     assert reach.paths_allowed() is allowed
+
+
+def test_images_are_split_as_in_the_newest_search_of_the_lab(queue):
+    assert split_as_here(Digits(normalise="unit")) == Digits(normalise="unit")
+    queue.submit(SEARCH.replace(data=Digits(validation_fraction=0.15, test_fraction=0.3)))
+    assert split_as_here(Digits(normalise="unit")) == Digits(
+        validation_fraction=0.15, test_fraction=0.3, normalise="unit")
+    assert split_as_here(Cifar10()) == Cifar10()
 
 
 def test_who_comes_from_elsewhere_is_not_asked_for_a_path(open_page, gate, monkeypatch):
