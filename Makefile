@@ -15,10 +15,10 @@ run: .venv/run.done             ## serve the app on 127.0.0.1
 	$(BIN)/python -m streamlit run app.py --server.address 127.0.0.1
 
 test: .venv/dev.done            ## everyday tests, the browser's included (minutes)
-	$(BIN)/python -m pytest -m "not slow"
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m "not slow" -n 2 --dist loadfile
 
 test-slow: .venv/dev.done       ## tests that take long; run before a release
-	$(BIN)/python -m pytest -m slow
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m slow -n 2 --dist loadfile
 
 check: .venv/dev.done           ## lint and types
 	$(BIN)/ruff check .

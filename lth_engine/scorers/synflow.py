@@ -29,42 +29,35 @@ def score(spec: Synflow, subject: Subject) -> dict[str, torch.Tensor]:
         subject.kept["flow"] = _positive(subject)
     network: Positive = subject.kept["flow"]
     network.prune(subject.allowed)
-    ones = torch.ones(1, *subject.shape(), dtype=torch.float64, device=network.flat.device)
+    ones = torch.ones(1, *subject.shape(), dtype=torch.float64, device=next(iter(network.weights.values())).device)
     flow = network.model(ones).sum()
     if not bool(torch.isfinite(flow)):
         raise NonFinite("The synaptic flow through the network is too large for a number of 64 bits, so SynFlow "
                         "cannot rank its weights. Use another scorer, or a network of fewer layers.")
     gradients = torch.autograd.grad(flow, list(network.weights.values()), materialize_grads=True)
     with torch.no_grad():
-        scores = torch.cat([gradient.reshape(-1) for gradient in gradients]).mul_(network.flat).abs_()
-    return network.by_name(scores.cpu())
+        torch._foreach_mul_(gradients, list(network.weights.values()))
+        torch._foreach_abs_(gradients)
+    return {name: score.cpu() for name, score in zip(network.weights, gradients, strict=True)}
 
 
 @dataclass(frozen=True)
 class Positive:
-    """A network of positive parameters whose scored weights lie in one vector, so that a round is a few operations.
+    """A network of positive parameters, made once for all rounds of a search.
 
     Attributes:
         model: the network, in float64.
-        weights: its scored weights by name; each is a part of `flat`.
-        flat: all of them.
+        weights: its scored weights by name.
     """
 
     model: nn.Module
     weights: dict[str, torch.Tensor]
-    flat: torch.Tensor
 
     def prune(self, allowed: Tensors) -> None:
         """Set weights to zero where `allowed` is False."""
-        kept = torch.cat([allowed[name].reshape(-1) for name in self.weights])
         with torch.no_grad():
-            self.flat.mul_(kept.to(self.flat.device))
-
-    def by_name(self, vector: torch.Tensor) -> dict[str, torch.Tensor]:
-        """A vector as long as `flat`, in the shapes of the weights."""
-        parts = vector.split([weight.numel() for weight in self.weights.values()])
-        return {name: part.view(weight.shape)
-                for (name, weight), part in zip(self.weights.items(), parts, strict=True)}
+            for name, weight in self.weights.items():
+                weight.mul_(allowed[name].to(weight.device))
 
 
 def _positive(subject: Subject) -> Positive:
@@ -74,11 +67,7 @@ def _positive(subject: Subject) -> Positive:
         _neutralise(model.double().to(memory_format=torch.contiguous_format))  # for one image as fast as another
         torch._foreach_abs_(list(model.parameters()))
         fold_norms(model, torch.ones(1, *subject.shape(), dtype=torch.float64, device=next(model.parameters()).device))
-        flat = torch.cat([weight.reshape(-1) for weight in weights.values()])
-    found = Positive(model, weights, flat)
-    for weight, part in zip(weights.values(), found.by_name(flat).values(), strict=True):
-        weight.data = part
-    return found
+    return Positive(model, weights)
 
 
 def _neutralise(model: nn.Module) -> None:
