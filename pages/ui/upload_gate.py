@@ -10,13 +10,11 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from lth_engine.core.errors import FileRefused, LotteryError
+from lth_engine.core.errors import LotteryError
 from lth_engine.gate import ask as gate
-from lth_engine.gate.limits import Limits
-from lth_engine.gate.private import QUOTA, Folder
+from lth_engine.gate.private import Folder
 from lth_engine.gate.raw import CAP
-from pages.ui.upload_work import Heard, Stopped
-from pages.ui.words import size
+from pages.ui.upload_work import Heard
 
 _log = logging.getLogger(__name__)
 
@@ -47,20 +45,14 @@ def read(path: Path, name: str, clean: Path, room: Callable[[], int], heard: Hea
         heard: takes what the child says on its way.
 
     Raises:
-        Stopped: by `heard`.
+        Stopped: `heard` raised it.
     """
-    def within(said: Mapping[str, Any]) -> None:
-        heard(said)
-        if room() < 0:
-            raise FileRefused(f"Refused: the copies of what you brought would be more than {size(QUOTA)} together. "
-                              "Bring the folder of fewer networks.")
     try:
         clean.parent.mkdir(mode=0o700, exist_ok=True)
-        limits = Limits(copy=max(1, min(2 * CAP, room())))
         if path.is_dir():
-            return gate.inspect_directory(path, name, clean=clean, copies=clean.parent, heard=within, limits=limits)
-        return gate.inspect(path, name, clean, heard=heard, limits=limits)
-    except Stopped:
+            return gate.inspect_directory(path, name, clean=clean, copies=clean.parent, heard=heard, room=room())
+        return gate.inspect(path, name, clean, heard=heard, room=room())
+    except gate.Stopped:
         raise
     except Exception as error:
         return gate.Reading({"status": "unreadable", "reason": _sentence(error), "name": name})
@@ -78,7 +70,7 @@ def rename(path: Path, name: str, clean: Path, renaming: Mapping[str, str], hear
     """
     try:
         return gate.inspect(path, name, clean, arguments={"renaming": dict(renaming)}, heard=heard)
-    except Stopped:
+    except gate.Stopped:
         raise
     except Exception as error:
         return gate.Reading({"status": "unreadable", "reason": _sentence(error), "name": name})
@@ -88,7 +80,7 @@ def ask(entry: str, files: Sequence[Path], arguments: Mapping[str, Any], heard: 
     """The answer to a later question about clean files; what it raises is an answer with a reason."""
     try:
         return gate.ask(entry, files, arguments, heard=heard)
-    except Stopped:
+    except gate.Stopped:
         raise
     except Exception as error:
         return {"status": "unreadable", "reason": _sentence(error)}

@@ -10,6 +10,8 @@ from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 from typing import Any
 
+from lth_engine.gate.ask import Stopped
+
 AT_ONCE = 2
 """Files that are read side by side; each may take 2 GiB and 20 s."""
 
@@ -20,10 +22,6 @@ STAGE = 40
 """Characters of a stage that are shown."""
 
 Heard = Callable[[Mapping[str, Any]], None]
-
-
-class Stopped(Exception):
-    """Whoever asked for this has stopped waiting for it."""
 
 
 _pool = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="gate")
@@ -89,7 +87,8 @@ def begin(words: str, work: Callable[[Heard], Any]) -> Task:
         if task.stopped:
             raise Stopped
         task.stage = str(said.get("stage", ""))[:STAGE] or task.stage
-        task.said.append(said)
+        if said:
+            task.said.append(said)
 
     def run() -> Any:
         task.since = time.monotonic()
@@ -111,7 +110,7 @@ def soon(tasks: Sequence[Task]) -> bool:
 
 
 def give_up(task: Task) -> None:
-    """Take a task out of the line; one that is at work ends when it next says something, or by its own limits."""
+    """Take a task out of the line; one that is at work ends within a second."""
     task.stopped = True
     if task.future.cancel():
         with _lock:

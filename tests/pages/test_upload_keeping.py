@@ -9,7 +9,6 @@ import pytest
 
 from lth_engine.gate import ask as gate_ask
 from lth_engine.gate.private import Folder
-from lth_engine.gate.raw import CAP
 from lth_engine.specs.data import Cifar10, Digits
 from lth_engine.specs.questions import question_from_dict
 from pages.ui import reach, upload_gate, upload_held, upload_work
@@ -75,27 +74,29 @@ def test_a_reading_that_is_stopped_leaves_nothing(visit, monkeypatch):
     task = upload_held.brought("first").reading
     upload_held.drop("first")
     go.set()
-    assert isinstance(task.future.exception(timeout=10), upload_work.Stopped)
+    assert isinstance(task.future.exception(timeout=10), gate_ask.Stopped)
     assert soon(lambda: left(visit) == [])
 
 
-def test_a_directory_ends_between_two_networks_when_it_is_stopped_or_its_copies_fill_the_room(tmp_path, monkeypatch):
-    def endless(path, name, clean, copies, heard, limits):
-        assert limits.copy == min(2 * CAP, 1000)
-        for number in range(10):
-            heard({"stage": "", "done": number, "of": 10})
+@pytest.mark.parametrize(("entry", "folder"), [("inspect", False), ("inspect_directory", True)])
+def test_the_gate_is_told_the_room_that_is_left_and_may_be_stopped(tmp_path, monkeypatch, entry, folder):
+    def endless(path, name, *more, heard, room, **options):
+        assert room == 1000
+        heard({})
         raise AssertionError("not stopped")
 
-    monkeypatch.setattr(gate_ask, "inspect_directory", endless)
-    room = iter([1000, 500, 10, -1])
-    reading = upload_gate.read(tmp_path, "run", tmp_path / "new" / "clean", lambda: next(room), lambda said: None)
-    assert reading.card["status"] == "unreadable"
-    assert "more than 2 GB together" in reading.card["reason"]
-
     def stopped(said):
-        raise upload_work.Stopped
-    with pytest.raises(upload_work.Stopped):
-        upload_gate.read(tmp_path, "run", tmp_path / "new" / "clean", lambda: 1000, stopped)
+        raise gate_ask.Stopped
+    monkeypatch.setattr(gate_ask, entry, endless)
+    path = tmp_path if folder else tmp_path / "x.pt"
+    with pytest.raises(gate_ask.Stopped):
+        upload_gate.read(path, "run", tmp_path / "new" / "clean", lambda: 1000, stopped)
+
+
+def test_half_seconds_in_which_nothing_was_said_are_not_kept():
+    task = upload_work.begin("Reading", lambda heard: [heard(said) for said in ({}, {"stage": "copying"}, {})])
+    task.future.result(timeout=10)
+    assert (task.said, task.stage) == ([{"stage": "copying"}], "copying")
 
 
 @pytest.mark.parametrize(("address", "forwarded", "client", "allowed"), [
