@@ -11,7 +11,7 @@ import numpy as np
 import torch
 
 from lth_engine.diagnosis.card import card
-from lth_engine.importing import clean
+from lth_engine.importing import clean, hdf5_file
 from lth_engine.importing.read import read
 from lth_engine.importing.understand import understand
 from lth_engine.models.build import build
@@ -30,3 +30,4 @@ def warm() -> None:
     clean.write(contents, copy)
     for kind, saved in {"torch legacy": old, "npz": npz, "safetensors": copy}.items():
         read(saved, kind)
+    hdf5_file.warm()

@@ -1,4 +1,15 @@
-"""What the pages and the command line ask of the gate: what a file is, and questions about clean copies."""
+"""What the pages and the command line ask of the gate: what a file is, and questions about clean copies.
+
+Stopping: `heard`, wherever it is taken, is called with what the child says, and with {} every half second, also while
+a place is waited for and while a network of a directory is read. Whatever it raises (`Stopped` is made for it) ends
+the child, frees its place, leaves no clean copy that is not whole, and is raised to the caller. Clean copies of the
+networks of a directory that were read before stay in `copies`.
+
+Room: `room` is how many bytes of clean copies may be written, as `Folder.room()` says; over it a file is refused, and
+of a directory the networks are told that were read until then.
+
+Places: two children live at a time; `ask` takes at most one of them, so that a file can always be read.
+"""
 
 from __future__ import annotations
 
@@ -15,14 +26,18 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from lth_engine.core import errors
-from lth_engine.core.errors import FileUnreadable, LotteryError, NotRead
+from lth_engine.core.errors import FileRefused, FileUnreadable, LotteryError, NotRead
 from lth_engine.gate import raw
-from lth_engine.gate.copying import Copy
-from lth_engine.gate.directory import read_directory
-from lth_engine.gate.hearing import Ended, Heard
+from lth_engine.gate.card_shape import misshapen
+from lth_engine.gate.copying import Copy, Full
+from lth_engine.gate.directory import Copies, read_directory
+from lth_engine.gate.hearing import LONG_COPY, Ended, Heard, Stopped
 from lth_engine.gate.limits import Limits
 from lth_engine.gate.raw import CAP
 from lth_engine.gate.server import Server
+from lth_engine.gate.sizes import size
+
+__all__ = ["Full", "Reading", "Stopped", "ask", "inspect", "inspect_directory", "warm"]
 
 log = logging.getLogger(__name__)
 
@@ -42,6 +57,9 @@ EMPTY: dict[str, Any] = {
     "prunable": 0, "kept": 0, "layers": [], "findings": [],
 }
 """The card of a file of which nothing is known."""
+
+MISSHAPEN = ("The file is damaged: what the process said that read it makes no sense. Save the state dict alone and "
+             "bring that.")
 
 _server = Server()
 atexit.register(_server.close)
@@ -74,7 +92,7 @@ def _warm() -> None:
 
 def inspect(path: Path, name: str, clean: Path | None = None, cap: int = CAP, *,
             arguments: Mapping[str, Any] | None = None, masks: Path | None = None, heard: Heard | None = None,
-            limits: Limits | None = None, server: Server | None = None) -> Reading:
+            limits: Limits | None = None, room: int | None = None, server: Server | None = None) -> Reading:
     """What a file is. Never raises for what it holds.
 
     Args:
@@ -86,10 +104,12 @@ def inspect(path: Path, name: str, clean: Path | None = None, cap: int = CAP, *,
         masks: a file of masks that belongs to it.
         heard: takes what the child says on its way, as {"stage": "reading"}.
         limits: what the child may use.
+        room: bytes that the clean copy may have, where less is left than the limits allow.
         server: stands in for the process's own.
 
     Raises:
         LotteryError: the process that reads cannot be started, or the clean copy not be written.
+        Stopped: `heard` raised it.
     """
     known: dict[str, Any] = {"name": _printable(name, NAME), "bytes": 0, "sha256": ""}
     said = dict(arguments or {})
@@ -103,7 +123,8 @@ def inspect(path: Path, name: str, clean: Path | None = None, cap: int = CAP, *,
             if masks is not None:
                 files.append(stack.enter_context(raw.opened(masks)))
                 said["mask_kind"] = raw.kind(files[1], raw.length(files[1], cap), cap)
-            return _read(files, known, said, clean, heard, limits or Limits(copy=2 * cap), server or _server)
+            copy = stack.enter_context(Copy(clean, room)) if clean is not None else None
+            return _read(files, known, said, copy, heard, limits or Limits(copy=2 * cap), server or _server)
     except NotRead as error:
         return Reading(_refusal(error, known))
 
@@ -114,20 +135,17 @@ def _printable(text: str, most: int) -> str:
     return clean if len(text) <= most else f"{clean[:-4]} ..."
 
 
-def _read(files: list[BinaryIO], known: dict[str, Any], said: dict[str, Any], clean: Path | None, heard: Heard | None,
+def _read(files: list[BinaryIO], known: dict[str, Any], said: dict[str, Any], copy: Copy | None, heard: Heard | None,
           limits: Limits, server: Server) -> Reading:
-    numbers = [file.fileno() for file in files]
-    if clean is None:
-        return Reading(_card(server.call("inspect", numbers, said, limits, None, heard), known, limits))
-    with Copy(clean) as copy:
-        card = _card(server.call("inspect", numbers, said, limits, copy, heard), known, limits)
-        if card["status"] != "read":
-            return Reading(card)
-        return Reading(card, copy.keep(), copy.sha256)
+    ended = server.call("inspect", [file.fileno() for file in files], said, limits, copy, heard)
+    card = _card(ended, known, limits)
+    if copy is None or card["status"] != "read":
+        return Reading(card)
+    return Reading(card, copy.keep(), copy.sha256)
 
 
 def inspect_directory(path: Path, name: str, clean: Path | None = None, cap: int = CAP, *, copies: Path | None = None,
-                      heard: Heard | None = None, limits: Limits | None = None,
+                      heard: Heard | None = None, limits: Limits | None = None, room: int | None = None,
                       server: Server | None = None) -> Reading:
     """What a directory of another program holds. Never raises for what is in it.
 
@@ -140,6 +158,7 @@ def inspect_directory(path: Path, name: str, clean: Path | None = None, cap: int
             `directory.members[i].clean` then has role -> hash.
         heard: takes how far it is: {"stage": "level 3, replicate 1", "done": 4, "of": 60}.
         limits: what the child of one network may use.
+        room: bytes that all clean copies together may have.
         server: stands in for the process's own.
 
     Returns:
@@ -147,14 +166,19 @@ def inspect_directory(path: Path, name: str, clean: Path | None = None, cap: int
 
     Raises:
         LotteryError: the process that reads cannot be started, or a clean copy not be written.
+        Stopped: `heard` raised it.
     """
     bounds = limits or Limits(copy=2 * cap)
 
     def call(entry: str, numbers: list[int], arguments: Mapping[str, Any], copy: Copy | None) -> dict[str, Any]:
-        ended = (server or _server).call(entry, numbers, arguments, bounds, copy)
-        if ended.result is None:
-            raise _error(ended, bounds)
+        ended = (server or _server).call(entry, numbers, arguments, bounds, copy, may_stop)
+        if ended.result is None or misshapen(ended.result):
+            raise _error(ended, bounds) if ended.result is None else FileUnreadable(MISSHAPEN)
         return ended.result
+
+    def may_stop(_: dict[str, Any]) -> None:
+        if heard is not None:
+            heard({})
 
     known: dict[str, Any] = {"name": _printable(name, NAME), "bytes": 0, "sha256": ""}
     with contextlib.ExitStack() as stack:
@@ -162,7 +186,7 @@ def inspect_directory(path: Path, name: str, clean: Path | None = None, cap: int
         if clean is not None and kept is None:
             kept = Path(stack.enter_context(tempfile.TemporaryDirectory(dir=clean.parent)))
         try:
-            networks = read_directory(path, call, cap, kept, heard)
+            networks = read_directory(path, call, cap, Copies(kept, room) if kept is not None else None, heard)
             last = networks.last
             if last is None:
                 raise FileUnreadable("None of the networks of this folder could be read: "
@@ -200,7 +224,7 @@ def ask(entry: str, files: Sequence[Path], arguments: Mapping[str, Any], *, limi
     """
     with contextlib.ExitStack() as stack:
         numbers = [stack.enter_context(raw.opened(path)).fileno() for path in files]
-        ended = (server or _server).call(entry, numbers, arguments, limits, None, heard)
+        ended = (server or _server).call(entry, numbers, arguments, limits, None, heard, question=True)
     if ended.result is not None:
         return ended.result
     raise _error(ended, limits)
@@ -210,6 +234,9 @@ def _card(ended: Ended, known: Mapping[str, Any], limits: Limits) -> dict[str, A
     """The card out of what a child said; what we know ourselves is not taken from it."""
     if ended.result is None:
         return _refusal(_error(ended, limits), known)
+    if wrong := misshapen(ended.result):
+        log.debug("a child's card has an odd %s", wrong)
+        return _refusal(FileUnreadable(MISSHAPEN), known)
     card = {**EMPTY, "status": "read", **ended.result, **known}
     if card["status"] not in ("read", "refused", "unreadable"):
         card["status"] = "unreadable"
@@ -231,13 +258,18 @@ def _error(ended: Ended, limits: Limits) -> LotteryError:
         kind = getattr(errors, ended.error, LotteryError)
         if kind is errors.UnknownName:
             kind = errors.BadInput
-        return kind(ended.text) if issubclass(kind, LotteryError) else LotteryError(ended.text)
+        return kind(ended.text) if isinstance(kind, type) and issubclass(kind, LotteryError) \
+            else LotteryError(ended.text)
     return {
         "memory": FileUnreadable(limits.memory_reached()),
         "time": FileUnreadable(limits.time_reached()),
-        "too much": FileUnreadable("The file is damaged: reading it gave more than it can hold."),
-        "failed": FileUnreadable(f"The file could not be read ({ended.text}): it is damaged, or holds what is not "
-                                 "known here."),
+        "too much": FileUnreadable("The file is damaged: reading it gave more than it can hold. Save the state "
+                                   "dict alone and bring that."),
+        LONG_COPY: FileRefused(f"Refused: the tensors of this file are more than {size(limits.copy)} together, the "
+                               "most that is read; save the state dict of the network alone."),
+        "failed": FileUnreadable("The file could not be read: it is damaged, or holds what is not known here. Save "
+                                 "the state dict alone and bring that."),
         "no child": LotteryError("The machine has no room for a process to read the file in; close other programs "
                                  "and try again."),
-    }.get(ended.why, FileUnreadable("The file is damaged: the process that read it crashed."))
+    }.get(ended.why, FileUnreadable("The file is damaged: the process that read it crashed. Save the state dict alone "
+                                    "and bring that."))

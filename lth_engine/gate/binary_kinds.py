@@ -93,23 +93,27 @@ def _hdf5_rules(file: BinaryIO, at: int, total: int) -> None:
     elif version in (2, 3):
         wide, where = head[9:10], 12
     else:
-        raise FileUnreadable("The file is damaged: it begins as HDF5 and goes on otherwise.")
+        raise FileUnreadable("The file is damaged: it begins as HDF5 and goes on otherwise. Copy or save it "
+                             "again.")
     step = wide[0] if wide else 0
     end = int.from_bytes(head[where + 2 * step:where + 3 * step], "little")
     if step not in (2, 4, 8) or not end:
-        raise FileUnreadable("The file is damaged: it begins as HDF5 and goes on otherwise.")
+        raise FileUnreadable("The file is damaged: it begins as HDF5 and goes on otherwise. Copy or save it "
+                             "again.")
     if end > total:
         raise FileUnreadable(f"The file stops early ({part(total, end)}).")
 
 
 def _npy_rules(file: BinaryIO, total: int) -> None:
     file.seek(0)
-    says = npy_header.declared(file.read(npy_header.LONGEST), "the array")
+    says = npy_header.declared(file.read(npy_header.LONGEST))
+    if says is None:
+        return
     whole = says.header + says.array
     if whole > max(total, BOMB):
         held = max(0, total - says.header) // says.each
         raise FileRefused(f"Refused: the file is {size(total)} but describes {size(says.array)} (array `array`, "
-                          f"{stored_values(says.values, held)}).")
+                          f"{stored_values(says.values, held)}). Save the array itself with numpy.save.")
     if whole > total:
         raise FileUnreadable(f"The file stops early ({part(total, whole)}).")
 
@@ -130,7 +134,8 @@ def _safetensors_rules(file: BinaryIO, head: bytes, total: int) -> None:
     ends = max((int(found[1]) for found in _ENDS.finditer(file.read(header))), default=0)
     whole = 8 + header + ends
     if whole > max(total, BOMB):
-        raise FileRefused(f"Refused: the file is {size(total)} but describes {size(ends)}.")
+        raise FileRefused(f"Refused: the file is {size(total)} but describes {size(ends)}; save it again "
+                          "with safetensors.")
     if whole > total:
         raise FileUnreadable(f"The file stops early ({part(total, whole)}).")
 

@@ -22,7 +22,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from lth_engine.gate import frames
+from lth_engine.gate import frames, landlock
 from lth_engine.gate.inside import Entry, run
 
 IDLE_SECONDS = 1800.0
@@ -216,6 +216,7 @@ def main(descriptor: int, table: str) -> None:
         return
     gc.collect()
     gc.freeze()
-    frames.send(line, {"ready": os.getpid()}, [])
+    version = landlock.abi(ctypes.CDLL(None)) if sys.platform == "linux" else 0
+    frames.send(line, {"ready": os.getpid(), "landlock": version}, [])
     Forks(line, entries).serve()
 

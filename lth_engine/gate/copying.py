@@ -7,14 +7,27 @@ import os
 import secrets
 from pathlib import Path
 
-from lth_engine.core.errors import LotteryError
+from lth_engine.core.errors import FileRefused, LotteryError
+
+
+class Full(FileRefused):
+    """The room for one's files is used up."""
+
+    def __init__(self) -> None:
+        super().__init__("Refused: your files would be more together than there is room for; take one away first.")
 
 
 class Copy:
-    """The clean copy as it comes: beside its place under a random name, then moved there whole."""
+    """The clean copy as it comes: beside its place under a random name, then moved there whole.
 
-    def __init__(self, place: Path) -> None:
-        self.place = place
+    Args:
+        place: where it goes.
+        room: bytes that it may have, or None where nothing bounds it but the limits of the child.
+    """
+
+    def __init__(self, place: Path, room: int | None = None) -> None:
+        self.place, self.room = place, room
+        self.bytes = 0
         self.path = place.with_name(f".{secrets.token_hex(8)}.part")
         self._hash = hashlib.sha256()
 
@@ -30,7 +43,15 @@ class Copy:
         self.path.unlink(missing_ok=True)
 
     def __call__(self, data: bytes) -> None:
-        """Take the next bytes; none at all where they begin anew."""
+        """Take the next bytes; none at all where they begin anew.
+
+        Raises:
+            Full: they are more than there is room for.
+            LotteryError: they cannot be written.
+        """
+        self.bytes = self.bytes + len(data) if data else 0
+        if self.room is not None and self.bytes > self.room:
+            raise Full
         try:
             if not data:
                 self._hash = hashlib.sha256()

@@ -12,7 +12,7 @@ from typing import Any, BinaryIO
 
 from lth_engine.core.errors import FileUnreadable, NotRead
 from lth_engine.gate import raw
-from lth_engine.gate.copying import Copy
+from lth_engine.gate.copying import Copy, Full
 from lth_engine.gate.listing import listed, within
 
 READ = 300
@@ -26,6 +26,19 @@ BINARY = ("final", "rewind", "init", "mask")
 
 Call = Callable[[str, list[int], Mapping[str, Any], Copy | None], dict[str, Any]]
 """Asks a child: entry, open files, arguments, copy. Returns its result or raises NotRead."""
+
+
+@dataclass
+class Copies:
+    """Where clean copies go, each named by its SHA-256.
+
+    Attributes:
+        folder: that they are written to.
+        room: bytes that are left for them, or None where nothing bounds them together.
+    """
+
+    folder: Path
+    room: int | None = None
 
 
 @dataclass
@@ -50,7 +63,7 @@ class Networks:
             members[i].get("branch") == "main", -2 if members[i].get("level") is None else members[i]["level"], -i))
 
 
-def read_directory(path: Path, call: Call, cap: int, copies: Path | None,
+def read_directory(path: Path, call: Call, cap: int, copies: Copies | None,
                    heard: Callable[[dict[str, Any]], object] | None) -> Networks:
     """Read every network of a directory.
 
@@ -58,14 +71,15 @@ def read_directory(path: Path, call: Call, cap: int, copies: Path | None,
         path: the folder.
         call: asks a child.
         cap: bytes of a file at most.
-        copies: folder for clean copies, each named by its SHA-256; a member then has "clean", role -> hash.
-        heard: takes {"stage": "level 3, replicate 1", "done": 4, "of": 60}.
+        copies: where clean copies go; a member then has "clean", role -> hash.
+        heard: takes {"stage": "level 3, replicate 1", "done": 4, "of": 60}; what it raises ends the reading.
 
     Raises:
         NotRead: it is of no program that is known, or too large.
     """
+    path = Path(os.path.realpath(path))
     files = listed(path)
-    found = call("directory", [], {"files": list(files), "root": os.path.realpath(path)}, None)
+    found = call("directory", [], {"files": list(files), "root": str(path)}, None)
     members = [dict(member) for member in found["members"]]
     networks = Networks({"kind": str(found["kind"]), "notes": list(found["notes"]), "members": members})
     if len(members) > READ:
@@ -76,6 +90,10 @@ def read_directory(path: Path, call: Call, cap: int, copies: Path | None,
         wanted = {role: name for role, name in member["files"].items() if name in files}
         try:
             networks.cards[number] = _one(path, found["kind"], member, wanted, call, cap, copies)
+        except Full as error:
+            networks.directory["notes"].append(f"{number} of {len(members)} networks were read. {error}")
+            networks.reasons.append(str(error))
+            break
         except NotRead as error:
             member["notes"] = [*member["notes"], str(error)]
             networks.reasons.append(str(error))
@@ -84,7 +102,7 @@ def read_directory(path: Path, call: Call, cap: int, copies: Path | None,
 
 
 def _one(path: Path, peer: str, member: dict[str, Any], wanted: Mapping[str, str], call: Call, cap: int,
-         copies: Path | None) -> dict[str, Any]:
+         copies: Copies | None) -> dict[str, Any]:
     """The card of one network; what was kept of it goes into `member`."""
     with contextlib.ExitStack() as stack:
         files, kinds = _let_through(path, wanted, cap, stack, member)
@@ -100,8 +118,12 @@ def _one(path: Path, peer: str, member: dict[str, Any], wanted: Mapping[str, str
         if copies is not None:
             for role in [role for role in BINARY if role in files and role not in (main, taken)]:
                 only = {"kind": kinds[role], "name": wanted[role], "sha256": raw.digest(files[role])}
-                with contextlib.suppress(NotRead):  # the card's notes say it
+                try:
                     _kept(call, "copy", [files[role].fileno()], only, copies, member, role)
+                except Full:
+                    raise
+                except NotRead:
+                    continue  # the card's notes say it
     member["accuracy"] = card.get("logs", {}).get("accuracy")
     return card
 
@@ -134,7 +156,7 @@ def _let_through(path: Path, wanted: Mapping[str, str], cap: int, stack: context
         if place is None:
             continue
         try:
-            file = stack.enter_context(raw.opened(place))
+            file = stack.enter_context(raw.opened(place, str(path)))
             total = raw.length(file, cap if role in BINARY else TEXT_BYTES)
             kinds[role] = raw.kind(file, total, cap) if role in BINARY else ""
             files[role] = file
@@ -143,14 +165,16 @@ def _let_through(path: Path, wanted: Mapping[str, str], cap: int, stack: context
     return files, kinds
 
 
-def _kept(call: Call, entry: str, numbers: list[int], said: Mapping[str, Any], copies: Path | None,
+def _kept(call: Call, entry: str, numbers: list[int], said: Mapping[str, Any], copies: Copies | None,
           member: dict[str, Any], role: str) -> dict[str, Any]:
     """Ask, and keep the clean copy under its hash."""
     if copies is None:
         return call(entry, numbers, said, None)
-    with Copy(copies / f"{secrets.token_hex(8)}.safetensors") as copy:
+    with Copy(copies.folder / f"{secrets.token_hex(8)}.safetensors", copies.room) as copy:
         result = call(entry, numbers, said, copy)
-        copy.place = copies / f"{copy.sha256}.safetensors"
+        copy.place = copies.folder / f"{copy.sha256}.safetensors"
+        if copies.room is not None and not copy.place.exists():
+            copies.room -= copy.bytes
         copy.keep()
         member.setdefault("clean", {})[role] = copy.sha256
     return result

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import socket
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -10,12 +11,19 @@ from typing import Any
 LONGEST = 32_000_000
 """Bytes that one child may send in all its messages together."""
 
+VALUES = 1_000_000
+"""Values in all of them together: as objects they take up to 100 bytes each."""
+
 REQUEST = 4_000_000
 """Bytes of a request."""
 
 
 class BadFrame(Exception):
     """What came is no message, or too much."""
+
+
+class TooLong(Exception):
+    """What is to be sent is longer than the other side takes."""
 
 
 def packed(message: Mapping[str, Any]) -> bytes:
@@ -35,7 +43,7 @@ def unpacked(text: bytes) -> dict[str, Any]:
         BadFrame: it is no JSON object.
     """
     try:
-        message = json.loads(text, parse_constant=lambda _: None)
+        message = json.loads(text, parse_constant=lambda _: None, parse_float=_finite)
     except (ValueError, RecursionError) as error:
         raise BadFrame("no JSON") from error
     if not isinstance(message, dict):
@@ -43,16 +51,25 @@ def unpacked(text: bytes) -> dict[str, Any]:
     return message
 
 
+def _finite(text: str) -> float:
+    """A number that JSON can write: 1e999 is read as infinity."""
+    value = float(text)
+    if not math.isfinite(value):
+        raise ValueError("not finite")
+    return value
+
+
 class Stream:
     """Messages out of bytes as they come.
 
     Args:
         most: bytes that are taken in all.
+        values: values that are taken in all.
     """
 
-    def __init__(self, most: int = LONGEST) -> None:
+    def __init__(self, most: int = LONGEST, values: int = VALUES) -> None:
         self._held = bytearray()
-        self._left = most
+        self._left, self._values = most, values
 
     def feed(self, data: bytes) -> Iterator[dict[str, Any]]:
         """Take bytes, give the messages that are whole by now.
@@ -72,12 +89,21 @@ class Stream:
                 return
             text = bytes(self._held[4:4 + length])
             del self._held[:4 + length]
+            self._values -= sum(text.count(mark) for mark in (b",", b"[", b"{"))
+            if self._values < 0:
+                raise BadFrame("too many values")
             yield unpacked(text)
 
 
 def send(line: socket.socket, message: Mapping[str, Any], descriptors: list[int]) -> None:
-    """Send a message and open files over a Unix socket."""
+    """Send a message and open files over a Unix socket.
+
+    Raises:
+        TooLong: it is longer than `REQUEST`; nothing was sent.
+    """
     data = packed(message)
+    if len(data) > REQUEST:
+        raise TooLong(f"{len(data)} bytes")
     sent = socket.send_fds(line, [data[:4]], descriptors)
     line.sendall(data[sent:])
 

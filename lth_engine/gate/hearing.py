@@ -12,6 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from lth_engine.core.errors import LotteryError
 from lth_engine.gate import frames
 from lth_engine.gate.limits import Limits
 
@@ -21,10 +22,21 @@ GRACE_SECONDS = 10.0
 DRAIN_SECONDS = 1.0
 """How long what a dead child left in its pipes may take."""
 
+TICK_SECONDS = 0.5
+"""How often the one who asked is given the chance to stop."""
+
 CHUNK = 1 << 18
+LONG_COPY = "long copy"
 
 Copy = Callable[[bytes], object]
 Heard = Callable[[dict[str, Any]], object]
+
+
+class Stopped(LotteryError):
+    """Whoever asked wants no answer any more: for `heard` to raise."""
+
+    def __init__(self) -> None:
+        super().__init__("Stopped: the file was not read to its end; bring it again if you want it read.")
 
 
 class Gone(Exception):
@@ -40,7 +52,8 @@ class Ended:
         error: name of the error in core.errors that it raised, or "".
         text: its sentence.
         why: "" after a result or an error, else "memory", "time", "crash", "too much" (it said more than it may),
-            "failed" (an exception that nobody foresaw) or "no child" (none could be forked).
+            "long copy" (it copied more than it may), "failed" (an exception that nobody foresaw) or "no child" (none
+            could be forked).
         detail: for the log alone: exit status, or a traceback.
     """
 
@@ -60,7 +73,7 @@ class Hearing:
         bulk: the bytes of the clean copy, if one is wanted.
         limits: of the child.
         copy: takes the bytes of the copy.
-        heard: takes what the child emits.
+        heard: takes what the child emits, and {} every half second; what it raises ends the child.
     """
 
     def __init__(self, status: socket.socket, messages: io.FileIO, bulk: io.FileIO | None, limits: Limits,
@@ -70,6 +83,7 @@ class Hearing:
         self.stream, self.room = frames.Stream(), limits.copy
         self.last: dict[str, Any] = {}
         self.bad = ""
+        self.next_tick = time.monotonic() + TICK_SECONDS
         self.word: dict[str, Any] | None = None
 
     def ended(self) -> Ended:
@@ -85,7 +99,8 @@ class Hearing:
                 if source is not None:
                     selector.register(source, selectors.EVENT_READ)
             while selector.get_map():
-                ready = selector.select(max(0.0, deadline - time.monotonic()))
+                ready = selector.select(max(0.0, min(TICK_SECONDS, deadline - time.monotonic())))
+                self._tick()
                 if not ready and time.monotonic() >= deadline:
                     if self.word is not None:
                         break  # a stranger holds the pipe of a child that has ended
@@ -96,6 +111,11 @@ class Hearing:
                         if key.fileobj is self.status:
                             deadline = time.monotonic() + DRAIN_SECONDS
         return self._outcome()
+
+    def _tick(self) -> None:
+        if self.heard is not None and time.monotonic() >= self.next_tick:
+            self.next_tick = time.monotonic() + TICK_SECONDS
+            self.heard({})
 
     def _hear(self, source: Any) -> bool:
         """Take what came; False when nothing more will."""
@@ -129,7 +149,7 @@ class Hearing:
     def _copied(self, data: bytes) -> None:
         self.room -= len(data)
         if self.room < 0:
-            self._enough("copy too long")
+            self._enough(LONG_COPY)
         elif self.copy is not None:
             self.copy(data)
 
@@ -145,7 +165,7 @@ class Hearing:
         if why.startswith("fork"):
             return Ended(why="no child", detail=detail)
         if self.bad:
-            return Ended(why="too much", detail=detail)
+            return Ended(why=LONG_COPY if self.bad == LONG_COPY else "too much", detail=detail)
         if why in ("time", "memory"):
             return Ended(why=why, detail=detail)
         if status == -signal.SIGXCPU:

@@ -21,6 +21,9 @@ Entry = Callable[[list[Path], Mapping[str, Any], Callable[[dict[str, Any]], None
 PR_SET_PDEATHSIG, PR_SET_NO_NEW_PRIVS = 1, 38
 """linux/prctl.h."""
 
+MOST_DESCRIPTORS = 2**20
+"""Descriptors are closed up to this one; where the number of open files is not limited, the system's answer is -1."""
+
 TRACE = 8000
 """Characters of a traceback that the parent may log."""
 
@@ -42,9 +45,13 @@ def run(request: Mapping[str, Any], descriptors: list[int], table: Mapping[str, 
         frames, *files = _alone(descriptors)
         out = os.fdopen(files.pop(0), "wb", buffering=1 << 16, closefd=False) if request["out"] else None
         limits = Limits(**request["limits"])
-        apply(limits)
-        if libc is not None:
-            lock(libc)
+        try:
+            apply(limits)
+            if libc is not None:
+                lock(libc, files)
+        except LotteryError as error:
+            _write(frames, packed({"error": type(error).__name__, "text": str(error)}))
+            os._exit(0)
         _write(frames, _answer(request, [_path(n) for n in files], table, out, frames))
         status = 0
     except BaseException:
@@ -72,7 +79,7 @@ def _alone(descriptors: list[int]) -> list[int]:
     for number in sorted(descriptors):
         os.closerange(last + 1, number)
         last = number
-    os.closerange(last + 1, os.sysconf("SC_OPEN_MAX"))
+    os.closerange(last + 1, MOST_DESCRIPTORS)
     return descriptors
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Iterator, Mapping
+import sys
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 
 try:
@@ -12,6 +13,7 @@ try:
 except ImportError:  # Windows
     resource = None  # type: ignore[assignment]
 
+from lth_engine.core.errors import LotteryError
 from lth_engine.gate.sizes import size
 
 KEPT = ("PATH", "LANG", "LC_ALL", "LC_CTYPE", "TZ", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "SYSTEMROOT")
@@ -76,8 +78,14 @@ def apply(limits: Limits) -> None:
     """Bind this process, for good.
 
     macOS knows no limit of address space: there the server looks at the memory of its children and kills them.
+
+    Raises:
+        LotteryError: on Linux the system does not tell the memory of this process, so that it cannot be limited.
     """
     taken = address_space()
+    if taken is None and sys.platform == "linux":
+        raise LotteryError("Foreign files are read with a limit of memory only, and this machine hides /proc, which "
+                           "tells it: mount /proc and start the lab again.")
     if taken is not None:
         _lower(resource.RLIMIT_AS, taken + limits.memory)
     _lower(resource.RLIMIT_CPU, limits.seconds, limits.seconds + 1)
@@ -93,14 +101,3 @@ def _lower(what: int, soft: int, hard: int | None = None) -> None:
     wanted = [value if most == resource.RLIM_INFINITY else min(value, most) for value in (soft, hard or soft)]
     with contextlib.suppress(ValueError):  # a system that does not know this limit refuses to set it
         resource.setrlimit(what, (wanted[0], wanted[1]))
-
-
-@contextlib.contextmanager
-def no_more_files() -> Iterator[None]:
-    """Within it nothing can be opened: put around the reading of an HDF5 file that is open already."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (0, hard))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))

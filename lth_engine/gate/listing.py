@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import itertools
 import os
 from pathlib import Path
 
@@ -27,22 +29,24 @@ def listed(folder: Path) -> dict[str, int]:
     while waiting:
         inside, depth = waiting.pop()
         try:
-            entries = sorted(os.scandir(os.path.join(root, inside)), key=lambda entry: entry.name)
+            with os.scandir(os.path.join(root, inside)) as scanned:
+                entries = list(itertools.islice(scanned, FILES + 1 - seen))
         except OSError as error:
             if not inside:
-                raise FileUnreadable(f"The folder cannot be read ({error.strerror}).") from error
+                raise FileUnreadable(f"The folder cannot be read ({error.strerror}): make it readable and bring it "
+                                     "again.") from error
             continue
-        for entry in entries:
-            seen += 1
-            if seen > FILES:
-                raise FileRefused(f"Refused: the folder holds more than {FILES:,} files; bring that of one "
-                                  "experiment.")
-            name = os.path.join(inside, entry.name)
-            if entry.is_dir(follow_symlinks=False):
-                if depth < DEPTH:
-                    waiting.append((name, depth + 1))
-            elif within(root, name) is not None:
-                found[name] = entry.stat().st_size
+        seen += len(entries)
+        if seen > FILES:
+            raise FileRefused(f"Refused: the folder holds more than {FILES:,} files; bring that of one experiment.")
+        for entry in sorted(entries, key=lambda entry: entry.name):
+            with contextlib.suppress(OSError):  # a file may go while the folder is read
+                name = os.path.join(inside, entry.name)
+                if entry.is_dir(follow_symlinks=False):
+                    if depth < DEPTH:
+                        waiting.append((name, depth + 1))
+                elif within(root, name) is not None:
+                    found[name] = entry.stat().st_size
     return found
 
 

@@ -68,7 +68,7 @@ class Folder:
         Raises:
             FileRefused: it is larger than the cap, or the quota is used up; nothing is left of it.
         """
-        path, written, room = self.new(), 0, self.quota - self.used()
+        path, written, room = self.new(), 0, self.room()
         try:
             with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
                 for chunk in chunks:
@@ -84,19 +84,34 @@ class Folder:
             raise
         return path
 
+    def new_folder(self) -> Path:
+        """A new folder in it under a random name, for the clean copies of a directory."""
+        path = self.new()
+        path.mkdir(mode=0o700)
+        return path
+
     def used(self) -> int:
-        """Bytes of all files, those in folders inside it too; one that goes meanwhile counts as nothing."""
+        """Bytes of all files, those in folders of it too."""
         total = 0
-        for folder, _, names in os.walk(self.path):
+        for inside, _, names in os.walk(self.path):
             for name in names:
-                with contextlib.suppress(OSError):
-                    total += os.lstat(os.path.join(folder, name)).st_size
+                with contextlib.suppress(OSError):  # it may go meanwhile
+                    total += os.lstat(os.path.join(inside, name)).st_size
         return total
 
+    def room(self) -> int:
+        """Bytes that are left of the quota."""
+        return max(0, self.quota - self.used())
+
     def delete(self, path: Path) -> None:
-        """Delete one of its files; one that is elsewhere stays."""
-        if Path(path).parent == self.path:
-            Path(path).unlink(missing_ok=True)
+        """Delete one of its files, or a folder of it with all that is in it; what is elsewhere stays."""
+        path = Path(path)
+        if path.parent != self.path:
+            return
+        if path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path, ignore_errors=True)
+        else:
+            path.unlink(missing_ok=True)
 
     def close(self) -> None:
         """Delete it with all that is in it."""

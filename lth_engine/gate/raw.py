@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import os
 import stat
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -18,6 +19,11 @@ from typing import BinaryIO
 from lth_engine.core.errors import FileRefused, FileUnreadable
 from lth_engine.gate.binary_kinds import binary_kind
 from lth_engine.gate.sizes import size
+
+try:
+    import fcntl
+except ImportError:  # Windows
+    fcntl = None  # type: ignore[assignment]
 
 CAP = 200_000_000
 """Bytes of a file that is read at all, unless the caller says otherwise (users-and-security 7.3)."""
@@ -57,11 +63,15 @@ def sniff(path: Path, cap: int = CAP) -> Kind:
 
 
 @contextmanager
-def opened(path: Path) -> Iterator[BinaryIO]:
+def opened(path: Path, inside: str = "") -> Iterator[BinaryIO]:
     """A regular file, open for reading without a buffer; nothing waits for a pipe or a device.
 
+    Args:
+        path: the file.
+        inside: a folder without links in its name; what was opened must really lie in it, wherever links lead by now.
+
     Raises:
-        FileRefused: it is no regular file.
+        FileRefused: it is no regular file, or lies elsewhere.
         FileUnreadable: it is not there, or may not be read.
     """
     flags = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOCTTY", 0) | getattr(os, "O_BINARY", 0)
@@ -75,7 +85,19 @@ def opened(path: Path) -> Iterator[BinaryIO]:
     with open(number, "rb", buffering=0) as file:
         if not stat.S_ISREG(os.fstat(number).st_mode):
             raise FileRefused("Refused: this is a folder, a pipe or a device; bring a file.")
+        if inside and not _lies_in(number, inside):
+            raise FileRefused("Refused: the folder was changed while it was read, and this file now lies outside of "
+                              "it; bring the folder again when nothing writes into it.")
         yield file
+
+
+def _lies_in(number: int, folder: str) -> bool:
+    """Whether an open file lies in a folder, by the name that the system has for it."""
+    if sys.platform == "darwin":
+        real = os.fsdecode(fcntl.fcntl(number, fcntl.F_GETPATH, bytes(1024)).split(b"\0")[0])
+    else:
+        real = os.readlink(f"/proc/self/fd/{number}")
+    return os.path.commonpath([folder, real]) == folder
 
 
 def length(file: BinaryIO, cap: int) -> int:
@@ -89,7 +111,8 @@ def length(file: BinaryIO, cap: int) -> int:
     if not total:
         raise FileUnreadable("The file is empty.")
     if total > cap:
-        raise FileRefused(f"Refused: the file is {size(total)}; at most {size(cap)} are read.")
+        raise FileRefused(f"Refused: the file is {size(total)}; at most {size(cap)} are read. Save the state dict "
+                          "of the network alone.")
     return total
 
 

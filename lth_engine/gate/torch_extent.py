@@ -7,6 +7,7 @@ The pickle comes first and names every storage with its type and length; the sto
 from __future__ import annotations
 
 import io
+import itertools
 import pickletools
 import struct
 from typing import Any, BinaryIO
@@ -14,6 +15,9 @@ from typing import Any, BinaryIO
 _LOCAL = struct.Struct("<4s5H3L2H")
 PICKLE_BYTES = 1_000_000
 """Bytes of a pickle that are listed."""
+
+STEPS = 60_000
+"""Instructions of a pickle that are listed, some 50 ms: about 2,000 tensors."""
 
 ALIGNED, DESCRIPTOR, ENTRY = 64, 16, 46
 """Alignment of a storage; bytes behind its data, and of its entry in the directory, beside the name."""
@@ -71,7 +75,7 @@ def _storages(pickled: bytes) -> tuple[dict[str, int], int]:
     last: list[Any] = []
     found: dict[str, int] = {}
     try:
-        for op, value, place in pickletools.genops(io.BytesIO(pickled)):
+        for op, value, place in itertools.islice(pickletools.genops(io.BytesIO(pickled)), STEPS):
             if op.name == "STOP":
                 return found, int(place or 0) + 1
             if op.name in _MEMO_IN:

@@ -7,8 +7,7 @@ overlap) is turned away. Layout: PKWARE's APPNOTE 6.3, sections 4.3.12 to 4.3.16
 from __future__ import annotations
 
 import struct
-from dataclasses import dataclass
-from typing import BinaryIO
+from typing import BinaryIO, NamedTuple
 
 from lth_engine.core.errors import FileRefused, FileUnreadable
 from lth_engine.gate.sizes import part, size
@@ -29,11 +28,10 @@ _ENTRY = struct.Struct("<4s6H3L5H2L")
 _LOCAL = struct.Struct("<4s5H3L2H")
 _MOST16, _MOST32 = 0xFFFF, 0xFFFFFFFF
 
-DAMAGED = "The file is damaged: its zip directory does not fit its contents."
+DAMAGED = "The file is damaged: its zip directory does not fit its contents. Copy or save it again."
 
 
-@dataclass(frozen=True)
-class Member:
+class Member(NamedTuple):
     """One entry of the directory.
 
     Attributes:
@@ -65,7 +63,8 @@ def members(file: BinaryIO, total: int) -> list[Member]:
     """
     count, length, start = _end(file, total)
     if count > MEMBERS or length > DIRECTORY_BYTES:
-        raise FileRefused(f"Refused: the zip has {count:,} members; at most {MEMBERS:,} are read.")
+        raise FileRefused(f"Refused: the zip has {count:,} members; at most {MEMBERS:,} are read. Save "
+                          "the state dict of the network alone.")
     file.seek(start)
     found = _entries(file.read(length), count)
     _apart(found, start)
@@ -149,11 +148,13 @@ def _apart(found: list[Member], end: int) -> None:
     """Members lie one after the other before the directory, each under its own name."""
     names = {member.name for member in found}
     if len(names) != len(found):
-        raise FileRefused("Refused: two members of the zip have the same name, so readers could see different files.")
+        raise FileRefused("Refused: two members of the zip have the same name, so readers could see different files; "
+                          "save it again.")
     free = 0
     for member in sorted(found, key=lambda m: m.start):
         if member.start < free:
-            raise FileRefused("Refused: members of the zip overlap, so it describes more than it holds.")
+            raise FileRefused("Refused: members of the zip overlap, so it describes more than it holds; save it "
+                              "again.")
         free = member.start + _LOCAL.size + member.packed
     if free > end:
         raise FileUnreadable(DAMAGED)

@@ -18,6 +18,9 @@ RATIO, RATIO_FROM = 1000, 256_000_000
 """An .npz member that unpacks to more than the second number may not be over the first times its packed size. An
 honest all-ones mask compresses 1009:1, but is small."""
 
+HEADERS = 256
+"""Headers of arrays that are looked at here, in the process of the web pages; the child looks at all of them."""
+
 PICTURES = (".jpg", ".jpeg", ".png", ".bmp", ".gif", ".webp", ".tif", ".tiff", ".ppm", ".pgm")
 
 
@@ -35,7 +38,7 @@ def zip_kind(file: BinaryIO, total: int, cap: int) -> str:
     """
     found = [m for m in members(file, total) if not (m.name.endswith("/") and not m.size)]
     if not found:
-        raise FileUnreadable("The zip is empty.")
+        raise FileUnreadable("The zip is empty: bring the checkpoint itself.")
     for member in found:
         _sound(member)
     names = [member.name for member in found]
@@ -45,7 +48,8 @@ def zip_kind(file: BinaryIO, total: int, cap: int) -> str:
     pickles = [name for name in names if name.rsplit("/", 1)[-1] == "data.pkl"]
     if pickles:
         if len(pickles) > 1:
-            raise FileRefused(f"Refused: the zip has {len(pickles)} members data.pkl where torch.save writes one.")
+            raise FileRefused(f"Refused: the zip has {len(pickles)} members data.pkl where torch.save writes "
+                              "one; save it again with torch.save.")
         _torch_rules(found, total)
         return "torch zip"
     if all(name.endswith(".npy") for name in names):
@@ -63,12 +67,13 @@ def shown(name: str) -> str:
 def _sound(member: Member) -> None:
     parts = member.name.replace("\\", "/").split("/")
     if ".." in parts or parts[0] == "" or parts[0][1:2] == ":" or "\0" in member.name:
-        raise FileRefused(f"Refused: the zip names a member {shown(member.name)}, which lies outside of it.")
+        raise FileRefused(f"Refused: the zip names a member {shown(member.name)}, which lies outside of it; save "
+                          "it again with torch.save or numpy.savez.")
     if member.encrypted:
         raise FileRefused("Refused: the zip is encrypted; bring it without a password.")
     if member.method not in (STORED, DEFLATED):
         raise FileRefused(f"Refused: member {shown(member.name)} of the zip is packed in a way that neither "
-                          "torch.save nor NumPy uses.")
+                          "torch.save nor NumPy uses; save it again with one of them.")
     if member.method == STORED and member.packed != member.size:
         raise FileUnreadable(DAMAGED)
 
@@ -85,7 +90,8 @@ def _torch_rules(found: list[Member], total: int) -> None:
     packed = next((m for m in found if m.method != STORED), None)
     if together > SLACK * total:
         why = f"member {shown(packed.name)} is compressed, which torch.save never does" if packed else "by its zip"
-        raise FileRefused(f"Refused: the file is {size(total)} but describes {size(together)} ({why}).")
+        raise FileRefused(f"Refused: the file is {size(total)} but describes {size(together)} ({why}). Save it again "
+                          "with torch.save.")
     if packed:
         raise FileRefused(f"Refused: member {shown(packed.name)} of the zip is compressed, which torch.save never "
                           "does; save it again with torch.save.")
@@ -97,20 +103,24 @@ def _npz_rules(file: BinaryIO, found: list[Member], total: int, cap: int) -> Non
     if together > cap or dense:
         largest = max(found, key=lambda m: m.size)
         raise FileRefused(f"Refused: the file is {size(total)} but describes {size(together)} (array "
-                          f"{shown(largest.name.removesuffix('.npy'))} alone {size(largest.size)}).")
-    for member in found:
+                          f"{shown(largest.name.removesuffix('.npy'))} alone {size(largest.size)}). Save fewer "
+                          "or smaller arrays.")
+    for member in found[:HEADERS]:
+        says = npy_header.declared(_beginning(file, member))
+        if says is None:
+            continue
         name = shown(member.name.removesuffix(".npy"))
-        says = npy_header.declared(_beginning(file, member), f"array {name}")
-        held = max(0, member.size - says.header) // (says.each or 1)
         if says.array > cap:
+            held = max(0, member.size - says.header) // says.each
             raise FileRefused(f"Refused: the file is {size(total)} but describes {size(says.array)} (array {name}, "
-                              f"{stored_values(says.values, held)}).")
-        if says.each and says.header + says.array != member.size:
+                              f"{stored_values(says.values, held)}). Save the array itself with numpy.savez.")
+        if says.header + says.array != member.size:
             raise FileUnreadable(f"The file is damaged: array {name} should have {size(says.array)} and has "
-                                 f"{size(max(0, member.size - says.header))}.")
+                                 f"{size(max(0, member.size - says.header))}. Copy or save it again.")
 
 
 def _beginning(file: BinaryIO, member: Member) -> bytes:
+    """The first bytes of a member; none where they cannot be unpacked."""
     file.seek(data_start(file, member))
     head = file.read(min(member.packed, npy_header.LONGEST))
     if member.method == STORED:
@@ -118,7 +128,8 @@ def _beginning(file: BinaryIO, member: Member) -> bytes:
     try:
         return zlib.decompressobj(-zlib.MAX_WBITS).decompress(head, npy_header.LONGEST)
     except zlib.error as error:
-        raise FileUnreadable(f"The file is damaged: {shown(member.name)} cannot be unpacked.") from error
+        raise FileUnreadable(f"The file is damaged: {shown(member.name)} cannot be unpacked. Copy or save it "
+                             "again.") from error
 
 
 def _other(names: list[str]) -> str:

@@ -1,12 +1,15 @@
 """HDF5 through an allow list: plain groups and datasets of numbers that lie in the file itself, and nothing else.
 
 HDF5 follows links to other files, reads raw bytes of any path and loads plugins, all by design; so a link is looked at
-before it is followed and a dataset before it is read. Source: section 7.3.5 of `users-and-security`. Our own
-artifacts (datasets with the attribute `encoding`) are decoded to tensors.
+before it is followed and a dataset before it is read. While it is read no other file can be opened at all. Source:
+section 7.3.5 of `users-and-security`. Our own artifacts (datasets with the attribute `encoding`) become tensors.
 """
 
 from __future__ import annotations
 
+import codecs
+import contextlib
+import io
 import re
 from collections.abc import Iterator
 from typing import Any, BinaryIO
@@ -22,6 +25,11 @@ from lth_engine.importing.contents import Contents
 from lth_engine.importing.hdf5_chunks import check_chunks
 from lth_engine.importing.tree import Flat
 
+try:
+    import resource
+except ImportError:  # Windows
+    resource = None  # type: ignore[assignment]
+
 MOST_OBJECTS = 100_000
 SELF = "Only self-contained HDF5 is accepted."
 
@@ -29,7 +37,7 @@ SELF = "Only self-contained HDF5 is accepted."
 def read_file(file: BinaryIO, file_bytes: int) -> Contents:
     """The datasets of an HDF5 file by their paths. Raises FileRefused, FileUnreadable."""
     try:
-        with h5py.File(file, "r") as opened:
+        with h5py.File(file, "r") as opened, no_more_files():
             return _Walk(opened, file_bytes).contents()
     except (FileRefused, FileUnreadable, MemoryError):
         raise
@@ -38,6 +46,35 @@ def read_file(file: BinaryIO, file_bytes: int) -> Contents:
         if cut and int(cut[1]) < int(cut[2]):
             raise FileUnreadable(words.early(int(cut[1]), int(cut[2]))) from error
         raise FileUnreadable("The file is damaged: HDF5 cannot read it. Copy or save it again.") from error
+
+
+def warm() -> None:
+    """Read a small file of our own: while HDF5 is read, no module can be loaded that is not there yet."""
+    made = io.BytesIO()
+    with h5py.File(made, "w") as file:
+        file.create_dataset("w", data=np.zeros((8, 8)), chunks=(4, 4), compression="gzip", shuffle=True)
+        file["w"].attrs["text"] = np.bytes_(b"text")
+        file["objects"] = "text"
+        file["truth"] = np.ones(2, bool)
+    read_file(made, made.getbuffer().nbytes)
+
+
+@contextlib.contextmanager
+def no_more_files() -> Iterator[None]:
+    """Within it this process can open nothing: for the reading of an HDF5 file that is open already."""
+    if resource is None:
+        yield
+        return
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (0, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+
+for _codec in ("ascii", "latin-1", "utf-8"):  # loaded on first use, which is too late within `no_more_files`
+    codecs.lookup(_codec)
 
 
 class _Walk:

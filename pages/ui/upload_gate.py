@@ -48,7 +48,6 @@ def read(path: Path, name: str, clean: Path, room: Callable[[], int], heard: Hea
         Stopped: `heard` raised it.
     """
     try:
-        clean.parent.mkdir(mode=0o700, exist_ok=True)
         if path.is_dir():
             return gate.inspect_directory(path, name, clean=clean, copies=clean.parent, heard=heard, room=room())
         return gate.inspect(path, name, clean, heard=heard, room=room())

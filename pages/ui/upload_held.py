@@ -73,8 +73,8 @@ def bring(slot: str, name: str, path: Path) -> None:
     """Begin to read a file in place of the one that the slot has."""
     drop(slot)
     folder = private()
-    place = folder.new()
-    work = functools.partial(gate.read, path, name, place / "clean.safetensors", lambda: folder.quota - folder.used())
+    place = folder.new_folder()
+    work = functools.partial(gate.read, path, name, place / "clean.safetensors", folder.room)
     found = Brought(name, path, begin("Reading", work), place)
     st.session_state.setdefault("upload.brought", {})[slot] = found
     st.session_state.pop("upload.comparison", None)

@@ -12,6 +12,7 @@ import statistics
 import tempfile
 import threading
 import time
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -37,6 +38,7 @@ def main(rounds: int = ROUNDS) -> None:
         path = folder / "resnet50.pt"
         torch.save(torchvision.models.resnet50().state_dict(), path)
         one_file(path, folder, rounds)
+        many_members(folder)
         hostile(folder)
 
 
@@ -58,6 +60,19 @@ def one_file(path: Path, folder: Path, rounds: int) -> None:
         print(f"{'the server holds':38} {resident(server.pid) / 1e6:7.1f} MB")
     finally:
         server.close()
+
+
+def many_members(folder: Path) -> None:
+    """Stage 0, in the web process, of the largest npz that it lets through: processor time."""
+    path = folder / "many.npz"
+    said = b"{'descr': '<f4', 'fortran_order': False, 'shape': (1,)" + b" " * 9_000 + b", }\n"
+    member = b"\x93NUMPY\x01\x00" + len(said).to_bytes(2, "little") + said + bytes(4)
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        for number in range(19_000):
+            archive.writestr(f"{number}.npy", member)
+    began = time.thread_time()
+    found = sniff(path)
+    print(f"{'stage 0 of 19,000 long headers':38} {time.thread_time() - began:7.3f} s  ({found.bytes / 1e6:.1f} MB)")
 
 
 def hostile(folder: Path) -> None:

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from lth_engine.core.errors import BadInput, FileRefused
-from lth_engine.gate.limits import no_more_files
+from lth_engine.gate.frames import packed
 
 Entry = Callable[[list[Path], Mapping[str, Any], Callable[[dict[str, Any]], None], "BinaryIO | None"], dict[str, Any]]
 ENTRIES: dict[str, Entry] = {}
@@ -107,6 +107,17 @@ def write_file(files, arguments, emit, out):
 
 
 @entry
+def read_other(files, arguments, emit, out):
+    said = {}
+    for path in arguments["paths"]:
+        try:
+            said[path] = len(os.listdir(path)) if os.path.isdir(path) else len(os.pread(os.open(path, 0), 10, 0))
+        except OSError as error:
+            said[path] = error.strerror
+    return {"said": said, "given": [path.read_bytes().decode() for path in files]}
+
+
+@entry
 def write_input(files, arguments, emit, out):
     for number in range(3, 16):
         try:
@@ -123,16 +134,8 @@ def open_files(files, arguments, emit, out):
         while len(held) < 1000:
             held.append(os.open("/dev/null", os.O_RDONLY))
     except OSError:
-        count = len(held)
-    with no_more_files():
-        try:
-            open("/dev/null", "rb").close()
-            closed = False
-        except OSError:
-            closed = True
-    os.close(held.pop())
-    open("/dev/null", "rb").close()
-    return {"count": count, "closed": closed}
+        pass
+    return {"count": len(held)}
 
 
 @entry
@@ -185,6 +188,38 @@ def copy(files, arguments, emit, out):
     for _ in range(arguments["megabytes"]):
         out.write(bytes(1_000_000))
     return {"status": "read"}
+
+
+@entry
+def misshapen(files, arguments, emit, out):
+    return {"layers": 5}
+
+
+@entry
+def odd_error(files, arguments, emit, out):
+    """Say the name of something in core.errors that is no error."""
+    message = packed({"error": "annotations", "text": "annotations"})
+    for number in range(3, 16):
+        try:
+            os.write(number, message)
+            os._exit(0)
+        except OSError:
+            continue
+
+
+@entry
+def too_many_values(files, arguments, emit, out):
+    return {"values": [[]] * 1_500_000}
+
+
+@entry
+def too_large_a_number(files, arguments, emit, out):
+    for number in range(3, 16):
+        try:
+            os.write(number, b'\0\0\0\x16{"result":{"a":1e999}}')
+            os._exit(0)
+        except OSError:
+            continue
 
 
 @entry

@@ -6,6 +6,7 @@ import hashlib
 import os
 import resource
 import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -83,9 +84,11 @@ def instead(monkeypatch: pytest.MonkeyPatch, server: Server) -> object:
     ("spin", "unreadable", "Reading stopped at the time limit (1 s)."),
     ("hog", "unreadable", "Reading stopped at the memory limit (100 MB)."),
     ("segfault", "unreadable", "The file is damaged: the process that read it crashed."),
-    ("unknown", "unreadable", "The file could not be read (KeyError)"),
+    ("unknown", "unreadable", "The file could not be read: it is damaged"),
     ("huge", "unreadable", "more than it can hold"),
-    ("endless_copy", "unreadable", "more than it can hold"),
+    ("endless_copy", "refused", "more than 1 MB together, the most that is read; save"),
+    ("misshapen", "unreadable", "makes no sense"),
+    ("odd_error", "unreadable", "annotations"),
     ("refuse", "refused", "Refused: it asks for something."),
 ])
 def test_how_a_reading_can_end(entry: str, status: str, words: str, server: Server, instead: object,
@@ -128,6 +131,86 @@ def test_a_question_about_clean_copies(server: Server, tmp_path: Path) -> None:
         ask.ask("echo", [tmp_path / "gone"], {}, server=server)
     with pytest.raises(FileUnreadable, match="crashed"):
         ask.ask("abort", [path], {}, server=server)
+
+
+@pytest.mark.parametrize("field", [{"layers": [{"name": 3}]}, {"notes": "x"}, {"tensors": None}, {"density": "1"},
+                                   {"architecture": {}}, {"findings": [None]}, {"classes": True}])
+def test_a_card_of_another_shape(field: dict[str, object], server: Server, tmp_path: Path) -> None:
+    card = ask.inspect(sample(tmp_path), "a.pt", server=server, arguments={"lies": field}).card
+    assert card["status"] == "unreadable"
+    assert "makes no sense" in card["reason"]
+    assert set(card) == set(ask.EMPTY)
+
+
+def test_a_clean_copy_has_the_room_that_is_left(server: Server, tmp_path: Path) -> None:
+    path = sample(tmp_path)
+    total = path.stat().st_size
+    reading = ask.inspect(path, "a.pt", tmp_path / "clean", server=server, room=total - 1)
+    assert reading.card["status"] == "refused"
+    assert "take one away first" in reading.card["reason"]
+    assert os.listdir(tmp_path) == ["zip.pt"]
+    assert ask.inspect(path, "a.pt", tmp_path / "clean", server=server, room=total).clean is not None
+
+
+def test_stopping_ends_the_child_and_frees_its_place(server: Server, instead: object, tmp_path: Path) -> None:
+    instead("wait")
+    began, calls = time.monotonic(), []
+
+    def stop(said: dict[str, object]) -> None:
+        calls.append(said)
+        if not said:  # nothing comes from the child any more
+            raise ask.Stopped
+
+    server.warm()
+    for _ in range(3):
+        with pytest.raises(ask.Stopped):
+            ask.inspect(sample(tmp_path), "a.pt", tmp_path / "clean", server=server, heard=stop)
+    assert calls == [{"here": True}, {}] * 3
+    assert time.monotonic() - began < 15
+    assert os.listdir(tmp_path) == ["zip.pt"]
+    assert server.call("wait", [], {}, Limits(seconds=1)).why == "time"  # a place is free
+
+
+def test_who_waits_for_a_place_may_stop(tmp_path: Path) -> None:
+    server = Server("tests.gate.entries", at_once=1)
+    server.warm()
+    slow = threading.Thread(target=server.call, args=("sleep", [], {"seconds": 2}))
+    slow.start()
+    time.sleep(0.2)
+
+    def stop(_: object) -> None:
+        raise ask.Stopped
+
+    with pytest.raises(ask.Stopped):
+        server.call("echo", [], {}, heard=stop)
+    slow.join()
+    assert server.call("echo", [], {}).result is not None
+    server.close()
+
+
+def test_questions_leave_a_place_for_files(server: Server, tmp_path: Path) -> None:
+    server.warm()
+    slow = [threading.Thread(target=ask.ask, args=("sleep", [], {"seconds": 1.5}), kwargs={"server": server})
+            for _ in range(2)]
+    began = time.monotonic()
+    for thread in slow:
+        thread.start()
+    time.sleep(0.3)
+    assert ask.inspect(sample(tmp_path), "a.pt", server=server).card["status"] == "read"
+    assert time.monotonic() - began < 3
+    for thread in slow:
+        thread.join()
+    assert time.monotonic() - began >= 3
+
+
+def test_arguments_that_are_too_long_are_refused_and_the_server_lives(server: Server, tmp_path: Path) -> None:
+    server.warm()
+    pid = server.pid
+    many = [f"{number:06}" + "x" * 210 for number in range(20_000)]
+    with pytest.raises(FileRefused, match="bring the folder of one experiment"):
+        server.call("echo", [], {"files": many})
+    card = ask.inspect(sample(tmp_path), "a.pt", server=server, arguments={"files": many}).card
+    assert (card["status"], server.pid) == ("refused", pid)
 
 
 def test_ten_files_at_once(server: Server, tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from lth_engine.core.errors import FileRefused
-from lth_engine.gate import ask, listing
+from lth_engine.gate import ask, listing, raw
 from lth_engine.gate.listing import listed
 from lth_engine.gate.server import Server
 from tests.importing import peer_trees
@@ -43,7 +43,7 @@ def test_all_networks_of_a_directory(real_server: Server, tree: Path, tmp_path: 
     assert {path.stem for path in copies.iterdir()} == named
     assert reading.clean_sha256 in named
     assert clean.exists()
-    assert len(heard) == len(members)
+    assert [said["done"] for said in heard if said] == list(range(len(members)))
 
 
 def test_one_bad_file_spoils_no_other(real_server: Server, tree: Path) -> None:
@@ -59,6 +59,65 @@ def test_one_bad_file_spoils_no_other(real_server: Server, tree: Path) -> None:
     notes = [note for member in card["directory"]["members"] for note in member["notes"]]
     assert any("This is a web page." in note for note in notes)
     assert sum(member["density"] is not None for member in card["directory"]["members"]) >= 4
+
+
+def test_the_copies_of_a_directory_have_the_room_that_is_left(real_server: Server, tree: Path,
+                                                              tmp_path: Path) -> None:
+    copies = tmp_path / "copies"
+    copies.mkdir()
+    room = 2 * max(path.stat().st_size for path in tree.rglob("*.pth"))
+    half = ask.inspect_directory(tree, "x", copies=copies, room=room, server=real_server).card
+    assert half["status"] == "read"
+    assert "take one away first" in half["directory"]["notes"][-1]
+    assert 0 < sum(path.stat().st_size for path in copies.iterdir()) <= room
+    none = ask.inspect_directory(tree, "x", copies=copies, room=10, server=real_server).card
+    assert none["status"] == "unreadable"
+    assert "take one away first" in none["reason"]
+
+
+def test_stopping_between_networks_and_within_one(real_server: Server, tree: Path) -> None:
+    for last in (3, 4):
+        heard: list[object] = []
+
+        def stop(said: object, heard: list[object] = heard, last: int = last) -> None:
+            heard.append(said)
+            if len(heard) == last:
+                raise ask.Stopped
+
+        with pytest.raises(ask.Stopped):
+            ask.inspect_directory(tree, "x", heard=stop, server=real_server)
+        assert len(heard) == last
+
+
+def test_what_is_opened_lies_in_the_folder_whatever_became_of_it(tmp_path: Path) -> None:
+    """A folder that was replaced by a link between the listing and the opening."""
+    inside, outside = tmp_path / "inside", tmp_path / "outside"
+    (inside / "run").mkdir(parents=True)
+    outside.mkdir()
+    for folder in (inside / "run", outside):
+        (folder / "a.pt").write_bytes(b"x")
+    with raw.opened(inside / "run" / "a.pt", str(inside)) as file:
+        assert file.read() == b"x"
+    (inside / "run" / "a.pt").unlink()
+    (inside / "run").rmdir()
+    (inside / "run").symlink_to(outside)
+    with pytest.raises(FileRefused, match="lies outside"), raw.opened(inside / "run" / "a.pt", str(inside)):
+        pass
+
+
+def test_a_file_that_goes_while_the_folder_is_listed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("a.pt", "b.pt"):
+        (tmp_path / name).write_bytes(b"x")
+    really = listing.within
+
+    def within(root: str, name: str) -> Path | None:
+        found = really(root, name)
+        if name == "a.pt":
+            (tmp_path / name).unlink()
+        return found
+
+    monkeypatch.setattr(listing, "within", within)
+    assert listed(tmp_path) == {"b.pt": 1}
 
 
 def test_a_folder_of_something_else(real_server: Server, tmp_path: Path) -> None:

@@ -52,6 +52,20 @@ def test_the_quota(tmp_path: Path) -> None:
     folder.close()
 
 
+def test_folders_in_it_count_and_go_whole(tmp_path: Path) -> None:
+    folder = Folder(tmp_path, quota=10)
+    inner = folder.new_folder()
+    (inner / "copy").write_bytes(b"1234567")
+    assert stat.S_IMODE(inner.stat().st_mode) == 0o700
+    assert (folder.used(), folder.room()) == (7, 3)
+    with pytest.raises(FileRefused):
+        folder.save([b"1234"])
+    folder.delete(inner)
+    assert not inner.exists()
+    assert folder.room() == 10
+    folder.close()
+
+
 def test_it_deletes_nothing_elsewhere(tmp_path: Path) -> None:
     folder = Folder(tmp_path)
     other = tmp_path / "other"

@@ -118,6 +118,8 @@ def test_a_child_has_its_own_session_few_files_and_limits(server: Server, file: 
     ("leave", ROOMY, "crash"),
     ("huge", ROOMY, "too much"),
     ("chatter", ROOMY, "too much"),
+    ("too_many_values", ROOMY, "too much"),
+    ("too_large_a_number", ROOMY, "too much"),
     ("recurse", ROOMY, "failed"),
     ("unknown", ROOMY, "failed"),
     ("infinite", ROOMY, "failed"),
@@ -168,11 +170,10 @@ def test_a_child_writes_no_file(server: Server, file: int, tmp_path: Path) -> No
     assert (tmp_path / "given").read_bytes() == b"contents"
 
 
-def test_a_child_opens_few_files_and_none_while_hdf5_is_read(server: Server) -> None:
+def test_a_child_opens_few_files(server: Server) -> None:
     seen = server.call("open_files", [], {}).result
     assert seen is not None
     assert seen["count"] < 64
-    assert seen["closed"]
 
 
 def test_what_a_child_leaves_behind_is_killed(server: Server) -> None:
@@ -193,7 +194,7 @@ def test_an_error_of_the_lab_keeps_its_name_and_sentence(server: Server) -> None
 def test_the_copy_is_cut_off_at_its_cap_and_grows_nothing_here(server: Server) -> None:
     taken: list[int] = []
     ended = server.call("endless_copy", [], {}, Limits(copy=10_000_000), copy=lambda data: taken.append(len(data)))
-    assert ended.why == "too much"
+    assert ended.why == "long copy"
     assert sum(taken) <= 10_000_000
 
 
@@ -271,6 +272,7 @@ def test_a_question_survives_the_death_of_its_server(server: Server) -> None:
         if not pids:
             pids.append(server.pid)
             os.kill(server.pid or 0, signal.SIGKILL)
+            assert gone(pids[0] or 0)  # the answer may be here already: then nobody else waits for its end
 
     path = Path(__file__)
     with path.open("rb") as file:
@@ -306,6 +308,19 @@ def test_a_child_creates_starts_calls_and_signals_nothing(server: Server, tmp_pa
     assert server.call("signal_server", [], {}).result == {"sent": False}
     with socket.create_server(("127.0.0.1", 0)) as listening:
         assert server.call("connect", [], {"port": listening.getsockname()[1]}).result == {"connected": False}
+
+
+@pytest.mark.skipif(landlock.abi(ctypes.CDLL(None)) < 1, reason="This kernel has no Landlock")
+def test_a_child_reads_what_it_was_given_and_nothing_else_of_its_user(server: Server, file: int,
+                                                                      tmp_path: Path) -> None:
+    secret = tmp_path / "secret"
+    secret.write_text("secret")
+    closed = [str(secret), str(tmp_path), "/etc/passwd", f"/proc/{os.getpid()}/environ", os.path.expanduser("~"),
+              str(Path(__file__).parents[2] / "README.md")]
+    said = server.call("read_other", [file, file], {"paths": closed}).result
+    assert said == {"said": dict.fromkeys(closed, "Permission denied"), "given": ["contents"] * 2}
+    open_ = [os.__file__, str(Path(landlock.__file__)), "/proc/self/statm", "/dev/null"]
+    assert all(isinstance(n, int) for n in server.call("read_other", [], {"paths": open_}).result["said"].values())
 
 
 def test_children_end_with_the_server(server: Server) -> None:

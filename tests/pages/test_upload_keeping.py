@@ -3,7 +3,6 @@
 import os
 import threading
 import time
-from pathlib import Path
 
 import pytest
 
@@ -61,7 +60,6 @@ def test_a_reading_that_is_stopped_leaves_nothing(visit, monkeypatch):
     begun, go = threading.Event(), threading.Event()
 
     def slow(path, name, clean, room, heard):
-        clean.parent.mkdir()
         begun.set()
         go.wait(10)
         clean.write_bytes(b"a copy that nobody will ask for")
@@ -187,12 +185,3 @@ def test_files_of_two_networks_are_not_offered_a_line(bring, gate):
     app = bring(fake.card(), other)
     app = until_read(app.file_uploader[-1].upload("other.pt", b"others").run())
     assert "Do the two lie in one valley?" not in words(app)
-
-
-def test_the_folder_counts_what_lies_in_folders_inside_it(tmp_path):
-    folder = Folder(tmp_path)
-    (folder.path / "inside").mkdir()
-    (folder.path / "inside" / "copy").write_bytes(bytes(700))
-    Path(folder.path / "upload").write_bytes(bytes(50))
-    assert folder.used() == 750
-    folder.close()
