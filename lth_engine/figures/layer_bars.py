@@ -12,6 +12,9 @@ from lth_engine.figures.look import GRAY, SERIES, empty_figure
 MOST = 80
 """Layers that have a bar and a name each; more are drawn as one line."""
 
+END = 132
+"""Where the axis of densities ends, in per cent: the numbers beside the bars end there, and have room on a phone."""
+
 
 def layer_bars(names: Sequence[str], density: Sequence[float], weights: Sequence[int], whole: float | None,
                ) -> go.Figure:
@@ -35,17 +38,17 @@ def layer_bars(names: Sequence[str], density: Sequence[float], weights: Sequence
         figure.add_bar(
             x=percent, y=places, orientation="h", marker={"color": SERIES[0]}, **shared,
             meta={"x": "density_percent", "y": "place", "more": ["layer", "weights"]})
-        figure.add_scatter(x=[102] * len(places), y=places, mode="text", text=[f"{p:.3g} %" for p in percent],
-                           textposition="middle right", cliponaxis=False, hoverinfo="skip")
+        figure.add_scatter(x=[END] * len(places), y=places, mode="text", text=[f"{p:.3g} %" for p in percent],
+                           textposition="middle left", hoverinfo="skip")
         figure.update_yaxes(autorange="reversed", tickvals=places, ticktext=labels, showgrid=False)
-        figure.update_xaxes(title_text="Density of the layer: weights kept (%)", range=[0, 114],
+        figure.update_xaxes(title_text="Density of the layer (%)", range=[0, END],
                             tickvals=[0, 20, 40, 60, 80, 100])
     else:
         figure.add_scatter(
             x=places, y=percent, mode="lines", line={"color": SERIES[0], "width": 1.5},
             meta={"x": "place", "y": "density_percent", "more": ["layer", "weights"]}, **shared)
         figure.update_xaxes(title_text="Layer, in the order of the file")
-        figure.update_yaxes(title_text="Density of the layer: weights kept (%)", range=[0, 104])
+        figure.update_yaxes(title_text="Density of the layer (%)", range=[0, 104])
     if whole is not None:
         _whole(figure, 100 * whole, upright=few)
     figure.update_layout(showlegend=False)

@@ -17,6 +17,7 @@ from lth_engine.core.fingerprint import fingerprint
 from lth_engine.specs.data import OwnImages
 from lth_engine.specs.questions import TicketSearch
 from pages.ui.lab import lab
+from pages.ui.reach import paths_allowed
 from pages.ui.upload import empty, release, upload
 from pages.ui.words import literal
 
@@ -33,9 +34,9 @@ def path_input(start: Mapping[str, Any], key: str) -> str:
     Raises:
         BadInput: there is nothing there yet; it has been said.
     """
-    ways = ["On this machine", "Upload"]
+    ways = ["On this machine", "Upload"] if paths_allowed() else ["Upload"]
     way = st.segmented_control("Where are the images?", ways, default=ways[0], required=True, key=f"{key}.way")
-    if way == ways[0]:
+    if way == "On this machine":
         typed = st.text_input("Path", value=start.get("path", ""), key=f"{key}.path", persist_state="session",
                               placeholder="~/flowers or flowers.zip or flowers.npz",
                               help="A folder with one folder a class (with or without train/ and test/ above them), a "

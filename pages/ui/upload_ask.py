@@ -11,6 +11,7 @@ from lth_engine.core.errors import BadInput, LotteryError
 from pages.ui import upload_examples, upload_held
 from pages.ui import upload_gate as gate
 from pages.ui.own_images import existing
+from pages.ui.reach import paths_allowed
 from pages.ui.upload import empty, release
 from pages.ui.words import literal, size
 
@@ -29,7 +30,8 @@ def ask(slot: str, *, expanded: bool) -> None:
     label = "Bring a file" if held is None else f"{literal(held.name)}: bring another"
     with st.expander(label, expanded=expanded, icon=":material/upload_file:",
                      key=f"upload.{slot}.{held is None}"):
-        way = st.segmented_control("Where is it?", [DROP, HERE, EXAMPLE], default=DROP, required=True,
+        ways = [DROP, HERE, EXAMPLE] if paths_allowed() else [DROP, EXAMPLE]
+        way = st.segmented_control("Where is it?", ways, default=DROP, required=True,
                                    key=f"upload.{slot}.way", persist_state="session")
         try:
             {DROP: _drop, HERE: _here, EXAMPLE: _example}[way](slot)

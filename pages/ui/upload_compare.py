@@ -7,7 +7,15 @@ import functools
 import streamlit as st
 
 from lth_engine.figures.pair_layers import PairedLayer, pair_layers
-from pages.ui import upload_ask, upload_gate, upload_headline, upload_held, upload_states
+from pages.ui import (
+    upload_ask,
+    upload_gate,
+    upload_headline,
+    upload_held,
+    upload_line,
+    upload_passport,
+    upload_states,
+)
 from pages.ui.chart import chart
 from pages.ui.explaining import Number, explained, numbers
 from pages.ui.upload_answer import answered
@@ -32,7 +40,11 @@ def show(first: Brought) -> None:
         upload_states.not_read(second.card)
     else:
         upload_headline.show(second.card)
+        if upload_passport.is_passport(second.card):
+            upload_passport.show(second)
+            return
         _relation(first, second)
+        upload_line.show(first, second)
 
 
 def _relation(first: Brought, second: Brought) -> None:

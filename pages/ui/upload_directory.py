@@ -24,7 +24,10 @@ def show(card: Card) -> None:
 
 def table(members: list[Card]) -> dict[str, list[object]]:
     """One row a network of the directory."""
+    experiments = [text(member, "experiment") for member in members]
+    several = {"Experiment": experiments} if len(set(experiments)) > 1 else {}
     return {
+        **several,
         "Level": [whole(member, "level") for member in members],
         "Replicate": [whole(member, "replicate") for member in members],
         "Branch": [text(member, "branch") for member in members],

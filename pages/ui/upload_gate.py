@@ -14,10 +14,9 @@ from lth_engine.core.errors import LotteryError
 from lth_engine.gate import ask as gate
 from lth_engine.gate.private import Folder
 from lth_engine.gate.raw import CAP
+from pages.ui.upload_work import Heard
 
 _log = logging.getLogger(__name__)
-
-Heard = Callable[[Mapping[str, Any]], None]
 
 
 def folder() -> Folder:
@@ -35,19 +34,25 @@ def warm() -> None:
     gate.warm()
 
 
-def read(path: Path, name: str, clean: Path, heard: Heard) -> gate.Reading:
+def read(path: Path, name: str, clean: Path, room: Callable[[], int], heard: Heard) -> gate.Reading:
     """What a file is, or a directory.
 
     Args:
         path: where it lies.
         name: as its owner calls it.
         clean: where the clean copy goes; those of a directory go beside it, each named by its SHA-256.
+        room: bytes that the visitor may still have here.
         heard: takes what the child says on its way.
+
+    Raises:
+        Stopped: `heard` raised it.
     """
     try:
         if path.is_dir():
-            return gate.inspect_directory(path, name, clean=clean, copies=clean.parent, heard=heard)
-        return gate.inspect(path, name, clean, heard=heard)
+            return gate.inspect_directory(path, name, clean=clean, copies=clean.parent, heard=heard, room=room())
+        return gate.inspect(path, name, clean, heard=heard, room=room())
+    except gate.Stopped:
+        raise
     except Exception as error:
         return gate.Reading({"status": "unreadable", "reason": _sentence(error), "name": name})
 
@@ -64,6 +69,8 @@ def rename(path: Path, name: str, clean: Path, renaming: Mapping[str, str], hear
     """
     try:
         return gate.inspect(path, name, clean, arguments={"renaming": dict(renaming)}, heard=heard)
+    except gate.Stopped:
+        raise
     except Exception as error:
         return gate.Reading({"status": "unreadable", "reason": _sentence(error), "name": name})
 
@@ -72,6 +79,8 @@ def ask(entry: str, files: Sequence[Path], arguments: Mapping[str, Any], heard: 
     """The answer to a later question about clean files; what it raises is an answer with a reason."""
     try:
         return gate.ask(entry, files, arguments, heard=heard)
+    except gate.Stopped:
+        raise
     except Exception as error:
         return {"status": "unreadable", "reason": _sentence(error)}
 

@@ -27,6 +27,8 @@ def network(card: Card) -> str:
     known = part(card, "architecture")
     if not known:
         near = part(card, "nearest")
+        if near.get("applies") is True:
+            return f"{near_words(near)} under other names"
         return f"No network of this lab fits; the nearest is {near_words(near)}" if near else \
             "A network that this lab does not know"
     classes = whole(card, "classes")
@@ -56,6 +58,8 @@ def sparsity(card: Card) -> str:
 
 def training(card: Card) -> str:
     """Whether it is damaged, or trained: no finding says that it is, or may be, a fresh draw."""
+    if text(card, "format") == "ticket passport":
+        return "as its passport"
     worst = {text(f, "code"): severity(f) for f in reversed(findings(card))}
     if worst.get("non_finite") == "problem":
         return "damaged"

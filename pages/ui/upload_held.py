@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
+import shutil
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ from typing import Any
 import streamlit as st
 
 from lth_engine.gate.private import Folder
+from lth_engine.specs.questions import TicketSearch
 from pages.ui import upload_end
 from pages.ui import upload_gate as gate
 from pages.ui.upload_card import Card
@@ -28,19 +30,28 @@ class Brought:
         name: as its owner calls it; only to be shown.
         path: where it lies: in the private folder, or on this machine.
         reading: the reading of it.
+        place: folder inside the private one for all clean copies that are made of it.
         clean: the lab's own clean copy, once it is read.
         sha256: of the clean copy.
         card: what the reading said, once it is read.
         asked: later questions about it by name, under way or answered.
+        search: what it is in the lab, once it is brought there.
     """
 
     name: str
     path: Path
     reading: Task
+    place: Path
     clean: Path | None = None
     sha256: str = ""
     card: Card | None = None
     asked: dict[str, Task] = field(default_factory=dict)
+    search: TicketSearch | None = None
+
+    @property
+    def directory(self) -> bool:
+        """Whether it is a folder."""
+        return self.path.is_dir()
 
 
 def brought(slot: str) -> Brought | None:
@@ -60,24 +71,33 @@ def private() -> Folder:
 
 def bring(slot: str, name: str, path: Path) -> None:
     """Begin to read a file in place of the one that the slot has."""
-    clean = private().new("safetensors")
     drop(slot)
-    work = functools.partial(gate.read, path, name, clean)
-    st.session_state.setdefault("upload.brought", {})[slot] = Brought(name, path, begin("Reading", work))
+    folder = private()
+    place = folder.new_folder()
+    work = functools.partial(gate.read, path, name, place / "clean.safetensors", folder.room)
+    found = Brought(name, path, begin("Reading", work), place)
+    st.session_state.setdefault("upload.brought", {})[slot] = found
     st.session_state.pop("upload.comparison", None)
 
 
 def drop(slot: str) -> None:
-    """Forget a file: stop what is under way and delete its copies."""
+    """Forget a file: stop what is under way and delete its copies, those that are being made once that has ended."""
     found = st.session_state.setdefault("upload.brought", {}).pop(slot, None)
     st.session_state.pop("upload.comparison", None)
     if found is None:
         return
-    for task in (found.reading, *found.asked.values()):
+    private().delete(found.path)
+    tasks = (found.reading, *found.asked.values())
+    for task in tasks:
         give_up(task)
-    for path in (found.path, found.clean):
-        if path is not None:
-            private().delete(path)
+    for task in tasks:
+        task.future.add_done_callback(lambda _: _delete_copies(found.place, tasks))
+
+
+def _delete_copies(place: Path, tasks: Sequence[Task]) -> None:
+    """Delete the copies of a file once nothing writes or reads them any more."""
+    if all(task.done for task in tasks):
+        shutil.rmtree(place, ignore_errors=True)
 
 
 def settle() -> None:

@@ -14,8 +14,11 @@ from lth_engine.specs.questions import TicketSearch
 from lth_engine.store import keeping
 from pages.ui.upload_card import Card, number, part
 
+Family = tuple[str, str]
+"""Experiment and branch, which name a search of a directory."""
 
-def search_of(card: Card, sha256: str, name: str, data: DataSpec) -> TicketSearch:
+
+def search_of(card: Card, sha256: str, name: str, data: DataSpec, family: Family | None = None) -> TicketSearch:
     """The question that reports the network of a file, or all levels of a directory.
 
     Args:
@@ -23,19 +26,27 @@ def search_of(card: Card, sha256: str, name: str, data: DataSpec) -> TicketSearc
         sha256: of its clean copy.
         name: of the file, for lists.
         data: the images that it is looked at with.
+        family: which search of a directory, of :func:`searches`; the first if None.
 
     Raises:
         BadInput: no network of the lab fits the file.
     """
-    found = members(card) or (one_file(number(card, "density") or 0.0, sha256),)
+    found = members(card, family) or (one_file(number(card, "density") or 0.0, sha256),)
     return bring(part(part(card, "architecture"), "spec"), data, found, name)
 
 
-def members(card: Card) -> tuple[File, ...]:
-    """The networks of the first search of a directory, without gaps; none if the card is of a single file."""
+def searches(card: Card) -> tuple[Family, ...]:
+    """The searches of a directory that have networks to bring; none if the card is of a single file."""
     directory = part(card, "directory")
     found = families(directory) if directory else ()
-    return files(directory, *found[0]) if found else ()
+    return tuple(family for family in found if files(directory, *family))
+
+
+def members(card: Card, family: Family | None = None) -> tuple[File, ...]:
+    """The networks of a search of a directory, of the first if it is not said, without gaps."""
+    found = searches(card)
+    chosen = family if family in found else found[0] if found else None
+    return files(part(card, "directory"), *chosen) if chosen is not None else ()
 
 
 def hashes(search: TicketSearch) -> set[str]:

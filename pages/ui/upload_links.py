@@ -74,10 +74,10 @@ def _open(search: TicketSearch) -> None:
     """The pages that have it, and one click for what has not been asked yet."""
     with st.container(horizontal=True):
         frame.link("explore/ticket.py", "Explore it", "query_stats", search=search.key)
-        for path, label, icon in (("connectivity", "Connect it with another", "timeline"),
+        for path, label, icon in (("connectivity", "Connectivity", "timeline"),
                                   ("curvature", "Curvature", "ssid_chart"), ("bounds", "Bounds", "verified_user")):
             frame.link(f"diagnose/{path}.py", label, icon)
-    st.caption("On every page it is the newest in the list of networks. One click asks what is asked most:")
+    st.caption("On these pages choose it by its name under *Ask your own*. One click asks what is asked most:")
     with st.grid(3, min_column_width=240):
         for question in _possible(search):
             _cell(question)

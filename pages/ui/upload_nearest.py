@@ -9,7 +9,7 @@ import streamlit as st
 from pages.ui import upload_gate as gate
 from pages.ui.upload_card import Card, part, shape_words, status, text, texts
 from pages.ui.upload_headline import near_words
-from pages.ui.upload_held import Brought, ask, private
+from pages.ui.upload_held import Brought, ask
 from pages.ui.words import counted, literal
 
 _OF_THE_FILE = ("name", "bytes", "sha256", "format", "wrappers", "beside", "ignored", "epoch", "facts", "tensors")
@@ -42,7 +42,7 @@ def _rename(brought: Brought) -> None:
     renaming = {str(old): str(new) for old, new in part(part(brought.card or {}, "nearest"), "renaming").items()}
     if brought.clean is not None:
         ask(brought.asked, "renaming", "Renaming", functools.partial(
-            gate.rename, brought.clean, brought.name, private().new("safetensors"), renaming))
+            gate.rename, brought.clean, brought.name, brought.place / "renamed.safetensors", renaming))
 
 
 def _renamed_meanwhile(brought: Brought) -> None:

@@ -17,6 +17,7 @@ from pages.ui import (
     upload_layers,
     upload_links,
     upload_nearest,
+    upload_passport,
     upload_save,
     upload_spectra,
     upload_speed,
@@ -51,7 +52,7 @@ def _read() -> None:
         upload_states.nothing()
         return
     _file("first", first)
-    if first.card is not None and status(first.card) == "read":
+    if first.card is not None and status(first.card) == "read" and not upload_passport.is_passport(first.card):
         upload_compare.show(first)
     upload_answer.watch()
 
@@ -77,9 +78,13 @@ def _card(brought: Brought) -> None:
     upload_findings.show(card)
     upload_nearest.show(brought)
     upload_layers.show(card)
-    upload_spectra.show(brought)
-    upload_speed.show(brought)
-    upload_use.show(brought)
+    passport = upload_passport.is_passport(card)
+    if passport:
+        upload_passport.show(brought)
+    else:
+        upload_spectra.show(brought)
+        upload_speed.show(brought)
+        upload_use.show(brought)
     upload_links.show()
-    upload_save.show(brought)
+    upload_save.show(brought, passport=bool(part(card, "architecture")) and not passport)
     upload_facts.details(card)

@@ -10,10 +10,15 @@ import streamlit as st
 from pages.ui.upload_held import Brought
 
 
-def show(brought: Brought) -> None:
-    """Downloads and the command line."""
+def show(brought: Brought, *, passport: bool) -> None:
+    """Downloads and the command line.
+
+    Args:
+        brought: the file.
+        passport: whether a passport can be written of it.
+    """
     assert brought.card is not None
-    stem = _stem(brought.name)
+    stem = stem_of(brought.name)
     with st.expander("Save the card, or ask the same on the command line", icon=":material/download:"):
         with st.container(horizontal=True):
             st.download_button("Card (JSON)", json.dumps(dict(brought.card), indent=1), f"{stem}.card.json",
@@ -24,18 +29,27 @@ def show(brought: Brought) -> None:
                                    "application/octet-stream", key="upload.save.clean", on_click="ignore",
                                    icon=":material/shield:",
                                    help="A clean copy that the lab wrote: the tensors and nothing else, safe to load.")
-        name = f"{stem}{_ending(brought.name)}"
-        st.caption("On the command line: the card, and the ticket's passport (mask, signs, seed and recipe in a few "
-                   "kilobytes, checked by their hash).")
-        st.code(f"python -m lth_engine diagnose {name} --json\n"
-                f"python -m lth_engine passport --of {name} --out {stem}.passport", language="console")
+        name = file_name(brought.name)
+        command = f"python -m lth_engine diagnose {name} --json"
+        if passport:
+            st.caption("On the command line: the card, and a passport of the ticket, which makes it anew and "
+                       "is checked by its hash. It carries the mask, the signs and the kept weights.")
+            command += f"\npython -m lth_engine passport --of {name} --out {stem}.passport"
+        else:
+            st.caption("On the command line: the card.")
+        st.code(command, language="console")
 
 
 def _content(brought: Brought) -> bytes:
     return b"" if brought.clean is None else brought.clean.read_bytes()
 
 
-def _stem(name: str) -> str:
+def file_name(name: str) -> str:
+    """The whole name, as safe."""
+    return stem_of(name) + _ending(name)
+
+
+def stem_of(name: str) -> str:
     """A file name that is safe everywhere: letters, digits, dots and dashes of the one that the file has."""
     stem = PurePath(name).stem
     return "".join(c if c.isascii() and (c.isalnum() or c in "-_.") else "_" for c in stem)[:60].lstrip(".-") or "file"

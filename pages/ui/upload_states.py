@@ -9,7 +9,7 @@ from pages.ui import upload_held
 from pages.ui.prose import prose
 from pages.ui.upload_card import Card, status, text, whole
 from pages.ui.upload_held import Brought
-from pages.ui.words import counted, literal
+from pages.ui.words import counted, literal, with_code
 
 WALL = Limits().seconds
 """Seconds that the reading of a file may take."""
@@ -42,6 +42,8 @@ def _share(brought: Brought) -> tuple[float, str]:
     if done is not None and of:
         return min(1.0, max(0.0, done / of)), f"{done:,} of {counted(of, 'network')}"
     spent = brought.reading.seconds()
+    if brought.directory:
+        return 0.0, f"listing its files, {spent:.0f} s"
     return min(1.0, spent / WALL), f"{spent:.0f} s of at most {WALL:.0f}"
 
 
@@ -53,6 +55,9 @@ def waiting(brought: Brought) -> str:
         return f"**{name}** waits its turn: {others}. Two files are read at a time."
     if brought.reading.stage:
         return f"**{name}**: {literal(brought.reading.stage)}. Nothing in it is run."
+    if brought.directory:
+        return (f"Reading **{name}**: its networks one after the other, each in a separate process that may use 2 GB "
+                "and 20 s. Nothing in it is run.")
     return (f"Reading **{name}**: its tensors are taken out in a separate process that may use 2 GB and 20 s. Nothing "
             "in it is run.")
 
@@ -63,7 +68,7 @@ def not_read(card: Card) -> None:
     reason = text(card, "reason") or "Reading stopped before it could say why. Try the file once more."
     with st.container(border=True):
         st.subheader(_TITLES[kind], anchor=False)
-        st.error(literal(reason), icon=_ICONS[kind])
+        st.error(with_code(reason), icon=_ICONS[kind])
         st.text(text(card, "name"))
         if text(card, "sha256"):
             st.caption("SHA-256, to tell others which file it was")

@@ -10,6 +10,8 @@ from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 from typing import Any
 
+from lth_engine.gate.ask import Stopped
+
 AT_ONCE = 2
 """Files that are read side by side; each may take 2 GiB and 20 s."""
 
@@ -20,6 +22,7 @@ STAGE = 40
 """Characters of a stage that are shown."""
 
 Heard = Callable[[Mapping[str, Any]], None]
+
 
 _pool = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="gate")
 _numbers = itertools.count()
@@ -38,6 +41,7 @@ class Task:
         since: when its turn came (monotonic seconds), or None while it waits.
         stage: what it is at, as the child says; "" until it says anything.
         said: all that it said on the way.
+        stopped: whether it shall end the next time that it says something.
     """
 
     words: str
@@ -46,6 +50,7 @@ class Task:
     since: float | None = None
     stage: str = ""
     said: list[Mapping[str, Any]] = field(default_factory=list)
+    stopped: bool = False
 
     def heard(self, name: str) -> list[Any]:
         """The parts of an answer that have come so far."""
@@ -73,13 +78,17 @@ def begin(words: str, work: Callable[[Heard], Any]) -> Task:
 
     Args:
         words: what is done.
-        work: does it; is called with a function that takes {"stage": what it is at} on the way.
+        work: does it; is called with a function that takes {"stage": what it is at} on the way, and that raises
+            Stopped once the task is given up.
     """
     task = Task(words, next(_numbers))
 
     def heard(said: Mapping[str, Any]) -> None:
+        if task.stopped:
+            raise Stopped
         task.stage = str(said.get("stage", ""))[:STAGE] or task.stage
-        task.said.append(said)
+        if said:
+            task.said.append(said)
 
     def run() -> Any:
         task.since = time.monotonic()
@@ -101,7 +110,8 @@ def soon(tasks: Sequence[Task]) -> bool:
 
 
 def give_up(task: Task) -> None:
-    """Take a task out of the line; one that is at work ends by its own limits, and nobody reads what comes of it."""
+    """Take a task out of the line; one that is at work ends within a second."""
+    task.stopped = True
     if task.future.cancel():
         with _lock:
             _line.pop(task.number, None)

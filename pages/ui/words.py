@@ -12,6 +12,7 @@ from lth_engine.specs.imported import Imported
 from lth_engine.specs.questions import Price, TicketSearch
 
 _MARKUP = re.compile(r"[\\`*_{}\[\]<>#$~|!&]|:(?=\w)")
+_NAME = re.compile(r"`[A-Za-z_][\w.]*`[.,;:]?", re.ASCII)
 _MADE_ANYWAY = re.compile(r"://|www\.|@|:[\w+/-]+:", re.IGNORECASE)
 """Addresses and names of symbols: drawn as links and symbols even where their marks are escaped."""
 
@@ -23,6 +24,11 @@ def literal(text: object) -> str:
     """
     words = str(text).encode("utf-8", "replace").decode().split()
     return " ".join(_code(word) if _MADE_ANYWAY.search(word) else _MARKUP.sub(r"\\\g<0>", word) for word in words)
+
+
+def with_code(text: object) -> str:
+    """A sentence that may quote a name of Python in backticks: that is drawn as code, all else as it is."""
+    return " ".join(word if _NAME.fullmatch(word) else literal(word) for word in str(text).split())
 
 
 def _code(word: str) -> str:

@@ -89,8 +89,8 @@ def hostile_names():
                           for name in EVIL])
 
 
-def huge(count=20_000):
-    """As many layers as a file may have."""
+def huge(count):
+    """So many layers."""
     return card(layers=[layer(f"blocks.{index}.weight", (3, 3), 0.5) for index in range(count)])
 
 
@@ -114,12 +114,18 @@ DIRECTORY = card(name="lottery_1", last=card(), directory={"kind": "open_lth", "
     for level in (-1, 0, 1, 2)]})
 
 
+def passport():
+    """A ticket's passport: its bits give layers, and its recipe a network, but no weights."""
+    return card(name="ticket.passport", format="ticket passport", masks="packed bits", epoch=None, findings=[
+        finding("passport", "note", "The passport of a ticket that keeps 28,712 of 268,336 prunable weights.")])
+
+
 class FakeGate:
     """Answers from cards; `hold` keeps readings under way until `release`."""
 
     def __init__(self, monkeypatch):
         self.cards, self.answers, self.asked, self.read_paths = [card()], {}, [], []
-        self.held = None
+        self.held, self.copies = None, {}
         monkeypatch.setattr("pages.ui.upload_gate.read", self.read)
         monkeypatch.setattr("pages.ui.upload_gate.rename", self.rename)
         monkeypatch.setattr("pages.ui.upload_gate.ask", self.ask)
@@ -129,13 +135,16 @@ class FakeGate:
     def hold(self):
         self.held = Future()
 
-    def read(self, path, name, clean, heard):
+    def read(self, path, name, clean, room, heard):
         if self.held is not None:
             self.held.result(timeout=20)
+            heard({"stage": "reading"})
         self.read_paths.append((path, name, path.read_bytes() if path.is_file() else b""))
         found = self.cards[0] if len(self.cards) == 1 else self.cards.pop(0)
         if found.get("status") == "read":
             Path(clean).write_bytes(b"clean")
+            for sha256, content in self.copies.items():
+                (clean.parent / f"{sha256}.safetensors").write_bytes(content)
             return Reading(found, Path(clean), CLEAN)
         return Reading(found)
 
