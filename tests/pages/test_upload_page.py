@@ -3,6 +3,7 @@
 import re
 import time
 import weakref
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -26,7 +27,14 @@ from tests.pages.fake_search import PROVENANCE, SEARCH
 
 @pytest.fixture
 def gate(monkeypatch):
-    return fake.FakeGate(monkeypatch)
+    """A gate that answers from cards, and a line of its own, which nothing of another test waits in."""
+    found = fake.FakeGate(monkeypatch)
+    with ThreadPoolExecutor(upload_work.AT_ONCE) as pool:
+        monkeypatch.setattr(upload_work, "_pool", pool)
+        monkeypatch.setattr(upload_work, "_line", {})
+        yield found
+        if found.held is not None and not found.held.done():
+            found.held.set_result(None)
 
 
 @pytest.fixture
