@@ -52,7 +52,7 @@ def _facts(card: Card) -> list[tuple[str, str]]:
         ("beside", plain(", ".join(card.get("beside") or []))),
         ("ignored", plain(", ".join(card.get("ignored") or []))),
         ("renamed", f"{len(known['renaming'])} tensors" if known.get("renaming") else ""),
-        *((f"  {plain(path)}", plain(value)) for path, value in (card.get("facts") or {}).items()),
+        *((f"  {plain(path)}", plain(value)) for path, value in (card.get("facts") or {}).items() if path != "epoch"),
         ("SHA-256", card["sha256"])]
     return [(name, value) for name, value in facts if value]
 

@@ -241,8 +241,8 @@ def chain(*kept: list[tuple[int, int]]) -> Checkpoint:
 def test_dead_units_and_effective_density_counted_by_hand():
     told = found(chain([(0, 0), (1, 1)], [(0, 0), (1, 2)], [(0, 0), (1, 1)]), "dead_units")[0]
     # only 0 -> 0 -> 0 -> 0 is a path: 3 of 6 kept weights of 12 + 6 + 4; dead are 1, 2; 1; and the class 1
-    assert "4 units of 7 are dead" in told.text
-    assert "3 kept weights do nothing" in told.text
+    assert "4 of 7 units are dead" in told.text
+    assert "3 kept weights without effect" in told.text
     assert told.severity == "warning"
 
 

@@ -65,10 +65,11 @@ def _told(anatomy: Anatomy, live: Mask) -> list[Finding]:
     bad = total > MANY * units or lost > USELESS * anatomy.alive
     density = percent(anatomy.alive / anatomy.size)
     effect = f"All kept weights lie on paths: the effective density is {density}, too." if not lost else \
-        f"{lost:,} kept weights do nothing: the effective density is {percent(live.kept / live.size)} where the " \
-        f"{'masks' if anatomy.checkpoint.sparse.masks else 'zeros'} say {density}."
-    return [Finding("dead_units", "warning" if bad else "note", f"{counted(total, 'unit')} of {units:,} are dead: no "
-                    f"path of kept weights leads through them ({listed(parts)}). {effect}", None, ABOUT)]
+        f"{counted(lost, 'kept weight')} without effect: the effective density is {percent(live.kept / live.size)} " \
+        f"where the {'masks' if anatomy.checkpoint.sparse.masks else 'zeros'} say {density}."
+    text = f"{total:,} of {units:,} units {'is' if total == 1 else 'are'} dead: no path of kept weights leads " \
+           f"through ({listed(parts)}). {effect}"
+    return [Finding("dead_units", "warning" if bad else "note", text, None, ABOUT)]
 
 
 def _by_rows(anatomy: Anatomy, why: str) -> list[Finding]:

@@ -46,7 +46,7 @@ def findings(anatomy: Anatomy) -> list[Finding]:
                                  f"{', '.join(f.layer or f.code for f in here[SHOWN:SHOWN + 10])}.",
                                  None, here[0].about))
     if not any(f.severity in ("warning", "problem") for f in found):
-        found.insert(0, _healthy(anatomy))
+        found.insert(0, _healthy(anatomy, any(f.code == "untrained" for f in found)))
     return sorted(found, key=_badness)
 
 
@@ -54,7 +54,9 @@ def _badness(finding: Finding) -> int:
     return -SEVERITIES.index(finding.severity)
 
 
-def _healthy(anatomy: Anatomy) -> Finding:
+def _healthy(anatomy: Anatomy, doubted: bool) -> Finding:
+    """Args: `doubted`: whether another finding speaks of a draw, so that nothing is said of training here."""
+    ended = "." if doubted else ", and nothing shows that the network is untrained."
     return Finding("healthy", "good", "Nothing is wrong as far as weights alone tell: all of "
-                   f"{counted(len(anatomy.weights), 'tensor')} are finite, no layer has collapsed, and nothing shows "
-                   "that the network is untrained.", None, "health")
+                   f"{counted(len(anatomy.weights), 'tensor')} are finite, no layer has collapsed{ended}", None,
+                   "health")
