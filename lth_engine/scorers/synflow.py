@@ -66,8 +66,9 @@ def _positive(subject: Subject) -> Positive:
     with torch.no_grad():
         _neutralise(model.double().to(memory_format=torch.contiguous_format))  # for one image as fast as another
         torch._foreach_abs_(list(model.parameters()))
-        fold_norms(model, torch.ones(1, *subject.shape(), dtype=torch.float64, device=next(model.parameters()).device))
-    return Positive(model, weights)
+        ones = torch.ones(1, *subject.shape(), dtype=torch.float64, device=next(model.parameters()).device)
+    folded = fold_norms(model, ones)
+    return Positive(folded, {name: folded.get_parameter(name) for name in weights})
 
 
 def _neutralise(model: nn.Module) -> None:
