@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import streamlit as st
@@ -16,9 +16,13 @@ EVERY = 0.5
 """Seconds from look to look while something is under way."""
 
 
-def watch() -> None:
-    """Draw the page anew once something that it waits for has come."""
-    tasks = upload_held.under_way()
+def watch(waited: Sequence[Task]) -> None:
+    """Draw the page anew once something that it waits for has come.
+
+    Args:
+        waited: what was under way before the page was drawn; what was begun since is known here.
+    """
+    tasks = list(dict.fromkeys([*waited, *upload_held.under_way()]))
     if tasks:
         if soon(tasks):
             st.rerun()

@@ -44,6 +44,7 @@ def show() -> None:
 
 def _read() -> None:
     """The tab about a file."""
+    waited = upload_held.under_way()  # before anything is drawn: what ends meanwhile must be seen, too
     upload_held.settle()
     first = upload_held.brought("first")
     upload_ask.ask("first", expanded=first is None)
@@ -54,7 +55,7 @@ def _read() -> None:
     _file("first", first)
     if first.card is not None and status(first.card) == "read" and not upload_passport.is_passport(first.card):
         upload_compare.show(first)
-    upload_answer.watch()
+    upload_answer.watch(waited)
 
 
 def _file(slot: str, brought: Brought) -> None:

@@ -15,7 +15,7 @@ from lth_engine.specs.health import DataHealth
 from lth_engine.specs.imported import File
 from lth_engine.specs.models import CifarResnet
 from lth_engine.specs.questions import question_from_dict
-from pages.ui import upload_end, upload_examples, upload_gate, upload_work
+from pages.ui import upload_end, upload_examples, upload_gate, upload_states, upload_work
 from pages.ui.upload_images import fitting
 from pages.ui.upload_keep import hashes, members, search_of
 from pages.ui.words import with_code
@@ -227,6 +227,22 @@ def test_while_it_is_read_the_page_says_so_and_can_stop(open_page, gate):
     button(app, "Stop").click().run()
     assert "Nothing in a file is ever run" in words(app)
     gate.held.set_result(None)
+
+
+def test_what_ends_while_the_page_is_drawn_is_seen(open_page, gate, monkeypatch):
+    """A reading that ends after the page has looked, and before it begins to wait."""
+    gate.hold()
+    drawn = upload_states.reading
+
+    def ends_now(slot, brought):
+        drawn(slot, brought)
+        if not gate.held.done():
+            gate.held.set_result(None)
+            brought.reading.future.result(timeout=20)
+    monkeypatch.setattr(upload_states, "reading", ends_now)
+    app = open_page("upload")
+    app = app.file_uploader[0].upload("quick.pt", b"x").run()
+    assert "ResNet-20" in words(app)
 
 
 def test_others_before_it_are_counted(open_page, gate):
