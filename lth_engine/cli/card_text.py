@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from lth_engine.cli.words import columns, pairs, size
+from lth_engine.cli.words import columns, pairs
+from lth_engine.core.sizes import size
 
 Card = Mapping[str, Any]
 

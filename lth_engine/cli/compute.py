@@ -12,9 +12,10 @@ from pathlib import Path
 
 from lth_engine.cli.progress import Bar
 from lth_engine.cli.result import as_json, as_text
-from lth_engine.cli.words import duration, pairs, size
+from lth_engine.cli.words import duration, pairs
 from lth_engine.core.artifact import Artifact
 from lth_engine.core.errors import BadInput, Cancelled
+from lth_engine.core.sizes import size
 from lth_engine.core.workbench import Progress
 from lth_engine.jobs.local import check_data_root
 from lth_engine.specs.question import Question

@@ -7,10 +7,10 @@ from pathlib import Path
 
 from lth_engine.cli.pointing import run_at
 from lth_engine.cli.shelf import export as export_answers
-from lth_engine.cli.words import size
 from lth_engine.core.artifact import Artifact
 from lth_engine.core.errors import BadInput
 from lth_engine.core.mask import Mask
+from lth_engine.core.sizes import size
 from lth_engine.specs.presets import presets
 from lth_engine.store.commit import replace_file
 from lth_engine.store.store import Store

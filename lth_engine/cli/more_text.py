@@ -6,7 +6,8 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from lth_engine.cli.card_text import LISTED, card_text, findings_text, plain
-from lth_engine.cli.words import columns, pairs, size
+from lth_engine.cli.words import columns, pairs
+from lth_engine.core.sizes import size
 
 Found = Mapping[str, Any]
 

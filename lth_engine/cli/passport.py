@@ -14,9 +14,10 @@ from lth_engine.cli.compute import compute
 from lth_engine.cli.export import require_store, write_new
 from lth_engine.cli.foreign import clean_copies, networks
 from lth_engine.cli.pointing import run_at
-from lth_engine.cli.words import pairs, size
+from lth_engine.cli.words import pairs
 from lth_engine.core.errors import BadInput
 from lth_engine.core.mask import Mask
+from lth_engine.core.sizes import size
 from lth_engine.core.spec import from_dict
 from lth_engine.specs.question import Question
 from lth_engine.specs.questions import question_from_dict

@@ -9,10 +9,11 @@ from typing import Any
 import numpy as np
 
 from lth_engine.cli.tables import TABLES
-from lth_engine.cli.words import columns, duration, pairs, size, when
+from lth_engine.cli.words import columns, duration, pairs, when
 from lth_engine.core.artifact import Array, Artifact, texts
 from lth_engine.core.readings import readings
 from lth_engine.core.search_table import rows_where, variants
+from lth_engine.core.sizes import size
 from lth_engine.core.verdict import half_width
 
 LISTED = 10_000

@@ -9,9 +9,10 @@ from collections.abc import Iterable
 
 from lth_engine.cli.missing import Missing
 from lth_engine.cli.result import as_json, as_text, finite, origin_text
-from lth_engine.cli.words import columns, duration, size, when
+from lth_engine.cli.words import columns, duration, when
 from lth_engine.core.artifact import Scalar
 from lth_engine.core.errors import BadInput, DamagedArtifact, LotteryError
+from lth_engine.core.sizes import size
 from lth_engine.specs.presets import presets
 from lth_engine.store.store import Row, Store
 

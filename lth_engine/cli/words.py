@@ -18,15 +18,6 @@ def duration(seconds: float | None) -> str:
     return f"{minutes // 60:,} h {minutes % 60} min"
 
 
-def size(count: float) -> str:
-    """12 B, 3.4 kB, 5.6 MB (powers of 1000)."""
-    for unit in ("B", "kB", "MB", "GB"):
-        if count < 999.5:
-            return f"{count:.3g} {unit}"
-        count /= 1000
-    return f"{count:,.3g} TB"
-
-
 def when(created: float) -> str:
     """A time of day on this machine, 2026-01-31 13:05."""
     return time.strftime("%Y-%m-%d %H:%M", time.localtime(created))

@@ -27,6 +27,7 @@ from typing import Any, BinaryIO
 
 from lth_engine.core import errors
 from lth_engine.core.errors import FileRefused, FileUnreadable, LotteryError, NotRead
+from lth_engine.core.sizes import size
 from lth_engine.gate import raw
 from lth_engine.gate.card_shape import misshapen
 from lth_engine.gate.copying import Copy, Full
@@ -35,7 +36,6 @@ from lth_engine.gate.hearing import LONG_COPY, Ended, Heard, Stopped
 from lth_engine.gate.limits import Limits
 from lth_engine.gate.raw import CAP
 from lth_engine.gate.server import Server
-from lth_engine.gate.sizes import size
 
 __all__ = ["Full", "Reading", "Stopped", "ask", "inspect", "inspect_directory", "warm"]
 

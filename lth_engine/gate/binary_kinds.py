@@ -6,8 +6,8 @@ import re
 from typing import BinaryIO
 
 from lth_engine.core.errors import FileRefused, FileUnreadable
+from lth_engine.core.sizes import part, size, stored_values
 from lth_engine.gate import npy_header
-from lth_engine.gate.sizes import part, size, stored_values
 from lth_engine.gate.zip_kinds import zip_kind
 
 HEAD = 4096

@@ -14,7 +14,7 @@ except ImportError:  # Windows
     resource = None  # type: ignore[assignment]
 
 from lth_engine.core.errors import LotteryError
-from lth_engine.gate.sizes import size
+from lth_engine.core.sizes import size
 
 KEPT = ("PATH", "LANG", "LC_ALL", "LC_CTYPE", "TZ", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "SYSTEMROOT")
 """Variables that a child sees. No other one: no secrets, no TORCH_FORCE_*, HDF5_PLUGIN_* or PYTHON*."""

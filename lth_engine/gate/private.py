@@ -15,8 +15,8 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from lth_engine.core.errors import FileRefused
+from lth_engine.core.sizes import size
 from lth_engine.gate.raw import CAP
-from lth_engine.gate.sizes import size
 
 try:
     import fcntl

@@ -17,8 +17,8 @@ from pathlib import Path
 from typing import BinaryIO
 
 from lth_engine.core.errors import FileRefused, FileUnreadable
+from lth_engine.core.sizes import size
 from lth_engine.gate.binary_kinds import binary_kind
-from lth_engine.gate.sizes import size
 
 try:
     import fcntl

@@ -10,7 +10,7 @@ import struct
 from typing import BinaryIO, NamedTuple
 
 from lth_engine.core.errors import FileRefused, FileUnreadable
-from lth_engine.gate.sizes import part, size
+from lth_engine.core.sizes import part, size
 from lth_engine.gate.torch_extent import whole_length
 
 MEMBERS = 20_000

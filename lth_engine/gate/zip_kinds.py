@@ -7,8 +7,8 @@ import zlib
 from typing import BinaryIO
 
 from lth_engine.core.errors import FileRefused, FileUnreadable
+from lth_engine.core.sizes import size, stored_values
 from lth_engine.gate import npy_header
-from lth_engine.gate.sizes import size, stored_values
 from lth_engine.gate.zip_directory import DAMAGED, DEFLATED, STORED, Member, data_start, members
 
 SLACK = 1.05

@@ -13,8 +13,8 @@ from typing import Any
 
 from h5py import h5d, h5z
 
+from lth_engine.core import sizes
 from lth_engine.core.errors import FileRefused, FileUnreadable
-from lth_engine.importing import words
 
 FILTERS = {h5z.FILTER_DEFLATE, h5z.FILTER_SHUFFLE, h5z.FILTER_FLETCHER32}
 """Filters that are read: gzip, shuffle, checksums."""
@@ -41,8 +41,8 @@ def check_chunks(path: str, dataset: Any) -> None:
         return
     size = prod(int(n) for n in plist.get_chunk()) * dataset.get_type().get_size()
     if size > MOST_CHUNK:
-        raise FileRefused(f"Refused: dataset `/{path}` has chunks of {words.size(size)}; at most "
-                          f"{words.size(MOST_CHUNK)} are read. Save it with smaller chunks.")
+        raise FileRefused(f"Refused: dataset `/{path}` has chunks of {sizes.size(size)}; at most "
+                          f"{sizes.size(MOST_CHUNK)} are read. Save it with smaller chunks.")
     if h5z.FILTER_DEFLATE in filters:
         _unpack(path, dataset, size, 1 << filters.index(h5z.FILTER_DEFLATE))
 
@@ -58,5 +58,5 @@ def _unpack(path: str, dataset: Any, size: int, skipped: int) -> None:
         except zlib.error:
             raise FileUnreadable(f"The file is damaged: dataset `/{path}` does not unpack. Copy it again.") from None
         if len(unpacked) > size:
-            raise FileRefused(f"Refused: a chunk of dataset `/{path}` unpacks to more than the {words.size(size)} "
+            raise FileRefused(f"Refused: a chunk of dataset `/{path}` unpacks to more than the {sizes.size(size)} "
                               "that it holds.")

@@ -19,6 +19,7 @@ import numpy as np
 import torch
 from h5py import h5d, h5g, h5l, h5o, h5s
 
+from lth_engine.core import sizes
 from lth_engine.core.errors import FileRefused, FileUnreadable
 from lth_engine.importing import lab_arrays, sound, words
 from lth_engine.importing.contents import Contents
@@ -144,7 +145,7 @@ class _Walk:
         names: list[bytes] = []
         self._count += group.get_num_objs()
         if self._count > MOST_OBJECTS:
-            raise FileRefused(f"Refused: the file holds more than {words.number(MOST_OBJECTS)} objects.")
+            raise FileRefused(f"Refused: the file holds more than {sizes.number(MOST_OBJECTS)} objects.")
         links.iterate(names.append, idx_type=order)
         for raw in names:
             name = raw.decode("utf-8", "replace")

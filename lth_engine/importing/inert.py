@@ -17,8 +17,9 @@ from __future__ import annotations
 import struct
 from typing import Any
 
+from lth_engine.core import sizes
 from lth_engine.core.errors import FileRefused, FileUnreadable
-from lth_engine.importing import forbidden, words
+from lth_engine.importing import forbidden
 from lth_engine.importing.instructions import DO, STOP
 from lth_engine.importing.pickled import Call, Global, Pairs, Persistent
 
@@ -76,7 +77,7 @@ class Machine:
                                  ) from None
         except (KeyError, ValueError, TypeError, AttributeError) as error:
             raise FileUnreadable("The file is damaged: its pickle makes no sense. Copy it again.") from error
-        raise FileRefused(f"Refused: the file's pickle has more than {words.number(MOST_INSTRUCTIONS)} instructions. "
+        raise FileRefused(f"Refused: the file's pickle has more than {sizes.number(MOST_INSTRUCTIONS)} instructions. "
                           "Save the state dict alone.")
 
     def take(self, count: int) -> bytes:

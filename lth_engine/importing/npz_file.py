@@ -13,6 +13,7 @@ from typing import Any, BinaryIO
 import numpy as np
 import torch
 
+from lth_engine.core import sizes
 from lth_engine.core.errors import FileRefused, FileUnreadable
 from lth_engine.importing import sound, words
 from lth_engine.importing.contents import Contents
@@ -39,7 +40,7 @@ def read_npz(file: BinaryIO, file_bytes: int) -> Contents:
     try:
         archive = zipfile.ZipFile(file)
     except (zipfile.BadZipFile, NotImplementedError, ValueError, OSError, EOFError):
-        raise FileUnreadable(f"The file stops early or is damaged ({words.size(file_bytes)}): the list of its "
+        raise FileUnreadable(f"The file stops early or is damaged ({sizes.size(file_bytes)}): the list of its "
                              "contents, which stands at its end, is missing. Copy it again.") from None
     infos = archive.infolist()
     _check_members(infos, file_bytes)
@@ -57,8 +58,8 @@ def read_npz(file: BinaryIO, file_bytes: int) -> Contents:
 def _check_members(infos: list[zipfile.ZipInfo], file_bytes: int) -> None:
     total = sum(info.file_size for info in infos)
     if len(infos) > sound.MOST_TENSORS:
-        raise FileRefused(f"Refused: the archive has {words.number(len(infos))} members; at most "
-                          f"{words.number(sound.MOST_TENSORS)} are read.")
+        raise FileRefused(f"Refused: the archive has {sizes.number(len(infos))} members; at most "
+                          f"{sizes.number(sound.MOST_TENSORS)} are read.")
     if len({info.filename for info in infos}) < len(infos):
         raise FileRefused("Refused: the archive holds two members of one name. Save it again with numpy.savez.")
     if any(i.filename.startswith(("/", "\\")) or ".." in i.filename.replace("\\", "/").split("/") for i in infos):
@@ -125,7 +126,7 @@ def _number_type(dtype: str) -> np.dtype[Any] | None:
 def _read_objects(member: Any, size: int, name: str, flat: Flat) -> None:
     """The arrays in an array of objects: the pickle behind the header, read inertly."""
     if size > _MOST_PICKLE:
-        raise FileRefused(f"Refused: an array of objects of {words.size(size)}. Save numbers, without objects.")
+        raise FileRefused(f"Refused: an array of objects of {sizes.size(size)}. Save numbers, without objects.")
     machine = Machine(member.read(size))
     root = machine.load()
     found = inert(machine, root)

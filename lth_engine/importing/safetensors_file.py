@@ -13,6 +13,7 @@ from typing import Any, BinaryIO
 
 import torch
 
+from lth_engine.core import sizes
 from lth_engine.core.errors import FileRefused, FileUnreadable
 from lth_engine.importing import sound, words
 from lth_engine.importing.contents import Contents, Fact
@@ -45,8 +46,8 @@ def load(file: BinaryIO, file_bytes: int) -> tuple[dict[str, torch.Tensor], dict
     if not isinstance(metadata, dict) or not all(isinstance(text, str) for text in metadata.values()):
         raise FileUnreadable(DAMAGED.format("its metadata are no texts"))
     if len(header) > sound.MOST_TENSORS:
-        raise FileRefused(f"Refused: the file holds {words.number(len(header))} tensors; at most "
-                          f"{words.number(sound.MOST_TENSORS)} are read.")
+        raise FileRefused(f"Refused: the file holds {sizes.number(len(header))} tensors; at most "
+                          f"{sizes.number(sound.MOST_TENSORS)} are read.")
     spans = _spans(header, file_bytes, start)
     total = max((end for _, _, _, end in spans.values()), default=0)
     if total > sound.CAP_BYTES:
@@ -54,7 +55,7 @@ def load(file: BinaryIO, file_bytes: int) -> tuple[dict[str, torch.Tensor], dict
     if start + total > file_bytes:
         raise FileUnreadable(words.early(file_bytes, start + total))
     if start + total < file_bytes:
-        raise FileUnreadable(DAMAGED.format(f"{words.size(file_bytes - start - total)} follow the last tensor"))
+        raise FileUnreadable(DAMAGED.format(f"{sizes.size(file_bytes - start - total)} follow the last tensor"))
     values = bytearray(total)
     if file.readinto(values) != total:  # type: ignore[attr-defined]
         raise FileUnreadable(words.early(file_bytes, start + total))
@@ -64,7 +65,7 @@ def load(file: BinaryIO, file_bytes: int) -> tuple[dict[str, torch.Tensor], dict
 def _header(file: BinaryIO, file_bytes: int) -> tuple[dict[str, Any], int]:
     length = int.from_bytes(file.read(8), "little")
     if length > MOST_HEADER:
-        raise FileRefused(f"Refused: the header would have {words.size(length)}; at most {words.size(MOST_HEADER)} "
+        raise FileRefused(f"Refused: the header would have {sizes.size(length)}; at most {sizes.size(MOST_HEADER)} "
                           "are read.")
     if file_bytes < 8 + length:
         raise FileUnreadable(words.early(file_bytes, 8 + length))

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping
 
 import torch
 
+from lth_engine.core import sizes
 from lth_engine.core.errors import FileRefused
 from lth_engine.importing import words
 from lth_engine.importing.contents import Contents, Fact
@@ -44,8 +45,8 @@ def contents(format: str, tensors: Mapping[str, torch.Tensor], file_bytes: int, 
         found = f" (found: {words.some(ignored)})" if ignored else ""
         raise FileRefused(f"This file holds no tensors{found}. Choose the file with the weights.")
     if len(tensors) > MOST_TENSORS:
-        raise FileRefused(f"Refused: the file holds {words.number(len(tensors))} tensors; at most "
-                          f"{words.number(MOST_TENSORS)} are read. Save the state dict of the network alone.")
+        raise FileRefused(f"Refused: the file holds {sizes.number(len(tensors))} tensors; at most "
+                          f"{sizes.number(MOST_TENSORS)} are read. Save the state dict of the network alone.")
     shared = _checked(tensors, file_bytes)
     dense: dict[str, torch.Tensor] = {}
     for path, tensor in tensors.items():
@@ -69,7 +70,7 @@ def check_total(total: int, file_bytes: int, what: str) -> None:
 
 def bomb(file_bytes: int, described: int, what: str) -> FileRefused:
     """The error for a file that describes far more than it holds."""
-    return FileRefused(f"Refused: the file is {words.size(file_bytes)} but describes {words.size(described)} "
+    return FileRefused(f"Refused: the file is {sizes.size(file_bytes)} but describes {sizes.size(described)} "
                        f"({what}).")
 
 
@@ -98,7 +99,7 @@ def _checked(tensors: Mapping[str, torch.Tensor], file_bytes: int) -> dict[str, 
         logical += tensor.numel() * tensor.element_size()
     stored = sum(storages.values())
     check_total(max(stored, logical), file_bytes,
-                f"{words.counted(len(tensors), 'tensor')} over {words.size(stored)} stored")
+                f"{words.counted(len(tensors), 'tensor')} over {sizes.size(stored)} stored")
     return shared
 
 

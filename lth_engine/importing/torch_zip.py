@@ -7,6 +7,7 @@ from typing import BinaryIO
 
 import torch
 
+from lth_engine.core import sizes
 from lth_engine.core.errors import FileRefused, FileUnreadable
 from lth_engine.importing import words
 from lth_engine.importing.sound import bomb
@@ -34,7 +35,7 @@ class Archive:
         try:
             self._zip = zipfile.ZipFile(file)
         except (zipfile.BadZipFile, NotImplementedError, ValueError, OSError, EOFError):
-            raise FileUnreadable(f"The file stops early or is damaged ({words.size(file_bytes)}): the list of its "
+            raise FileUnreadable(f"The file stops early or is damaged ({sizes.size(file_bytes)}): the list of its "
                                  "contents, which stands at its end, is missing. Copy or download it again.") from None
         self._members = self._checked(self._zip.infolist())
         self._folder = self._root()
@@ -45,8 +46,8 @@ class Archive:
         """The bytes of data.pkl."""
         info = self._members[f"{self._folder}data.pkl"]
         if info.file_size > MOST_PICKLE:
-            raise FileRefused(f"Refused: the file's pickle has {words.size(info.file_size)}; at most "
-                              f"{words.size(MOST_PICKLE)} are read. Save the state dict alone.")
+            raise FileRefused(f"Refused: the file's pickle has {sizes.size(info.file_size)}; at most "
+                              f"{sizes.size(MOST_PICKLE)} are read. Save the state dict alone.")
         return self._read(info)
 
     def record_bytes(self, key: str) -> int:
@@ -71,15 +72,15 @@ class Archive:
     def _checked(self, infos: list[zipfile.ZipInfo]) -> dict[str, zipfile.ZipInfo]:
         total, found = sum(info.file_size for info in infos), {info.filename: info for info in infos}
         if len(infos) > MOST_MEMBERS:
-            raise FileRefused(f"Refused: the archive has {words.number(len(infos))} members. Save the state "
+            raise FileRefused(f"Refused: the archive has {sizes.number(len(infos))} members. Save the state "
                               "dict alone.")
         if len(found) < len(infos):
             raise FileRefused("Refused: the archive holds two members of one name. Save it again with torch.save.")
         if any(name.startswith(("/", "\\")) or ".." in name.replace("\\", "/").split("/") for name in found):
             raise FileRefused("Refused: a member of the archive names a place outside of it. Nothing was written.")
         if any(info.compress_type != zipfile.ZIP_STORED for info in infos):
-            raise FileRefused(f"Refused: the archive is compressed ({words.size(self.file_bytes)}, unpacked "
-                              f"{words.size(total)}), which torch.save never does. Unpack it, or save it again.")
+            raise FileRefused(f"Refused: the archive is compressed ({sizes.size(self.file_bytes)}, unpacked "
+                              f"{sizes.size(total)}), which torch.save never does. Unpack it, or save it again.")
         if total > MOST_EXCESS * self.file_bytes + 1000:
             raise bomb(self.file_bytes, total, "members that overlap")
         return found

@@ -12,8 +12,8 @@ from typing import Any
 
 import torch
 
+from lth_engine.core import sizes
 from lth_engine.core.errors import FileRefused
-from lth_engine.importing import words
 from lth_engine.importing.contents import Fact
 from lth_engine.importing.pickled import Call, Global, Pairs, Persistent
 from lth_engine.importing.sound import LONGEST_NAME, MOST_DEPTH, MOST_TENSORS
@@ -68,7 +68,7 @@ class Flat:
         if parameter:
             self.parameters.add(unique)
         if len(self.tensors) > MOST_TENSORS:
-            raise FileRefused(f"Refused: the file holds more than {words.number(MOST_TENSORS)} tensors. Save the "
+            raise FileRefused(f"Refused: the file holds more than {sizes.number(MOST_TENSORS)} tensors. Save the "
                               "state dict of the network alone.")
 
 
@@ -101,7 +101,7 @@ class Walk:
             entry = self._stack.pop()
             self._visits += 1
             if self._visits > MOST_VISITS:
-                raise FileRefused(f"Refused: the file holds more than {words.number(MOST_VISITS)} objects. Save the "
+                raise FileRefused(f"Refused: the file holds more than {sizes.number(MOST_VISITS)} objects. Save the "
                                   "state dict of the network alone.")
             self._visit(entry, entry.path or name)
         return self.flat

@@ -1,24 +1,10 @@
-"""Sizes and counts as sentences say them: "1.6 KB", "100 GB", "25 000 000 000"."""
+"""Counts, lists and cut files as sentences say them."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 
-
-def size(count: int) -> str:
-    """Bytes in decimal units, one digit after the point at most."""
-    if count < 1000:
-        return f"{count} byte{'s' * (count != 1)}"
-    value, units = count / 1000, ["KB", "MB", "GB", "TB", "PB", "EB"]
-    while value >= 999.95 and len(units) > 1:
-        value /= 1000
-        del units[0]
-    return f"{value:.1f}".removesuffix(".0") + f" {units[0]}"
-
-
-def number(count: int) -> str:
-    """A count with a space between thousands."""
-    return f"{count:,}".replace(",", " ")
+from lth_engine.core.sizes import number, part
 
 
 def counted(count: int, what: str) -> str:
@@ -35,7 +21,4 @@ def some(names: Iterable[str], most: int = 6) -> str:
 
 def early(found: int, wanted: int) -> str:
     """That a file is cut short: bytes found, bytes that it should have."""
-    for power, unit in ((12, "TB"), (9, "GB"), (6, "MB"), (3, "KB")):
-        if wanted >= 10 ** power:
-            return f"The file stops early ({found / 10 ** power:.1f} of {wanted / 10 ** power:.1f} {unit})."
-    return f"The file stops early ({found} of {wanted} bytes)."
+    return f"The file stops early ({part(found, wanted)})."

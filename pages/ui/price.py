@@ -8,11 +8,12 @@ from collections.abc import Callable, Mapping
 
 import streamlit as st
 
+from lth_engine.core.sizes import size
 from lth_engine.specs.questions import Price, TicketSearch, in_order, trainings
 from lth_engine.specs.tickets import DenseTicket, LearnedMask, Run
 from pages.ui import lab
 from pages.ui.answer import act, answer
-from pages.ui.words import counted, duration, many, size
+from pages.ui.words import counted, duration, many
 
 LOOKED_UP = 5000
 """Reported trainings from which on the store is not asked which of them it holds: their keys alone take seconds."""

@@ -8,12 +8,13 @@ from typing import Any
 import streamlit as st
 
 from lth_engine.core.errors import BadInput, LotteryError
+from lth_engine.core.sizes import size
 from pages.ui import upload_examples, upload_held
 from pages.ui import upload_gate as gate
 from pages.ui.own_images import existing
 from pages.ui.reach import paths_allowed
 from pages.ui.upload import empty, release
-from pages.ui.words import literal, size
+from pages.ui.words import literal
 
 DROP, HERE, EXAMPLE = "Drop a file", "On this machine", "An example"
 _CHUNK = 1 << 20

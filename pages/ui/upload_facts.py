@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import streamlit as st
 
+from lth_engine.core.sizes import size
 from pages.ui.explaining import Number, numbers
 from pages.ui.upload_card import Card, number, part, text, texts, whole
-from pages.ui.words import literal, percent, size
+from pages.ui.words import literal, percent
 
 
 def show(card: Card) -> None:

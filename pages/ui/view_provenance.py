@@ -8,10 +8,11 @@ from pathlib import Path
 
 import streamlit as st
 
+from lth_engine.core.sizes import size
 from pages.ui import share
 from pages.ui.lab import lab
 from pages.ui.searching import Searching
-from pages.ui.words import duration, literal, short_name, size, when
+from pages.ui.words import duration, literal, short_name, when
 
 
 def provenance(states: list[Searching]) -> None:

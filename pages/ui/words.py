@@ -46,15 +46,6 @@ def duration(seconds: float) -> str:
     return f"{whole // 3600} h {whole % 3600 // 60} min"
 
 
-def size(count: float) -> str:
-    """A number of bytes: "3.2 MB"."""
-    for unit in ("bytes", "kB", "MB", "GB"):
-        if count < 1000:
-            return f"{count:.3g} {unit}"
-        count /= 1000
-    return f"{count:.3g} TB"
-
-
 def many(count: float, unit: str = "") -> str:
     """A large number with its prefix: "1.2 T" + unit."""
     for prefix in ("", "k", "M", "G", "T", "P"):

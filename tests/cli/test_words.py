@@ -7,7 +7,8 @@ import io
 import pytest
 
 from lth_engine.cli.progress import Bar
-from lth_engine.cli.words import columns, duration, size
+from lth_engine.cli.words import columns, duration
+from lth_engine.core.sizes import size
 from lth_engine.core.workbench import Progress
 
 
@@ -18,8 +19,8 @@ def test_durations(seconds: float | None, words: str) -> None:
     assert duration(seconds) == words
 
 
-@pytest.mark.parametrize(("count", "words"), [(0, "0 B"), (999, "999 B"), (1000, "1 kB"), (5.21e6, "5.21 MB"),
-                                              (7e13, "70 TB")])
+@pytest.mark.parametrize(("count", "words"), [(0, "0 bytes"), (1, "1 byte"), (999, "999 bytes"), (1000, "1 KB"),
+                                              (5.21e6, "5.2 MB"), (999_960, "1 MB"), (7e13, "70 TB")])
 def test_sizes(count: float, words: str) -> None:
     assert size(count) == words
 

@@ -18,9 +18,9 @@ import pytest
 import torch
 
 from lth_engine.core.errors import FileRefused, FileUnreadable, NotRead
+from lth_engine.core.sizes import part, size
 from lth_engine.gate import zip_kinds
 from lth_engine.gate.raw import sniff
-from lth_engine.gate.sizes import part, size
 from lth_engine.importing.read import read
 from tests.gate.samples import SAMPLES
 

@@ -15,6 +15,7 @@ import safetensors
 import safetensors.torch
 import torch
 
+from lth_engine.core import sizes
 from lth_engine.core.errors import FileUnreadable
 from lth_engine.importing import clean, words
 from lth_engine.importing.contents import Contents
@@ -95,7 +96,7 @@ def test_other_files_are_no_clean_copies(tmp_path: Path) -> None:
     (1, "1 byte"), (134, "134 bytes"), (1500, "1.5 KB"), (100_000_000_000, "100 GB"), (999_960, "1 MB"),
     (7_600_000_000, "7.6 GB")])
 def test_sizes_in_words(count: int, text: str) -> None:
-    assert words.size(count) == text
+    assert sizes.size(count) == text
 
 
 def test_counts_in_words() -> None:

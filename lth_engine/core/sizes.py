@@ -1,12 +1,15 @@
-"""Sizes in words, decimal as people read them: "1.5 KB", "100 GB"."""
+"""Sizes and counts in words, decimal as people read them: "1.5 KB", "100 GB", "25 000 000 000"."""
 
 from __future__ import annotations
 
 UNITS = ("bytes", "KB", "MB", "GB", "TB")
 
 
-def size(count: int) -> str:
-    """A number of bytes: "134 bytes", "1.5 KB", "2 GB"."""
+def size(amount: float) -> str:
+    """A number of bytes: "1 byte", "134 bytes", "1.5 KB", "2 GB"."""
+    count = round(amount)
+    if count == 1:
+        return "1 byte"
     scale = _scale(count)
     return f"{_number(count, scale)} {UNITS[scale]}"
 
