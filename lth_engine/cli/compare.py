@@ -15,7 +15,7 @@ from lth_engine.core.comparison import Comparison, default_margin, unmatched
 from lth_engine.core.comparison import compare as compare_tables
 from lth_engine.core.errors import BadInput, UnknownName
 from lth_engine.core.measures import Measure, measure
-from lth_engine.core.search_table import Table, variants
+from lth_engine.core.search_table import Table, variants, with_above_dense
 from lth_engine.jobs.queue import Queue
 from lth_engine.specs.costs import table_with_costs, trainings_behind
 from lth_engine.specs.differences import differences, share_seeds
@@ -62,7 +62,7 @@ def _read(given: argparse.Namespace) -> _Asked:
     if lacking:
         raise BadInput(f"No finished run of {' and '.join(lacking)} holds {by.name}; an earlier version made them. "
                        "Choose another --metric.")
-    own = searches[0].margin if by.name.endswith("accuracy") else default_margin(by, tables[0])
+    own = searches[0].margin if by.is_accuracy else default_margin(by, tables[0])
     margin = own if given.margin is None else given.margin
     if not (math.isfinite(margin) and margin >= 0):
         raise BadInput(f"--margin must be a number from 0. Got {margin}.")
@@ -84,7 +84,7 @@ def _search(spec: dict[str, object]) -> TicketSearch:
 
 def _table(store: Store, search: TicketSearch) -> Table:
     keys = {key for _, behind in trainings_behind(search).values() for key in behind}
-    table = table_with_costs(search, {key: row.summary for key, row in store.rows(keys).items()})
+    table = with_above_dense(table_with_costs(search, {key: row.summary for key, row in store.rows(keys).items()}))
     if not len(table["level"]):
         raise BadInput(f"Nothing of the search {search.key} is finished yet. Wait for its first run.")
     return table

@@ -187,7 +187,7 @@ def _add_own(made: dict[str, argparse.ArgumentParser]) -> None:
     made["compare"].add_argument("key", nargs="+", help="keys of searches, or their beginnings: the first is the "
                                  "reference")
     made["compare"].add_argument("--metric", default="test_accuracy", metavar="NAME", help="what they are compared "
-                                 "by, like test_accuracy (the default), learning_distance, signs_kept or total_epochs")
+                                 "by, like test_accuracy (the default), above_dense, learning_distance or signs_kept")
     made["compare"].add_argument("--margin", type=float, metavar="X", help="difference below which nobody cares, as a "
                                  "fraction for accuracies (default: the reference's own, or 5%% of its dense mean)")
     made["compare"].add_argument("--variant", default="ticket", metavar="NAME", help="ticket (the default) or a "

@@ -32,6 +32,11 @@ class Measure:
         """The title without explanation and unit, for lists and addresses."""
         return self.title.partition(":")[0].partition(" (")[0]
 
+    @property
+    def is_accuracy(self) -> bool:
+        """Whether a search's own margin, a loss of accuracy, is one for this measure."""
+        return self.name.endswith("accuracy") or self.name == "above_dense"
+
 
 TOTALS: dict[str, Measure] = {m.name: m for m in (
     Measure("total_epochs", "Total training (epochs)", "epochs", 1.0, -1),
@@ -42,6 +47,7 @@ TOTALS: dict[str, Measure] = {m.name: m for m in (
 
 MEASURES: dict[str, Measure] = {m.name: m for m in (
     Measure("test_accuracy", "Test accuracy (%)", "points", 100.0, 1, "test_images"),
+    Measure("above_dense", "Test accuracy above the dense network's (points)", "points", 100.0, 1, "test_images"),
     Measure("validation_accuracy", "Validation accuracy (%)", "points", 100.0, 1),
     Measure("test_loss", "Test loss (nats)", "nats", 1.0, -1),
     Measure("validation_loss", "Validation loss (nats)", "nats", 1.0, -1),

@@ -5,9 +5,10 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import replace
 
 from lth_engine.core.errors import BadInput
+from lth_engine.importing.checkpoint import Candidate
 from lth_engine.importing.skeleton import STATISTICS, Shapes
 from lth_engine.specs.cifar_models import CifarEfficientnetB0, CifarMobilenetV2, CifarShufflenet
 from lth_engine.specs.library_models import Swin
@@ -21,20 +22,6 @@ CIFAR, IMAGENET = 32, 224
 
 CLASSES = 10
 """A usual number of them."""
-
-
-@dataclass(frozen=True)
-class Candidate:
-    """A network that tensors may belong to; attributes as of :class:`Architecture`."""
-
-    name: str
-    variant: str
-    spec: ModelSpec
-    channels: int
-    height: int
-    width: int
-    size_known: bool
-    classes: int
 
 
 def guess(family: str, shapes: Shapes) -> Candidate | None:
@@ -52,9 +39,8 @@ def with_statistics(found: Candidate, shapes: Shapes) -> Candidate:
     lacks = norms and not any(n.endswith(STATISTICS) for n in shapes)
     if not lacks or not isinstance(found.spec, Normalised) or found.spec.name == "torchvision":
         return found
-    return Candidate(found.name, f"{found.variant}, without running statistics",
-                     found.spec.replace(running_stats=False), found.channels, found.height, found.width,
-                     found.size_known, found.classes)
+    return replace(found, variant=f"{found.variant}, without running statistics",
+                   spec=found.spec.replace(running_stats=False))
 
 
 def image_of(values: int) -> tuple[int, int, int]:

@@ -64,8 +64,8 @@ class Sparse:
 
 
 @dataclass(frozen=True)
-class Architecture:
-    """The network that tensors belong to.
+class Candidate:
+    """A network that tensors may belong to.
 
     Attributes:
         name: the usual name, as "ResNet-20".
@@ -73,9 +73,6 @@ class Architecture:
         spec: builds it.
         channels, height, width: of its input; `size_known` is False where any size fits (then a usual one).
         classes: outputs.
-        renaming: name in the file -> name in the lab's network; only names that differ.
-        left_out: names in the file that the network does not have and does not need.
-        drawn: names of the lab's network that the file lacks and that do not matter (as num_batches_tracked).
     """
 
     name: str
@@ -86,6 +83,18 @@ class Architecture:
     width: int
     size_known: bool
     classes: int
+
+
+@dataclass(frozen=True)
+class Architecture(Candidate):
+    """The network that tensors belong to.
+
+    Attributes:
+        renaming: name in the file -> name in the lab's network; only names that differ.
+        left_out: names in the file that the network does not have and does not need.
+        drawn: names of the lab's network that the file lacks and that do not matter (as num_batches_tracked).
+    """
+
     renaming: Mapping[str, str] = field(default_factory=dict)
     left_out: tuple[str, ...] = ()
     drawn: tuple[str, ...] = ()

@@ -6,8 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from lth_engine.core.errors import BadInput
-from lth_engine.importing.candidates import Candidate
-from lth_engine.importing.checkpoint import Architecture
+from lth_engine.importing.checkpoint import Architecture, Candidate
 from lth_engine.importing.skeleton import CONVOLUTION, LINEAR, NORM, Shape, Shapes, Skeleton, skeleton
 
 HARMLESS = ("num_batches_tracked", "total_ops", "total_params", "relative_position_index", "attn_mask", "n_averaged")
@@ -59,8 +58,9 @@ class Fit:
         c = self.candidate
         kinds = {skeleton_of(c).neutral.get(name) for name in self.drawn}
         variant = ", ".join((c.variant, *(_WITHOUT[kind] for kind in _WITHOUT if kind in kinds)))
-        return Architecture(c.name, variant, c.spec, c.channels, c.height, c.width, c.size_known, c.classes,
-                            {a: b for a, b in self.renaming.items() if a != b}, self.left_out, self.drawn)
+        return Architecture(**{**vars(c), "variant": variant},
+                            renaming={a: b for a, b in self.renaming.items() if a != b}, left_out=self.left_out,
+                            drawn=self.drawn)
 
 
 def fit(candidate: Candidate, found: Shapes, renaming: Mapping[str, str], ones: frozenset[str]) -> Fit:

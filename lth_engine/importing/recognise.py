@@ -9,8 +9,8 @@ from itertools import chain
 import torch
 
 from lth_engine.core.errors import BadInput
-from lth_engine.importing.candidates import Candidate, guess
-from lth_engine.importing.checkpoint import Architecture, Tensors
+from lth_engine.importing.candidates import guess
+from lth_engine.importing.checkpoint import Architecture, Candidate, Tensors
 from lth_engine.importing.contents import Fact
 from lth_engine.importing.conventions import Convention
 from lth_engine.importing.fit import Fit, fit

@@ -11,7 +11,8 @@ import math
 from collections.abc import Iterator, Mapping
 
 from lth_engine.core.errors import BadInput
-from lth_engine.importing.candidates import IMAGENET, Candidate
+from lth_engine.importing.candidates import IMAGENET
+from lth_engine.importing.checkpoint import Candidate
 from lth_engine.importing.contents import Fact
 from lth_engine.importing.known import CLASSES
 from lth_engine.importing.skeleton import COLOURS, Shapes, skeleton

@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 
-from lth_engine.importing.candidates import IMAGENET, Candidate
+from lth_engine.importing.candidates import IMAGENET
+from lth_engine.importing.checkpoint import Candidate
 from lth_engine.importing.known import CLASSES, near_names, of_names, plain
 from lth_engine.importing.skeleton import Shapes
 from lth_engine.specs.library_models import Torchvision

@@ -157,17 +157,8 @@ class Imported(SearchSpec, name="imported"):
         return sum(found, Fraction(0)) / len(found) if found else Fraction(1)
 
 
-@dataclass(frozen=True, kw_only=True)
-class ImportedDense(DenseTicket, name="imported_dense", package="lth_engine.importing"):
-    """A dense network with starting weights that were brought: its initialisation, or its rewind point."""
-
-    title: ClassVar[str] = "Dense network with weights that were brought"
-    weights: str = knob("", "SHA-256 of the clean file.")
-
-    def check(self) -> None:
-        """The rewind point must not lie behind the end of training; the file must be named by its hash."""
-        super().check()
-        require_hash(self.weights, "imported_dense.weights")
+class _NotTrainedHere:
+    """Of a question whose weights came with a file: nothing is trained for it."""
 
     @property
     def trains(self) -> bool:
@@ -178,6 +169,19 @@ class ImportedDense(DenseTicket, name="imported_dense", package="lth_engine.impo
     def epochs(self) -> float:
         """None are trained."""
         return 0.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class ImportedDense(_NotTrainedHere, DenseTicket, name="imported_dense", package="lth_engine.importing"):
+    """A dense network with starting weights that were brought: its initialisation, or its rewind point."""
+
+    title: ClassVar[str] = "Dense network with weights that were brought"
+    weights: str = knob("", "SHA-256 of the clean file.")
+
+    def check(self) -> None:
+        """The rewind point must not lie behind the end of training; the file must be named by its hash."""
+        super().check()
+        require_hash(self.weights, "imported_dense.weights")
 
     def drawn(self, init_seed: int) -> DenseTicket:
         """See :meth:`DenseTicket.drawn`: the lab's own draw."""
@@ -217,7 +221,7 @@ class ImportedTicket(FoundTicket, name="imported_ticket", package="lth_engine.im
 
 
 @dataclass(frozen=True, kw_only=True)
-class ImportedRun(Run, name="imported_run", package="lth_engine.importing"):
+class ImportedRun(_NotTrainedHere, Run, name="imported_run", package="lth_engine.importing"):
     """A network that was brought as it was trained elsewhere: nothing is trained, it is only measured. Its settings
     of training are those with which the lab trains the ticket itself where a question asks for that."""
 
@@ -231,16 +235,6 @@ class ImportedRun(Run, name="imported_run", package="lth_engine.importing"):
         super().check()
         require_hash(self.weights, "imported_run.weights")
         require_hash(self.masks, "imported_run.masks")
-
-    @property
-    def trains(self) -> bool:
-        """Nothing is trained."""
-        return False
-
-    @property
-    def epochs(self) -> float:
-        """None are trained."""
-        return 0.0
 
     @property
     def trained_here(self) -> Run:

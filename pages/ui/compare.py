@@ -8,7 +8,7 @@ import streamlit as st
 
 from lth_engine.core.comparison import Comparison, compare, default_margin
 from lth_engine.core.measures import MEASURES, TOTALS, Measure
-from lth_engine.core.search_table import Table, variants
+from lth_engine.core.search_table import Table, variants, with_above_dense
 from lth_engine.figures.look import look
 from lth_engine.figures.over_density import Searched, compared
 from lth_engine.specs.differences import differences, share_seeds
@@ -43,7 +43,8 @@ def show(states: list[Searching]) -> None:
                     icon=":material/hourglass_empty:")
         return
     labels = lettered([state.search for state in there])
-    sides = [Side(state, label, state.table_with_costs) for state, label in zip(there, labels, strict=True)]
+    sides = [Side(state, label, with_above_dense(state.table_with_costs))
+             for state, label in zip(there, labels, strict=True)]
     by, over, variant = _controls(sides)
     figure = compared([Searched(side.label, side.table) for side in sides], by, TOTALS.get(over), variant)
     chart(figure, "compare",
@@ -96,7 +97,7 @@ def _tests(sides: list[Side], by: Measure, variant: str) -> None:
 
 def _margin(reference: Side, by: Measure) -> float:
     """The margin in stored units, asked in those that are shown."""
-    own = reference.state.search.margin if by.name.endswith("accuracy") else default_margin(by, reference.table)
+    own = reference.state.search.margin if by.is_accuracy else default_margin(by, reference.table)
     shown = st.number_input(f"Equivalence margin ({by.unit})" if by.unit else "Equivalence margin",
                             value=by.scale * own, min_value=0.0, step=by.scale * own / 2 or 0.1, format="%g",
                             key=f"margin.{by.name}", bind="query-params", width=220,

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import streamlit as st
 
+from pages.ui import upload_gate as gate
 from pages.ui import upload_held
 from pages.ui.upload_card import text
 from pages.ui.upload_work import Task, soon
@@ -14,6 +17,40 @@ from pages.ui.words import counted, literal
 
 EVERY = 0.5
 """Seconds from look to look while something is under way."""
+
+
+@dataclass(frozen=True)
+class Later:
+    """A question about a file that is asked by a button, for its answer takes some seconds.
+
+    Attributes:
+        name: of the question (:mod:`lth_engine.diagnosis.entries`).
+        title: the heading.
+        caption: what the answer says, before it has been asked.
+        button, icon: of the button.
+        words: what is under way, once it has been asked.
+    """
+
+    name: str
+    title: str
+    caption: str
+    button: str
+    icon: str
+    words: str
+
+
+def later(brought: upload_held.Brought, question: Later) -> Task | None:
+    """The heading, and the button where nothing has been asked; else what is under way or has come. None as well for
+    a file without a clean copy, of which nothing is drawn."""
+    if brought.clean is None:
+        return None
+    st.subheader(question.title, anchor=False)
+    if question.name not in brought.asked:
+        st.caption(question.caption)
+        st.button(question.button, icon=question.icon, key=f"upload.{question.name}.ask", on_click=upload_held.ask,
+                  args=(brought.asked, question.name, question.words,
+                        functools.partial(gate.ask, question.name, [brought.clean], {})))
+    return brought.asked.get(question.name)
 
 
 def watch(waited: Sequence[Task]) -> None:

@@ -2,35 +2,31 @@
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Mapping
 from typing import Any
 
 import streamlit as st
 
 from lth_engine.figures.weight_spectrum import PowerLaw, weight_spectrum
-from pages.ui import upload_gate as gate
 from pages.ui.chart import chart
 from pages.ui.explaining import Number, numbers
-from pages.ui.upload_answer import answered
+from pages.ui.upload_answer import Later, answered, later
 from pages.ui.upload_card import Card, number, numbers_of, part, parts, shape_words, text, whole
-from pages.ui.upload_held import Brought, ask
+from pages.ui.upload_held import Brought
 from pages.ui.words import counted, literal
+
+QUESTION = Later(
+    "spectra", "What do the spectra of its layers say?",
+    "The eigenvalues of every weight matrix beside those of noise: how much structure each layer has, and whether "
+    "their tail is heavy, as of well trained layers. Takes some seconds.",
+    "Compute the spectra", ":material/ssid_chart:", "Computing the spectra")
 
 
 def show(brought: Brought) -> None:
     """The button, or the answer, layer by layer as it comes."""
-    if brought.clean is None:
+    task = later(brought, QUESTION)
+    if task is None:
         return
-    st.subheader("What do the spectra of its layers say?", anchor=False)
-    if "spectra" not in brought.asked:
-        st.caption("The eigenvalues of every weight matrix beside those of noise: how much structure each layer has, "
-                   "and whether their tail is heavy, as of well trained layers. Takes some seconds.")
-        st.button("Compute the spectra", icon=":material/ssid_chart:", key="upload.spectra.ask", on_click=ask, args=(
-            brought.asked, "spectra", "Computing the spectra",
-            functools.partial(gate.ask, "spectra", [brought.clean], {})))
-        return
-    task = brought.asked["spectra"]
     answer = answered(task)
     layers = parts(answer, "layers") if answer is not None else parts({"": task.heard("layer")}, "")
     if layers:

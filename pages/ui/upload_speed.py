@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import functools
-
 import streamlit as st
 
 from lth_engine.figures.file_sizes import file_sizes
-from pages.ui import upload_gate as gate
 from pages.ui.chart import chart
 from pages.ui.explaining import Number, explained, numbers
-from pages.ui.upload_answer import answered
+from pages.ui.upload_answer import Later, answered, later
 from pages.ui.upload_card import Card, number, part, parts, text, whole
-from pages.ui.upload_held import Brought, ask
+from pages.ui.upload_held import Brought
 from pages.ui.words import counted, literal, many, percent
 
 _STORED = {"raw": "dense", "zipped": "dense, zipped", "sparse_rows": "sparse rows",
@@ -20,18 +17,15 @@ _STORED = {"raw": "dense", "zipped": "dense, zipped", "sparse_rows": "sparse row
 """Ways of storing a network, by their name in the answer."""
 
 
+QUESTION = Later(
+    "speed", "Does it run faster?",
+    "Times the network on this machine, and counts its operations and bytes, with and without its zeros.",
+    "Measure", ":material/timer:", "Measuring")
+
+
 def show(brought: Brought) -> None:
     """The button, or the answer."""
-    if brought.clean is None:
-        return
-    st.subheader("Does it run faster?", anchor=False)
-    if "speed" not in brought.asked:
-        st.caption("Times the network on this machine, and counts its operations and bytes, with and without "
-                   "its zeros.")
-        st.button("Measure", icon=":material/timer:", key="upload.speed.ask", on_click=ask, args=(
-            brought.asked, "speed", "Measuring", functools.partial(gate.ask, "speed", [brought.clean], {})))
-        return
-    answer = answered(brought.asked["speed"])
+    answer = answered(later(brought, QUESTION))
     if answer is not None:
         _answer(answer)
 

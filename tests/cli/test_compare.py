@@ -59,6 +59,17 @@ def test_the_text_says_what_differs_and_a_word_for_each_density(command: Command
     assert [(line[0], line[-1]) for line in lines] == [("100.00", "equivalent"), ("80.00", "better")]
 
 
+def test_what_is_lost_is_measured_from_the_own_dense_network(command: Command, pair: Path) -> None:
+    code, out, _ = command("compare", SEARCH.key, SHORT.key, "--store", pair, "--metric", "above_dense", "--json")
+    assert code == 0
+    found, store = json.loads(out), Store(pair)
+    lost = [[float(np.subtract(*(store.rows([s.run(level, r).key])[s.run(level, r).key].summary["test_accuracy"]
+                                 for level in (1, 0)))) for r in range(2)] for s in (SEARCH, SHORT)]
+    got = found["comparisons"][1]
+    assert (got["reference_mean"], got["mean"]) == pytest.approx(tuple(np.mean(lost, axis=1)))
+    assert found["margin"] == SEARCH.margin
+
+
 def test_a_search_on_the_queue_is_compared_as_far_as_it_is(command: Command, pair: Path) -> None:
     more = SEARCH.replace(levels=3)
     Queue(pair).submit(more)

@@ -11,7 +11,7 @@ from scipy import stats
 from lth_engine.core.comparison import common_levels, compare, default_margin, unmatched, welch_difference, word
 from lth_engine.core.errors import UnknownName
 from lth_engine.core.measures import MEASURES, measure
-from lth_engine.core.search_table import Table, search_table
+from lth_engine.core.search_table import Table, search_table, with_above_dense
 from lth_engine.core.verdict import Difference
 
 ACCURACY, DISTANCE, LOSS = MEASURES["test_accuracy"], MEASURES["learning_distance"], MEASURES["test_loss"]
@@ -140,3 +140,14 @@ def test_densities_without_a_partner_are_counted():
         return {"level": np.arange(len(densities)), "density": np.array(densities)}
     assert unmatched(table([1.0, 0.8, 0.64]), table([1.0, 0.5, 0.25, 0.125])) == (2, 3)
     assert unmatched(table([1.0, 0.5]), table([1.0, 0.5])) == (0, 0)
+
+
+def test_a_better_dense_network_does_not_lose_less_by_that() -> None:
+    """What is lost is judged against the own dense network: here the one that is better everywhere loses more."""
+    close = with_above_dense(table({0: [0.80, 0.81, 0.79], 1: [0.79, 0.80, 0.78]}))
+    far = with_above_dense(table({0: [0.90, 0.91, 0.89], 1: [0.85, 0.86, 0.83]}))
+    dense, ticket = compare(close, far, MEASURES["above_dense"], 0.01, paired=True)
+    assert (dense.word, dense.means) == ("equivalent", (0.0, 0.0))
+    assert ticket.word == "better"
+    assert ticket.means == pytest.approx((-0.01, -0.16 / 3))
+    assert compare(close, far, ACCURACY, 0.01, paired=True)[1].word == "worse"

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from lth_engine.core.search_table import rows_where, search_table, variants
+from lth_engine.core.search_table import rows_where, search_table, variants, with_above_dense
 
 RUNS = {
     (1, 0, "ticket"): {"density": 0.8, "test_accuracy": 0.9, "steps": 3, "rewind_exact": True, "thinnest_layer": "a"},
@@ -40,3 +40,18 @@ def test_rows_of_a_variant():
     assert variants(table) == ["ticket", "random_mask"]
     assert rows_where(table, "ticket")["level"].tolist() == [0, 1]
     assert rows_where(table, "ticket", 1)["test_accuracy"].tolist() == [0.9]
+
+
+def test_accuracy_above_the_dense_network_is_of_the_same_replicate():
+    accuracies = {(0, 0, "ticket"): 0.5, (0, 1, "ticket"): 0.75, (2, 0, "ticket"): 0.625, (2, 1, "ticket"): 0.25,
+                  (2, 0, "random_mask"): 0.125, (2, 2, "ticket"): 0.5}
+    table = with_above_dense(search_table({cell: {"test_accuracy": value} for cell, value in accuracies.items()}))
+    found = dict(zip(sorted(accuracies), table["above_dense"].tolist(), strict=True))
+    assert np.isnan(found.pop((2, 2, "ticket"))), "the dense network of replicate 2 has not been trained"
+    assert found == {(0, 0, "ticket"): 0.0, (0, 1, "ticket"): 0.0, (2, 0, "ticket"): 0.125, (2, 1, "ticket"): -0.5,
+                     (2, 0, "random_mask"): -0.375}
+
+
+def test_without_accuracies_nothing_lies_above_the_dense_network():
+    table = search_table({(0, 0, "ticket"): {"loss": 1.0}})
+    assert with_above_dense(table) is table

@@ -120,6 +120,20 @@ def test_any_metric_over_any_cost(open_page, store):
     assert list(table_of(app)["verdict"]) == ["equivalent"] * 3
 
 
+def test_what_tickets_lose_against_their_own_dense_networks(open_page, store):
+    put_search(store)
+    put_search(store, SHORT)
+    app = open_page("compare", search=both())
+    key_of(app, "metric").select("above_dense").run()
+    key_of(app, "trained").select("random_mask").run()
+    assert not app.exception
+    drawn = json.loads(app.get("plotly_chart")[0].proto.spec)
+    assert drawn["layout"]["yaxis"]["title"]["text"] == "Test accuracy above the dense network's (points)"
+    found = table_of(app)
+    means = found[[name for name in found if name.startswith("mean of")]].to_numpy()
+    assert means.tolist() == [[pytest.approx(-2 * level)] * 2 for level in range(3)], "points lost by these controls"
+
+
 def test_total_costs_are_those_of_everything_below():
     """By hand: SHORT at level 2 rests on its mask-search runs of levels 0 and 1 (5 epochs each) and its own 20."""
     summaries = {run.key: {"density": 1.0, "epochs": 20.0} for run in SHORT.runs().values()}

@@ -23,6 +23,9 @@ from lth_engine.importing.peers.written_out import clamped_scores, without_score
 from lth_engine.importing.read import read
 from lth_engine.importing.understand import understand
 
+_MASK = "Mask: {} What is pruned is told by exact zeros."
+"""Said where a mask could not be read."""
+
 
 @dataclass(frozen=True)
 class Opened:
@@ -72,7 +75,7 @@ def read_member(peer: str, member: Member, files: Mapping[str, Opened]) -> Membe
         files: role -> its file; a role that is missing here was refused by the gate.
     """
     notes = list(member.notes)
-    masks = _masks(files, notes)
+    masks = _contents("mask", files, notes)
     found = {role: contents for role in WEIGHTS if (contents := _contents(role, files, notes)) is not None}
     if peer == pruning_is_enough.KIND:
         scores = clamped_scores if pruning_is_enough.is_learned(member) else without_scores
@@ -102,24 +105,14 @@ def under_mask(start: Checkpoint, pruned: Checkpoint) -> Checkpoint:
 
 
 def _contents(role: str, files: Mapping[str, Opened], notes: list[str]) -> Contents | None:
+    """What the file of this role holds; None, with a note, where it cannot be read."""
     file = files.get(role)
     if file is None:
         return None
     try:
         return read(file.path, file.kind)
     except NotRead as error:
-        notes.append(f"{role.capitalize()} weights: {error}")
-        return None
-
-
-def _masks(files: Mapping[str, Opened], notes: list[str]) -> Contents | None:
-    file = files.get("mask")
-    if file is None:
-        return None
-    try:
-        return read(file.path, file.kind)
-    except NotRead as error:
-        notes.append(f"Mask: {error} What is pruned is told by exact zeros.")
+        notes.append(_MASK.format(error) if role == "mask" else f"{role.capitalize()} weights: {error}")
         return None
 
 
@@ -129,7 +122,7 @@ def _understood(contents: Contents, masks: Contents | None, notes: list[str]) ->
     try:
         return understand(contents, masks)
     except NotRead as error:
-        notes.append(f"Mask: {error} What is pruned is told by exact zeros.")
+        notes.append(_MASK.format(error))
         return understand(contents)
 
 
