@@ -23,14 +23,15 @@ def masked(weights: Weights, mask: Mask) -> dict[str, Array]:
 
 
 def network_arrays(mask: Mask, final: Weights) -> dict[str, Array]:
-    """mask/NAME and final/NAME; layers/name, size, kept and density; histogram/NAME and histogram_edges/NAME of the
-    kept weights."""
-    arrays: dict[str, Array] = {f"mask/{name}": kept for name, kept in mask.items()}
+    """mask/NAME and final/NAME; layers/name, size, kept and density, in the network's order, which is that of `final`;
+    histogram/NAME and histogram_edges/NAME of the kept weights."""
+    layers = {name: mask[name] for name in final if name in mask}
+    arrays: dict[str, Array] = {f"mask/{name}": kept for name, kept in layers.items()}
     arrays |= {f"final/{name}": value for name, value in final.items()}
-    arrays |= {"layers/name": text_array(list(mask)), "layers/size": np.array([m.size for m in mask.values()]),
-               "layers/kept": np.array([int(m.sum()) for m in mask.values()]),
-               "layers/density": np.array(list(mask.layer_density().values()))}
-    for name, kept in mask.items():
+    arrays |= {"layers/name": text_array(list(layers)), "layers/size": np.array([m.size for m in layers.values()]),
+               "layers/kept": np.array([int(m.sum()) for m in layers.values()]),
+               "layers/density": np.array([float(m.mean()) for m in layers.values()])}
+    for name, kept in layers.items():
         counts, edges = np.histogram(final[name][kept], bins=HISTOGRAM_BINS)
         arrays |= {f"histogram/{name}": counts, f"histogram_edges/{name}": edges}
     return arrays

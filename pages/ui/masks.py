@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import streamlit as st
 
-from lth_engine.core.artifact import Array
+from lth_engine.core.artifact import Array, text_array, texts
 from lth_engine.core.search_table import Table, rows_where
 from lth_engine.figures import mask_picture
 from pages.ui.component import component
@@ -78,8 +78,12 @@ def mask_of(run: str, layer: str) -> Array:
 
 @st.cache_data(max_entries=200, show_spinner=False)
 def layers_of(run: str) -> dict[str, tuple[int, ...]]:
-    """The prunable layers of a stored run with their shapes, the one that sees the images first."""
+    """The prunable layers of a stored run or ticket with their shapes, in the network's order; where only names are
+    stored (tickets, runs of early versions), the one that sees the images comes first."""
     shapes = {name: tuple(mask.shape) for name, mask in lab().store.read(run, "mask").items()}
+    order = texts(lab().store.read(run, "layers").get("name", text_array([])))
+    if order != sorted(order):
+        return {name: shapes[name] for name in order}
     made = {shape[0] for shape in shapes.values()}
     return dict(sorted(shapes.items(), key=lambda item: (item[1][1] in made, len(item[1]) != 4)))
 

@@ -26,13 +26,12 @@ def density(states: list[Searching]) -> None:
     variant = _variant(state.table, "layers.variant")
     rows = rows_where(state.table, variant)
     levels = [int(level) for level in np.unique(rows["level"])]
-    names: list[str] = []
+    names = list(_layers(bytes(rows["key"][0]).decode()))
     layers, overall = [], []
     for level in levels:
         chosen = rows["level"] == level
         read = [_layers(bytes(key).decode()) for key in rows["key"][chosen]]
-        names = read[0][0]
-        layers.append(np.mean([values for _, values in read], axis=0))
+        layers.append(np.mean([[run[name] for name in names] for run in read], axis=0))
         overall.append(float(np.mean(rows["density"][chosen])))
     chart(layer_density(levels, np.array(overall), names, np.array(layers)), "layer-density",
           f"Density of each layer by level: {look(variant).label.lower()}")
@@ -91,10 +90,11 @@ def weights(states: list[Searching]) -> None:
 
 
 @st.cache_data(max_entries=2000, show_spinner=False)
-def _layers(run: str) -> tuple[list[str], Array]:
-    """Names and densities of a stored run's layers; a key stands for its content, so this never changes."""
+def _layers(run: str) -> dict[str, float]:
+    """Density of each layer of a stored run; a key stands for its content, so this never changes. In the network's
+    order; runs of early versions have their layers by name."""
     found = lab().store.read(run, "layers")
-    return texts(found["name"]), found["density"]
+    return dict(zip(texts(found["name"]), found["density"].tolist(), strict=True))
 
 
 @st.cache_data(max_entries=64, show_spinner=False)

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from lth_engine.answer import answer, plan
+from lth_engine.core.artifact import texts
 from lth_engine.core.errors import BadInput, Cancelled
 from lth_engine.core.mask import Mask
 from lth_engine.core.search_table import rows_where
@@ -40,6 +41,16 @@ def test_every_run_is_in_the_table_once(answered):
     cells = list(zip(table["level"].tolist(), table["replicate"].tolist(), table["variant"].tolist(), strict=True))
     assert len(cells) == len(set(cells)) == len(SEARCH.runs()) == 2 * (1 + 3 * 4)
     assert {c[2].decode() for c in cells} == {"ticket", "random_mask", "redrawn", "shuffled_mask"}
+
+
+def test_layers_stand_in_the_order_of_the_network(answered):
+    store, _ = answered
+    run = store.get(SEARCH.run(2, 0).key)
+    names = texts(run.group("layers")["name"])
+    assert names == ["fc1.weight", "fc2.weight", "fc.weight"], "not by name"
+    mask = Mask(run.group("mask"))
+    assert run.group("layers")["density"].tolist() == [mask.layer_density()[name] for name in names]
+    assert run.group("layers")["kept"].tolist() == [int(mask[name].sum()) for name in names]
 
 
 def test_masks_shrink_by_the_exact_counts_and_keep_the_largest_weights(answered):

@@ -4,12 +4,13 @@ import json
 
 import pytest
 
+from lth_engine.core.artifact import Answer, texts
 from lth_engine.core.errors import LotteryError
 from lth_engine.core.workbench import Progress
 from lth_engine.specs.presets import question_for_preset
 from lth_engine.specs.questions import Price, question_from_dict
 from tests.pages.conftest import words
-from tests.pages.fake_search import SEARCH, put_runs, put_search
+from tests.pages.fake_search import PROVENANCE, SEARCH, put_runs, put_search, run_answer
 
 
 @pytest.fixture
@@ -155,6 +156,29 @@ def test_explore_done_every_view(open_page, store, view, charts):
     app = open_page("explore", search=SEARCH.key, view=view)
     assert len(app.get("plotly_chart")) == charts
     assert not app.error
+
+
+def test_layers_are_matched_by_name_and_drawn_in_the_order_of_the_network(open_page, store):
+    """Runs of early versions have their layers by name, later ones in the network's order."""
+    put_search(store)
+    cells = {}
+    for cell, run in SEARCH.runs().items():
+        answer = run_answer(SEARCH, cell)
+        order = [1, 2, 0] if cell[1] == 0 else [0, 1, 2]  # fc1, fc2, fc; or by name
+        arrays = answer.arrays | {f"layers/{name}": answer.arrays[f"layers/{name}"][order]
+                                  for name in ("name", "density")}
+        cells[cell] = dict(zip(texts(arrays["layers/name"]), arrays["layers/density"].tolist(), strict=True))
+        store.put(run, Answer(arrays, answer.summary), parents={}, provenance=PROVENANCE)
+    app = open_page("explore", search=SEARCH.key, view="Layers")
+    drawn = json.loads(app.get("plotly_chart")[0].proto.spec)["data"][1:]
+    assert [trace["name"] for trace in drawn] == ["fc1.weight", "fc2.weight", "fc.weight"]
+    for trace in drawn:
+        wanted = [50 * sum(cells[level, replicate, "ticket"][trace["name"]] for replicate in range(2))
+                  for level in range(3)]
+        assert trace["y"] == pytest.approx(wanted)
+    app = open_page("explore", search=SEARCH.key, view="Masks")
+    assert [option.split()[0] for option in app.selectbox(key="masks.layer").options] == [
+        "fc1.weight", "fc2.weight", "fc.weight"]
 
 
 def test_explore_two_searches_in_one_figure(open_page, store):
