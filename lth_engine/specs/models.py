@@ -60,6 +60,11 @@ class Lenet300100(ModelSpec, name="lenet_300_100"):
     first: int = knob(300, "Units of the first hidden layer.", low=1, high=10_000, advanced=True)
     second: int = knob(100, "Units of the second hidden layer.", low=1, high=10_000, advanced=True)
 
+    @property
+    def label(self) -> str:
+        """LeNet and its units."""
+        return f"LeNet-{self.first}-{self.second}"
+
 
 @dataclass(frozen=True, kw_only=True)
 class Conv(ModelSpec, name="conv"):

@@ -7,9 +7,9 @@ import streamlit as st
 from lth_engine.specs.questions import TicketSearch
 from pages.ui import frame, lab
 from pages.ui.asked import key_of
-from pages.ui.naming import preset_title
+from pages.ui.naming import listed
 from pages.ui.searching import Searching, known_searches, look_up, search_of
-from pages.ui.words import in_words, literal
+from pages.ui.words import literal
 
 PARAMETER = "search"
 
@@ -50,18 +50,13 @@ def _choose(known: dict[str, TicketSearch], asked: list[str]) -> list[str]:
     """The multiselect, kept equal to the address both ways."""
     if st.session_state.get("explore.seen") != asked:
         st.session_state["explore.pick"] = asked
+    titles = listed(known.values())
     chosen: list[str] = st.multiselect(
-        "Searches", list(known), format_func=lambda key: title(known[key]), key="explore.pick",
+        "Searches", list(known), format_func=titles.__getitem__, key="explore.pick",
         help="Choose several to draw them into one figure.", placeholder="Choose one or more searches")
     st.session_state["explore.seen"] = chosen
     st.query_params[PARAMETER] = chosen
     return chosen
-
-
-def title(search: TicketSearch) -> str:
-    """A search as the list shows it; the start of its key tells equal ones apart."""
-    seed = "" if search.search.brought else f", seed {search.seed}"
-    return f"{preset_title(search) or f'{in_words(search)}{seed}'} · {search.key[:6]}"
 
 
 def one_of(states: list[Searching], key: str) -> Searching:
@@ -69,5 +64,6 @@ def one_of(states: list[Searching], key: str) -> Searching:
     if len(states) == 1:
         return states[0]
     names = {state.search.key: state for state in states}
-    asked = st.selectbox("Search", list(names), format_func=lambda k: title(names[k].search), key=key)
+    titles = listed(state.search for state in states)
+    asked = st.selectbox("Search", list(names), format_func=titles.__getitem__, key=key)
     return names[asked]

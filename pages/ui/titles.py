@@ -19,7 +19,7 @@ from lth_engine.specs.tickets import DenseTicket, FoundTicket, Run, TicketSpec, 
 from lth_engine.specs.training import Training
 from pages.ui.find_titles import own_words
 from pages.ui.share import flags
-from pages.ui.words import model_words, percent, short_name
+from pages.ui.words import percent, short_name
 
 _VARIANTS = {"random_mask": "random mask", "redrawn": "weights re-drawn", "shuffled_mask": "mask shuffled",
              "sign_transfer": "signed mask"}
@@ -97,7 +97,7 @@ def network_words(run: Run) -> str:
 
 def dense_words(dense: DenseTicket) -> str:
     """Network and images: "LeNet-300-100, Digits"."""
-    return f"{model_words(dense.model)}, {dense.data.title}"
+    return f"{dense.model.label}, {dense.data.title}"
 
 
 def run_words(run: Run) -> str:

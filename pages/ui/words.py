@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Mapping
-from typing import Any
 
 from lth_engine.core.spec import Spec
 from lth_engine.specs.imported import Imported
@@ -72,7 +70,7 @@ def in_words(question: Spec) -> str:
         if isinstance(question.search, Imported):
             return f"{short_name(question)}, {_extent(question)}"
         how = question.search.title or question.search.name
-        return (f"{model_words(question.model)} on {question.data.title}, {how}, {counted(question.levels, 'level')}, "
+        return (f"{question.model.label} on {question.data.title}, {how}, {counted(question.levels, 'level')}, "
                 f"{counted(question.replicates, 'replicate')}")
     if isinstance(question, Price):
         return "Price of: " + in_words(question.of)
@@ -94,17 +92,5 @@ def short_name(question: TicketSearch) -> str:
     """A search in a few words, for legends and lists."""
     if isinstance(question.search, Imported):
         name = question.search.label
-        return f"{name + ', ' if name else ''}brought, {model_words(question.model)}, {question.data.title}"
-    return f"{model_words(question.model)}, {question.data.title}, {question.search.name}, seed {question.seed}"
-
-
-def model_words(model: Spec) -> str:
-    """A network by its usual name."""
-    values: Mapping[str, Any] = model.to_dict()
-    if model.name == "conv":
-        return f"Conv-{values['layers']}"
-    if model.name == "lenet_300_100":
-        return f"LeNet-{values['first']}-{values['second']}"
-    if model.name == "cifar_resnet":
-        return f"ResNet-{values['depth']}"
-    return model.title or model.name
+        return f"{name + ', ' if name else ''}brought, {question.model.label}, {question.data.title}"
+    return f"{question.model.label}, {question.data.title}, {question.search.name}, seed {question.seed}"

@@ -6,6 +6,7 @@ import pytest
 
 from lth_engine.core.step import Step
 from lth_engine.specs.costs import table_with_costs
+from lth_engine.specs.optimizers import Sgd
 from lth_engine.specs.phases import Own
 from pages.ui.naming import lettered
 from tests.pages.conftest import key_of, words
@@ -150,3 +151,28 @@ def test_total_costs_are_those_of_everything_below():
 
 def test_names_keep_searches_apart():
     assert lettered([SEARCH, SEARCH]) == [f"{letter}: LeNet-300-100, Digits, imp, seed 7" for letter in "AB"]
+
+
+CLOSE = SEARCH.replace(training=SEARCH.training.replace(batch_size=256, optimizer=Sgd(momentum=0.0), flip=True))
+
+
+def test_of_searches_with_one_name_what_differs_is_told():
+    assert lettered([SEARCH, CLOSE]) == ["A: batch size 128, momentum 0.9, no flip",
+                                         "B: batch size 256, momentum 0, flip"]
+    other = SEARCH.replace(seed=8)
+    assert lettered([SEARCH, other, CLOSE]) == [
+        "A: LeNet-300-100, Digits, imp, seed 7, batch size 128, momentum 0.9, no flip",
+        "B: LeNet-300-100, Digits, imp, seed 8",
+        "C: LeNet-300-100, Digits, imp, seed 7, batch size 256, momentum 0, flip"]
+    assert lettered([SEARCH, SHORT]) == ["A: mask search length 20ep", "B: mask search length 5ep"]
+    many = CLOSE.replace(levels=9, replicates=7)
+    assert lettered([SEARCH, many])[1] == "B: batch size 256, momentum 0, flip, ...", "three are enough"
+
+
+def test_the_list_of_searches_tells_them_apart(open_page, store):
+    put_search(store)
+    put_search(store, CLOSE)
+    (chosen,) = open_page("compare", search=[SEARCH.key, CLOSE.key]).multiselect
+    ends = [option.split(" seed 7, ")[1] for option in chosen.options]
+    assert sorted(ends) == sorted([f"batch size 128, momentum 0.9, no flip · {SEARCH.key[:6]}",
+                                   f"batch size 256, momentum 0, flip · {CLOSE.key[:6]}"])
