@@ -15,6 +15,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
+from types import ModuleType
 from typing import cast
 
 import torch
@@ -23,13 +24,15 @@ from lth_engine.core.artifact import Answer, Artifact, Provenance, Scalar
 from lth_engine.core.errors import BadInput, LotteryError
 from lth_engine.core.workbench import Progress, Workbench
 from lth_engine.specs.question import Question
-from lth_engine.specs.tickets import Run
+from lth_engine.specs.questions import TicketSearch
+from lth_engine.specs.tickets import DenseTicket, Run
 from lth_engine.store.checkpoint import StoreCheckpoint
 from lth_engine.store.store import Store
 from lth_engine.training.fitting import DoesNotFit
+from lth_engine.training.repeatable import set_deterministic
 from lth_engine.training.room import room
 from lth_engine.training.run import answer_together
-from lth_engine.training.workplace import clear
+from lth_engine.training.workplace import clear, held
 
 Report = Callable[[Progress], None]
 
@@ -77,13 +80,23 @@ def answer(question: Question, store: Store, *, data_root: Path, device: str = "
         scaled = _scaled(report, done, cost, total, f"{number} of {len(work)}: ")
         scaled(Progress(0, 0, group[0].title.lower()))
         benches = [Workbench(data_root, device, scaled, store.checkpoint(q.key), checkpoint_seconds) for q in group]
-        _answer_group(group, benches, store)
+        try:
+            _answer_group(group, benches, store)
+        except DoesNotFit as error:
+            raise _named(error, question, group[0]) from error
         answered = {q.key for q in group}
         pending = [q for q in pending if q.key not in answered]
         done += cost
     total = sum(work.values())
     report(Progress(total, total, "done"))
     return store.get(question.key)
+
+
+def _named(error: DoesNotFit, question: Question, failed: Question) -> DoesNotFit:
+    """The error with the name under which the user sets the batch size of the training that failed."""
+    if not (isinstance(question, TicketSearch) and isinstance(failed, Run | DenseTicket)):
+        return error
+    return DoesNotFit(str(error).replace("training.batch_size", f"{question.setting_of(failed.training)}.batch_size"))
 
 
 def side_by_side(device: str) -> bool:
@@ -177,8 +190,22 @@ def _look_ahead(question: Question, bench: Workbench) -> None:
 def _solve(question: Question, bench: Workbench, store: Store) -> None:
     module = importlib.import_module(f"{question.package}.{question.name}")
     began = time.perf_counter()
-    found: Answer = module.answer(question, StoredInputs(store), bench)
+    found = _attempt(module, question, bench, store)
+    if found is None:
+        clear()
+        found = cast(Answer, module.answer(question, StoredInputs(store), bench))
     _put(question, found, bench.device, time.perf_counter() - began, store)
+
+
+def _attempt(module: ModuleType, question: Question, bench: Workbench, store: Store) -> Answer | None:
+    """The answer; None if a GPU ran out of memory while trainings that are over still held some."""
+    set_deterministic(False)  # whatever was trained before; a training sets its own
+    try:
+        return cast(Answer, module.answer(question, StoredInputs(store), bench))
+    except (DoesNotFit, torch.OutOfMemoryError):
+        if not held():
+            raise
+    return None
 
 
 def _solve_together(runs: Sequence[Run], benches: Sequence[Workbench], store: Store) -> None:

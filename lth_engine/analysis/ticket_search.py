@@ -24,6 +24,7 @@ from lth_engine.specs.costs import COSTS, Summaries, costly, table_with_costs
 from lth_engine.specs.questions import TicketSearch, in_order, trainings
 from lth_engine.specs.tickets import DenseTicket, FoundTicket, LearnedMask, Run
 from lth_engine.training.batches import Batches
+from lth_engine.training.loop import require_statistics
 from lth_engine.training.material import Material, material, network
 
 
@@ -56,6 +57,10 @@ def require_possible(question: TicketSearch, needed: Run | DenseTicket, images: 
             needed.training.span(needed.begin, batches.steps_per_epoch)
         else:
             needed.training.reach(needed.rewind, batches.steps_per_epoch)
+        if batches.last == 1:
+            facts = images.facts
+            require_statistics(network(question.model, facts, question.seed, "cpu"),
+                               (facts.channels, facts.height, facts.width), batches)
     except BadInput as error:
         raise BadInput(str(error).replace("training.", f"{name}.")) from error
 
@@ -115,9 +120,17 @@ def chosen_level(table: Table, levels: int, margin: float) -> int:
 
 
 def _empty_layers(table: Table, level: int) -> str:
-    rows = rows_where(table, "ticket", level)
-    return empty_layers(rows["dead_layers"], texts(rows["thinnest_layer"]), "tickets",
+    """What is to be said of empty layers at the level of the verdict; if there are none, where they begin."""
+    rows = rows_where(table, "ticket")
+    thin = rows["level"][(rows["dead_layers"] > 0) & (rows["level"] >= level)]
+    if not len(thin):
+        return ""
+    first = int(thin.min())
+    rows = rows_where(table, "ticket", first)
+    where = "" if first == level else f" At {100 * float(np.mean(rows['density'])):.3g}% density (level {first}),"
+    said = empty_layers(rows["dead_layers"], texts(rows["thinnest_layer"]), "tickets",
                         "use fewer levels, search.scope layerwise, or name the layer in search.ignore")
+    return where + said
 
 
 def _remark(question: TicketSearch, spent: Summaries, level: int) -> str:

@@ -41,7 +41,8 @@ def allocate(scores: Tensors, keep: int, allowed: Tensors | None = None) -> dict
     if not np.isfinite(values.sum()):  # one pass; a sum of finite numbers may overflow: then each tensor is looked at
         require_finite(scores)
     if not 1 <= keep <= len(values):
-        raise BadInput(f"A mask must keep between 1 and {len(values)} weights. Got {keep}. "
+        what = f"The mask of {names[0]}" if len(names) == 1 else "A mask"
+        raise BadInput(f"{what} must keep between 1 and {len(values)} weights. Got {keep}. "
                        "Use a lower level or a smaller pruning fraction.")
     threshold = np.partition(values, len(values) - keep)[len(values) - keep]
     kept = {n: ranked[n] >= threshold for n in names}

@@ -18,15 +18,18 @@ from lth_engine.training.chosen import chosen
 from lth_engine.training.resized_crop import boxes, resized
 from lth_engine.training.streamed import Batch, StreamedImages
 
+EVALUATED = 1000
+"""Images in an evaluation step at most: small enough for activations in cache."""
+
+EVALUATED_PIXELS = EVALUATED * 32 * 32
+"""Their pixels at most: all of them of CIFAR's size, 250 of twice its side."""
+
 
 class Images:
     """Images on the device, N x H x W x C uint8, and the way to turn them into network inputs.
 
     The channel is stored last: a gathered batch is then in torch's channels_last layout at no cost.
     """
-
-    evaluation_batch = 1000
-    """Images in an evaluation step: large enough to fill the machine, small enough for activations in cache."""
 
     def __init__(self, x: torch.Tensor, y: torch.Tensor, mean: tuple[float, ...], std: tuple[float, ...],
                  device: str) -> None:
@@ -37,6 +40,12 @@ class Images:
 
     def __len__(self) -> int:
         return len(self.y)
+
+    @property
+    def evaluation_batch(self) -> int:
+        """Images in an evaluation step: large enough to fill the machine, and of large images so few that evaluation
+        does not take more memory than training."""
+        return max(1, min(EVALUATED, EVALUATED_PIXELS // (self.x.shape[1] * self.x.shape[2])))
 
     @property
     def x_shape(self) -> tuple[int, int, int]:
@@ -79,6 +88,11 @@ class Batches:
             raise BadInput(f"training.batch_size must be at most the {self.count} training images. "
                            f"Got {training.batch_size}. Lower it to {self.count}.")
         self.steps_per_epoch = -(-self.count // training.batch_size)
+
+    @property
+    def last(self) -> int:
+        """Images in the last batch of an epoch."""
+        return self.count - (self.steps_per_epoch - 1) * self.training.batch_size
 
     def alphas(self, epoch: int) -> torch.Tensor:
         """The interpolation factor of each step of an epoch, U(0, 1) (see `norm_interpolation`)."""

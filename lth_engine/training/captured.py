@@ -38,14 +38,14 @@ class Captured:
 
     Args:
         step: what is recorded.
-        record: how; a CUDA graph by default.
+        record: how; as CUDA graphs by default.
     """
 
     def __init__(self, step: Stepper, record: Recorder | None = None) -> None:
         self.step = step
         self.model, self.mask, self.device, self.norms = step.model, step.mask, step.device, step.norms
         self.optimizer, self.alpha = step.optimizer, step.alpha
-        self.record = record or cuda_graph
+        self.record = record or cuda_graphs()
         self.recordings: dict[tuple[int, ...], _Recording] = {}
         for group in self.optimizer.param_groups:
             group["lr"] = torch.zeros((), device=self.device)
@@ -56,6 +56,11 @@ class Captured:
     def flatness(self) -> Plain:
         """That of the step."""
         return self.step.flatness
+
+    def let_go(self) -> None:
+        """Free the memory of what is recorded; see :meth:`Stepper.let_go`. The next batch is recorded anew."""
+        self.recordings.clear()
+        self.step.let_go()
 
     def restart(self, seed: int, anchor: Mapping[str, Array] | None) -> None:
         """Begin anew; see :meth:`Stepper.restart`. What is recorded stays."""
@@ -101,27 +106,38 @@ class Captured:
                 if isinstance(value, torch.Tensor)]
 
 
-def cuda_graph(work: Work) -> Callable[[], None]:
+def cuda_graphs() -> Recorder:
+    """Records work as CUDA graphs that share their memory, on a stream of their own.
+
+    The graphs are never replayed at once, and what a replay leaves behind (weights, buffers, optimizer state, loss)
+    lies outside their memory, so the last batch of an epoch needs no second set of activations. Two recorders share
+    nothing: their graphs may run side by side.
+    """
+    stream, pool = torch.cuda.Stream(), torch.cuda.graph_pool_handle()
+    return lambda work: _graph(work, stream, pool)
+
+
+def _graph(work: Work, stream: torch.cuda.Stream, pool: tuple[int, int]) -> Callable[[], None]:
     """Record work as a CUDA graph; where that is not possible, say so in the log and do the work kernel by kernel.
 
     The device's random state is as before afterwards.
     """
     random = torch.cuda.get_rng_state()
-    replay = _graph_of(work)
+    replay = _graph_of(work, stream, pool)
     torch.cuda.set_rng_state(random)
     return replay
 
 
-def _graph_of(work: Work) -> Callable[[], None]:
-    side = torch.cuda.Stream()
-    side.wait_stream(torch.cuda.current_stream())
-    with torch.cuda.stream(side):
+def _graph_of(work: Work, stream: torch.cuda.Stream, pool: tuple[int, int]) -> Callable[[], None]:
+    stream.wait_stream(torch.cuda.current_stream())
+    with torch.cuda.stream(stream):
         for _ in range(WARM_UP):
             work()
-    torch.cuda.current_stream().wait_stream(side)
+    torch.cuda.current_stream().wait_stream(stream)
     graph = torch.cuda.CUDAGraph()
     try:
-        with torch.cuda.graph(graph, capture_error_mode="thread_local"):  # a thread that pins memory may go on
+        with torch.cuda.graph(graph, pool=pool, stream=stream,
+                              capture_error_mode="thread_local"):  # a thread that pins memory may go on
             work()
     except RuntimeError as error:
         torch.cuda.synchronize()

@@ -40,13 +40,10 @@ class Score:
 
 
 @torch.no_grad()
-def evaluate(model: nn.Module, images: Shown, precision: str = "float32") -> Score:
+def evaluate(model: nn.Module, images: Shown) -> Score:
     """Score of `model` on all `images`; NaN if there are none. The model's mode is as before afterwards.
 
-    Args:
-        model: the network.
-        images: the images.
-        precision: number format of the forward pass, as in training; the loss is summed in float64.
+    The forward pass is in float32, whatever the network was trained in; the loss is summed in float64.
     """
     if len(images) == 0:
         return Score(float("nan"), float("nan"), 0)
@@ -55,8 +52,7 @@ def evaluate(model: nn.Module, images: Shown, precision: str = "float32") -> Sco
     right = torch.zeros((), dtype=torch.int64, device=images.y.device)
     loss = torch.zeros((), dtype=torch.float64, device=images.y.device)
     for x, y in images.in_order():
-        with torch.autocast(x.device.type, torch.bfloat16, enabled=precision == "bfloat16"):
-            logits = model(x).float()
+        logits = model(x)
         right += (logits.argmax(dim=1) == y).sum()
         loss += F.cross_entropy(logits, y, reduction="sum").double()
     model.train(mode)

@@ -10,12 +10,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import torch
+from torch import nn
 
 from lth_engine.core.errors import BadInput
 from lth_engine.training.autopsy import not_finite
 from lth_engine.training.batches import Batches
 from lth_engine.training.captured import Captured
-from lth_engine.training.fitting import out_of_memory
+from lth_engine.training.fitting import out_of_memory, ran_out
 from lth_engine.training.stepper import Stepper
 
 _LOOK_EVERY_ON_GPU = 50
@@ -41,13 +42,13 @@ def _gradient(step: Stepper | Captured, x: torch.Tensor, y: torch.Tensor, batche
     """The loss; None if a GPU ran out of memory, once everything that the step held has been let go."""
     try:
         return step.gradient(x, y)
-    except torch.OutOfMemoryError:
-        step.optimizer.zero_grad(set_to_none=True)
     except (ValueError, RuntimeError) as error:
-        said = in_words(str(error), batches)
-        if said is None:
-            raise
-        raise said from error
+        if not ran_out(error):
+            said = in_words(str(error), batches)
+            if said is None:
+                raise
+            raise said from error
+    step.let_go()  # here, where the error and all that its frames held are gone
     return None
 
 
@@ -60,6 +61,27 @@ def in_words(text: str, batches: Batches) -> BadInput | None:
         return None
     return BadInput(f"Batch normalisation cannot work on one image alone, which {batches.count} images in batches of "
                     f"{batches.training.batch_size} leave at the end. Choose another training.batch_size.")
+
+
+def require_statistics(model: nn.Module, shape: tuple[int, int, int], batches: Batches) -> None:
+    """Refuse a last batch of one image for a network that would normalise single values there.
+
+    Args:
+        model: the network, on a CPU; its normalisation statistics move.
+        shape: channels, height and width of an image.
+        batches: of the training; its last batch has one image.
+
+    Raises:
+        BadInput: it is so.
+    """
+    try:
+        with torch.no_grad():
+            model.train()(torch.zeros(1, *shape))
+    except ValueError as error:
+        said = in_words(str(error), batches)
+        if said is None:
+            raise
+        raise said from error
 
 
 def train(step: Stepper | Captured, batches: Batches, *, start: int, stop: int, total: int) -> Iterator[StepDone]:
@@ -89,7 +111,7 @@ def train(step: Stepper | Captured, batches: Batches, *, start: int, stop: int, 
             _generator(step.device).manual_seed(batches.draw_seed(done))
             loss = _gradient(step, x, y, batches)
             if loss is None:
-                raise out_of_memory(model, x, batches.training.precision)
+                raise out_of_memory(model, x, batches.training.precision, batches.training.batch_size)
             if (on_cpu or done % _LOOK_EVERY_ON_GPU == 0) and not torch.isfinite(loss):
                 raise not_finite(model, x, done, total, rate)
             step.move()

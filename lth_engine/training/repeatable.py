@@ -11,5 +11,6 @@ def set_deterministic(wanted: bool) -> None:
     A CPU gives the same bits either way, for one number of threads.
     """
     torch.use_deterministic_algorithms(wanted)
+    torch.utils.deterministic.fill_uninitialized_memory = False  # costs a kernel an allocation, and only finds bugs
     torch.backends.cudnn.deterministic = wanted
     torch.backends.cudnn.benchmark = not wanted

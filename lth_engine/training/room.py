@@ -30,4 +30,4 @@ def room(question: Run, bench: Workbench) -> int:
     facts = images.facts
     forward = forward_flops(network(dense.model, facts, 0, "cpu"), facts.channels, facts.height, facts.width)
     step = TRAINING_FACTOR * question.training.flatness.passes * question.training.batch_size * sum(forward.values())
-    return max(1, min(MOST, int(FILLS / step)))
+    return max(1, min(MOST, round(FILLS / step)))

@@ -152,7 +152,7 @@ class Session:
                             "it is kept. Lower the learning rate of this training (it is "
                             f"{self.training.optimizer.lr:g}).")
         with self.stepper.flatness.clean():
-            validation, test = (evaluate(self.model, shown(self.model, part), self.training.precision)
+            validation, test = (evaluate(self.model, shown(self.model, part))
                                 for part in (self.images.validation, self.images.test))
         per_epoch = self.batches.steps_per_epoch
         self.rows.append({

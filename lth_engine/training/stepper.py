@@ -49,6 +49,10 @@ class Stepper:
         self.alpha = torch.zeros((), device=self.device)
         self.forward = torch.compile(model) if training.compile else model
 
+    def let_go(self) -> None:
+        """Free what a step that failed left behind."""
+        self.optimizer.zero_grad(set_to_none=True)
+
     @torch.no_grad()
     def restart(self, seed: int, anchor: Weights | None) -> None:
         """Begin anew, in place: forget the optimizer's state and take over another seed and anchor."""

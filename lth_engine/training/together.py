@@ -20,6 +20,9 @@ from lth_engine.training.session import Session
 Lane = Callable[[], AbstractContextManager[object]]
 """Opens what a session's steps run in."""
 
+_STREAMS: list[torch.cuda.Stream] = []
+"""Those that were used so far: torch keeps freed memory by stream, so new ones would leave it idle."""
+
 
 def streams(count: int) -> list[Lane]:
     """A CUDA stream for each session."""
@@ -27,7 +30,9 @@ def streams(count: int) -> list[Lane]:
         return lambda: torch.cuda.stream(stream)
 
     torch.cuda.synchronize()
-    return [lane(torch.cuda.Stream()) for _ in range(count)]
+    while len(_STREAMS) < count:
+        _STREAMS.append(torch.cuda.Stream())
+    return [lane(stream) for stream in _STREAMS[:count]]
 
 
 def run_together(sessions: Sequence[Session], lanes: Sequence[Lane]) -> list[LotteryError | None]:
@@ -49,7 +54,7 @@ def run_together(sessions: Sequence[Session], lanes: Sequence[Lane]) -> list[Lot
                     _stop(steps, lanes[other], error)
                 raise
             except LotteryError as error:
-                stopped[i], ended = error, True
+                stopped[i], ended = error.with_traceback(None), True  # its frames hold networks and what is recorded
             if ended:
                 del running[i]
     return stopped

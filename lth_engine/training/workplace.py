@@ -62,6 +62,11 @@ def workplace(spec: ModelSpec, model: nn.Module, training: Training, ticket: Tic
     return found
 
 
+def held() -> bool:
+    """Whether some place holds memory that :func:`clear` would let go."""
+    return bool(_PLACES)
+
+
 def clear() -> None:
     """Let go of every place, and of the memory that it holds."""
     _PLACES.clear()

@@ -9,7 +9,7 @@ from lth_engine.core.workbench import Workbench
 from lth_engine.models.build import build
 from lth_engine.specs.finding import Imp
 from lth_engine.specs.library_models import Torchvision
-from lth_engine.specs.models import Lenet300100
+from lth_engine.specs.models import Lenet300100, Resnet
 from lth_engine.specs.phases import Own
 from lth_engine.specs.questions import Price, TicketSearch
 from lth_engine.specs.training import Training
@@ -45,6 +45,37 @@ def test_an_empty_layer_is_said_with_the_remedy(tmp_path):
     assert "search.scope layerwise" in found.summary["verdict_text"]
     sound = answer(SMALL, Store(tmp_path / "store"), data_root=tmp_path)
     assert "keep no weight" not in sound.summary["verdict_text"]
+
+
+def test_empty_layers_below_the_level_of_the_verdict_are_said_too(tmp_path):
+    found = answer(SMALL.replace(levels=9, search=Imp(fraction=0.5), training=Training(length="9it", batch_size=200)),
+                   Store(tmp_path / "store"), data_root=tmp_path)
+    table, chosen = found.group("table"), found.summary["verdict_level"]
+    first = int(table["level"][table["dead_layers"] > 0].min())
+    assert 1 <= chosen < first, "else this test shows nothing"
+    density = 100 * float(table["density"][table["level"] == first].mean())
+    assert f" At {density:.3g}% density (level {first}), " in found.summary["verdict_text"]
+    assert "tickets keep no weight in a layer (" in found.summary["verdict_text"]
+
+
+def test_a_layer_that_would_keep_nothing_is_named(tmp_path):
+    with pytest.raises(BadInput, match=r"^The mask of fc\.weight must keep between 1 and 200 weights\. Got 0"):
+        answer(SMALL.replace(search=Imp(fraction=0.998, scope="layerwise")), Store(tmp_path), data_root=tmp_path)
+
+
+@pytest.mark.parametrize(("batch", "refused"), [(59, True), (60, False), (13, True), (93, True)])
+def test_a_last_batch_of_one_image_is_refused_before_anything_is_trained(batch, refused, tmp_path):
+    """1,210 images: 1,210 = 13 * 93 + 1; 5% of each class are 60 images, 59 + 1."""
+    short = Training(length="1it", batch_size=batch, subset=0.05 if batch in (59, 60) else 1.0)
+    search = SMALL.replace(model=Resnet(stem="imagenet"), replicates=1, training=Training(length="1it", batch_size=20,
+                           subset=0.05), mask_search=Own(training=short))
+    store = Store(tmp_path / "store")
+    if refused:
+        with pytest.raises(BadInput, match=r"one image alone.*Choose another mask_search\.training\.batch_size"):
+            answer(search, store, data_root=tmp_path)
+        assert store.list() == []
+    else:
+        assert answer(search, store, data_root=tmp_path).summary["runs"] == 2
 
 
 def test_networks_that_version_their_state_take_weights():

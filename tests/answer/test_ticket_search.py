@@ -4,12 +4,14 @@ import dataclasses
 
 import numpy as np
 import pytest
+import torch
 
 from lth_engine.answer import answer, plan
 from lth_engine.core.artifact import texts
 from lth_engine.core.errors import BadInput, Cancelled
 from lth_engine.core.mask import Mask
 from lth_engine.core.search_table import rows_where
+from lth_engine.core.workbench import Workbench
 from lth_engine.specs.data import Digits
 from lth_engine.specs.finding import Imp, OneShot
 from lth_engine.specs.models import CifarResnet, Lenet300100
@@ -18,6 +20,7 @@ from lth_engine.specs.questions import Price, TicketSearch
 from lth_engine.specs.scorers import RandomScore
 from lth_engine.specs.training import Training
 from lth_engine.store.store import Store
+from lth_engine.training.material import material
 
 TRAINING = Training(length="4ep", batch_size=128, optimizer=Sgd(lr=0.05))
 SEARCH = TicketSearch(model=Lenet300100(first=40, second=20), training=TRAINING, levels=3, replicates=2,
@@ -251,6 +254,21 @@ def test_options_of_speed_train_as_well(option, data_root, tmp_path):
     table = answer(question, Store(tmp_path / "store"), data_root=data_root).group("table")
     assert (table["test_accuracy"] > 0.8).all()
     assert not table["masked_nonzero"].any()
+
+
+def test_networks_trained_in_bfloat16_are_measured_in_float32(data_root, tmp_path):
+    store = Store(tmp_path / "store")
+    question = SEARCH.replace(training=TRAINING.replace(precision="bfloat16"), levels=1, replicates=1, controls=())
+    answer(question, store, data_root=data_root)
+    run = store.get(question.run(1, 0).key)
+    weights = {name: torch.from_numpy(value).double() for name, value in run.group("final").items()}
+    images = material(question.data, Workbench(data_root)).test
+    x = torch.cat([batch.double().flatten(1) for batch, _ in images.in_order()])
+    for layer in ("fc1", "fc2", "fc"):
+        x = x @ weights[f"{layer}.weight"].T + weights[f"{layer}.bias"]
+        x = x.relu() if layer != "fc" else x
+    loss = float(torch.nn.functional.cross_entropy(x, images.y))
+    assert run.summary["test_loss"] == pytest.approx(loss, rel=1e-5), "in bfloat16 it would differ in the third digit"
 
 
 def test_rewinding_continues_the_schedule_of_the_dense_training(data_root, tmp_path):

@@ -85,3 +85,10 @@ def test_colour_batches_are_channels_last():
     x, _ = next(Batches(images, Training(batch_size=20, crop=1, flip=True), 0, 0).epoch(0))
     assert x.is_contiguous(memory_format=torch.channels_last)
     assert np.isfinite(x.numpy()).all()
+
+
+@pytest.mark.parametrize(("side", "count"), [(8, 1000), (32, 1000), (64, 250), (224, 20), (2000, 1)])
+def test_evaluation_shows_as_many_pixels_at_once_whatever_the_size_of_the_images(side, count):
+    images = Images(torch.zeros(3, 1, side, side, dtype=torch.uint8), torch.arange(3), (0.0,), (1.0,), "cpu")
+    assert images.evaluation_batch == count
+    assert [len(y) for _, y in images.in_order()] == ([1, 1, 1] if count == 1 else [3])

@@ -5,7 +5,9 @@ taking over another ticket in place) is tested here.
 """
 
 import contextlib
+import gc
 import time
+import weakref
 
 import numpy as np
 import pytest
@@ -147,6 +149,18 @@ def test_one_that_explodes_does_not_stop_the_others(images):
     assert stopped[0] is stopped[2] is None
     assert isinstance(stopped[1], NonFinite)
     assert sessions[0].step == sessions[0].stop
+
+
+def test_what_stopped_a_run_does_not_keep_its_network_alive(images):
+    """Its memory is wanted for the same run, alone."""
+    bad = Training(length="2ep", batch_size=300, optimizer=Sgd(lr=999.0))
+    sessions = [session(images, bad, 0, Workbench(None))]
+    network_of = weakref.ref(sessions[0].model)
+    (stopped,) = run_together(sessions, [contextlib.nullcontext])
+    assert isinstance(stopped, NonFinite)
+    del sessions
+    gc.collect()
+    assert network_of() is None
 
 
 def test_stopping_one_saves_all(images):

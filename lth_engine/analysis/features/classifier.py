@@ -44,7 +44,7 @@ def trained(question: OnFeatures, inputs: Inputs, bench: Workbench) -> tuple[Ans
     session = _session(question, found, replace(bench, report=_part(bench, EXTRACTION, 1.0)))
     session.run()
     with session.stepper.flatness.clean():
-        train = evaluate(session.model, found.train, question.head.precision)
+        train = evaluate(session.model, found.train)
     last, history = session.rows[-1], session.history()
     arrays: dict[str, Array] = {f"history/{name}": history[name] for name in _HISTORY}
     summary: dict[str, Scalar] = {
