@@ -85,31 +85,58 @@ def test_T47_with_interpolated_norms_subset_and_noisy_labels(images, tmp_path, o
     assert_same(whole, killed_and_resumed(images, training, build, tmp_path / "c.h5", kills=(3, 2)))
 
 
+def with_dropout(masks=None):
+    """The same small network every time; what its dropout keeps in training is added to `masks`, step by step."""
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        model = nn.Sequential(nn.Flatten(), nn.Linear(64, 20), nn.Dropout(0.5), nn.Linear(20, 10))
+    if masks is not None:
+        model[2].register_forward_hook(lambda layer, _, out: masks.append(out != 0) if layer.training else None)
+    return model
+
+
 def test_T47_with_a_network_that_draws_at_random(images, tmp_path):
     training = Training(length=f"{EPOCHS}ep", batch_size=BATCH, flatness=FLATNESS["sam"])
-
-    def build():
-        with torch.random.fork_rng():
-            torch.manual_seed(0)
-            return nn.Sequential(nn.Flatten(), nn.Linear(64, 20), nn.Dropout(0.5), nn.Linear(20, 10))
     torch.manual_seed(1)
-    whole = session(images, training, build())
+    whole = session(images, training, with_dropout())
     whole.run()
     torch.manual_seed(2)
-    assert_same(whole, killed_and_resumed(images, training, build, tmp_path / "c.h5", kills=(3, 2)))
+    assert_same(whole, killed_and_resumed(images, training, with_dropout, tmp_path / "c.h5", kills=(3, 2)))
+
+
+def test_dropout_draws_another_mask_at_every_step_and_the_same_ones_when_repeated_or_resumed(images, tmp_path):
+    training = Training(length=f"{EPOCHS}ep", batch_size=BATCH)
+    first, again, resumed = [], [], []
+    for seed, masks in enumerate((first, again)):
+        torch.manual_seed(seed)
+        session(images, training, with_dropout(masks)).run()
+    assert len(first) == EPOCHS * PER_EPOCH
+    rows = min(map(len, first))
+    assert all(0.45 < mask.double().mean() < 0.55 for mask in first)
+    assert not any(torch.equal(a[:rows], b[:rows]) for a, b in itertools.combinations(first, 2))
+    assert all(torch.equal(a, b) for a, b in zip(first, again, strict=True))
+    killed_and_resumed(images, training, lambda: with_dropout(resumed), tmp_path / "c.h5", kills=(3, 4))
+    assert all(torch.equal(a, b) for a, b in zip(first, resumed, strict=True))
+
+
+@pytest.mark.parametrize("change", [{"order_seed": 2}, {"level": 3}])
+def test_another_run_and_another_level_draw_other_dropout(images, change):
+    training, drawn = Training(length="1ep", batch_size=BATCH), []
+    for seeds in ({"order_seed": 1, "level": 2}, {"order_seed": 1, "level": 2} | change):
+        masks = []
+        one = session(images, training, with_dropout(masks))
+        one.batches, one.stop = Batches(images.train, training, **seeds), 3
+        one.run()
+        drawn.append(masks)
+    assert not any(torch.equal(a, b) for a, b in zip(*drawn, strict=True))
 
 
 def test_trainings_that_take_turns_do_not_disturb_one_another(images):
     training = Training(length=f"{EPOCHS}ep", batch_size=BATCH, flatness=FLATNESS["nvrm"],
                         optimizer=OPTIMIZERS["adam"])
-
-    def build():
-        with torch.random.fork_rng():
-            torch.manual_seed(0)
-            return nn.Sequential(nn.Flatten(), nn.Linear(64, 20), nn.Dropout(0.5), nn.Linear(20, 10))
-    alone = session(images, training, build())
+    alone = session(images, training, with_dropout())
     alone.run()
-    together = [session(images, training, build()) for _ in range(2)]
+    together = [session(images, training, with_dropout()) for _ in range(2)]
     for _ in zip(*(s.steps() for s in together), strict=True):
         pass
     assert_same(alone, together[0])

@@ -8,18 +8,24 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
+from lth_engine.answer import answer
 from lth_engine.masking.applied import AppliedMask
+from lth_engine.models.build import build
+from lth_engine.specs.finding import OneShot
 from lth_engine.specs.flatness import Nvrm, Sam
 from lth_engine.specs.optimizers import Sgd
 from lth_engine.specs.schedules import Constant, Cosine
-from lth_engine.specs.terms import L2Init, L2Norm, NoTerm
+from lth_engine.specs.scorers import RandomScore
+from lth_engine.specs.terms import L2Init, L2Norm, LearningDistance, NoTerm
 from lth_engine.specs.training import Training
+from lth_engine.store.store import Store
 from lth_engine.training.batches import Batches
 from lth_engine.training.evaluate import evaluate
 from lth_engine.training.loop import train
 from lth_engine.training.material import network, take_weights
 from tests.acceptance.members import FLATNESS, OPTIMIZERS, TERMS
 from tests.acceptance.naive import Naive
+from tests.acceptance.small_searches import search_of
 from tests.acceptance.toys import (
     LENET,
     RESNET,
@@ -131,6 +137,39 @@ def test_T15_terms_are_finite_at_step_0_and_distances_have_no_gradient_there(ima
         if term == "l2_norm" and name.endswith("weight"):
             expected = expected + 2 * 0.05 * dict(model.named_parameters())[name]
         assert torch.allclose(value, expected, rtol=0, atol=1e-7), name
+
+
+def naive_weights(images, training, begun, mask, anchor, *, level, start, stop):
+    """The weights of LENET after steps `start` to `stop` of the schedule, each step written out; float64."""
+    model = build(LENET, 1, 8, 8, 10, 0).double()
+    model.load_state_dict(begun)
+    naive, batches = Naive(model, mask, training, anchor=anchor), DoubleBatches(images.train, training, 0, level)
+    total = training.length.iterations(batches.steps_per_epoch)
+    shown = [b for epoch in range(-(-stop // batches.steps_per_epoch)) for b in batches.epoch(epoch)]
+    for at in range(start, stop):
+        naive.step(*shown[at], training.optimizer.lr * 0.5 * (1 + math.cos(math.pi * at / total)))
+    return naive.theta
+
+
+@pytest.mark.parametrize(("term", "anchor"), [(L2Init(strength=0.5), "initial"), (LearningDistance(tau=2), "rewind")])
+def test_T15_behind_a_rewind_point_each_term_pulls_to_weights_of_its_own(images, data_root, tmp_path, term, anchor):
+    """l2_init to the initialisation, learning_distance to the rewind point, over the kept weights of a sparse run."""
+    training = Training(length="10it", batch_size=200, optimizer=Sgd(lr=0.1, weight_decay=1e-3), term=term)
+    question = search_of(search=OneShot(rewind="4it", fraction=0.4, scorer=RandomScore()), training=training, levels=1)
+    run, store = question.run(1, 0), Store(tmp_path / "store")
+    answer(run, store, data_root=data_root)
+    mask = store.get(run.ticket.key).group("mask")
+    drawn = build(LENET, 1, 8, 8, 10, run.ticket.dense.init_seed).double().state_dict()
+    whole = {n: np.ones_like(kept) for n, kept in mask.items()}
+    reached = naive_weights(images, training, drawn, whole, drawn, level=0, start=0, stop=4)
+    for name, value in store.get(run.ticket.dense.key).group("start").items():
+        assert np.allclose(value, reached[name], rtol=0, atol=1e-5), name
+    ours, away = store.get(run.key).group("final"), {}
+    for at, weights in {"initial": drawn, "rewind": reached}.items():
+        final = naive_weights(images, training, reached, mask, weights, level=1, start=4, stop=10)
+        away[at] = max(float(np.abs(ours[n] - value.numpy()).max()) for n, value in final.items())
+    assert away.pop(anchor) < 1e-5
+    assert min(away.values()) > 1e-3, "the other point must give other weights, or this shows nothing"
 
 
 def test_T18_one_factor_a_step_moves_all_norms_and_evaluation_sees_none():

@@ -55,11 +55,12 @@ def test_flops_are_those_of_torchs_own_counter(spec):
     assert sum(forward_flops(model, 3, 32, 32).values()) == counter.get_total_flops()
 
 
-def test_evaluation_is_a_naive_loop_and_leaves_the_mode():
-    model = build(CifarResnet(depth=8, width=4), 1, 8, 8, 10, 0).train()
+@pytest.mark.parametrize("training", [True, False])
+def test_evaluation_is_a_naive_loop_and_leaves_the_mode(training):
+    model = build(CifarResnet(depth=8, width=4), 1, 8, 8, 10, 0).train(training)
     x, y = torch.randint(0, 256, (2300, 1, 8, 8), dtype=torch.uint8), torch.randint(0, 10, (2300,))
     score = evaluate(model, Images(x, y, (0.4,), (0.3,), "cpu"))
-    assert model.training
+    assert {layer.training for layer in model.modules()} == {training}
     model.eval()
     with torch.no_grad():
         logits = model((x.float() / 255 - 0.4) / 0.3)

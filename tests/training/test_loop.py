@@ -1,5 +1,6 @@
 """The training loop against a bare rewrite, and what it must never do."""
 
+import itertools
 import math
 
 import numpy as np
@@ -18,6 +19,7 @@ from lth_engine.specs.models import CifarResnet, Lenet300100
 from lth_engine.specs.optimizers import Sgd
 from lth_engine.specs.schedules import Constant, Cosine, MultiStep
 from lth_engine.specs.training import Training
+from lth_engine.training import session as session_module
 from lth_engine.training.batches import Batches
 from lth_engine.training.loop import train
 from lth_engine.training.material import material, network, take_weights
@@ -152,20 +154,91 @@ def test_a_weight_that_explodes_in_the_last_step_is_named_and_the_last_good_stat
     assert all(np.isfinite(a).all() for n, a in shelf.arrays.items() if n.startswith("model/"))
 
 
-@pytest.mark.parametrize("change", [{"format": 1}, {"stop": 7}, None])
-def test_a_checkpoint_of_something_else_is_not_continued(images, change):
-    training = Training(length="1ep", batch_size=200)
-    whole = new_session(images, training, Workbench(None))
-    whole.run()
+def half_trained(images, training, spec=None):
+    """The checkpoint of a training that was stopped after its third step, at another learning rate than `training`."""
     shelf = Shelf()
-    other = new_session(images, training, Workbench(None, checkpoint=shelf, checkpoint_seconds=0.0),
-                        None if change else CifarResnet(depth=8, width=4))
-    other.run()
-    shelf.scalars |= change or {}
-    session = new_session(images, training, Workbench(None, checkpoint=shelf))
+    session = new_session(images, training.replace(optimizer=Sgd(lr=0.5)),
+                          Workbench(None, checkpoint=shelf, checkpoint_seconds=0.0), spec)
+    for _ in itertools.islice(session.steps(), 3):
+        pass
+    assert shelf.scalars["step"] == 3
+    return shelf
+
+
+def ended(images, training, shelf=None):
+    """Final weights and history, as bytes, of a training that finds the checkpoint in `shelf`."""
+    session = new_session(images, training, Workbench(None, checkpoint=shelf or Shelf()))
     session.run()
-    first, second = take_weights(whole.model), take_weights(session.model)
-    assert all(first[n].tobytes() == second[n].tobytes() for n in first)
+    return {n: a.tobytes() for n, a in (take_weights(session.model) | session.history()).items()}
+
+
+@pytest.mark.parametrize("change", [{"format": 1}, {"format": None}, {"start": 1}, {"stop": 6}])
+def test_a_checkpoint_of_another_format_start_or_stop_is_not_continued(images, change):
+    training = Training(length="1ep", batch_size=200)
+    anew, shelf = ended(images, training), half_trained(images, training)
+    assert ended(images, training, shelf) != anew, "a fitting one is continued, and ends elsewhere"
+    shelf = half_trained(images, training)
+    shelf.scalars = {name: value for name, value in (shelf.scalars | change).items() if value is not None}
+    assert ended(images, training, shelf) == anew
+
+
+def test_a_checkpoint_of_another_network_is_not_continued(images):
+    training = Training(length="1ep", batch_size=200)
+    shelf = half_trained(images, training, CifarResnet(depth=8, width=4))
+    assert ended(images, training, shelf) == ended(images, training)
+
+
+def test_a_resumed_training_takes_over_the_number_of_threads(images, monkeypatch):
+    """Sums are added in another order on another number of threads, so the bits would change."""
+    before, training, shelf, seen = torch.get_num_threads(), Training(length="1ep", batch_size=200), Shelf(), []
+
+    def trained(steps):
+        session = new_session(images, training, Workbench(None, checkpoint=shelf, checkpoint_seconds=0.0))
+        session.model.register_forward_pre_hook(
+            lambda model, _: seen.append(torch.get_num_threads()) if model.training else None)
+        for _ in itertools.islice(session.steps(), steps):
+            pass
+    try:
+        with monkeypatch.context() as another_machine:
+            another_machine.setattr(session_module, "use_threads", lambda *_: torch.set_num_threads(3))
+            trained(3)
+        trained(2)
+        shelf = Shelf()
+        trained(2)
+        assert seen == [3, 3, 3, 3, 3, 1, 1], "without a checkpoint it is the machine's own choice"
+    finally:
+        torch.set_num_threads(before)
+
+
+@pytest.fixture
+def _any_algorithm():
+    """Torch may choose its algorithms before and after."""
+    cudnn = torch.backends.cudnn
+    torch.use_deterministic_algorithms(False)
+    before = cudnn.deterministic, cudnn.benchmark
+    yield
+    torch.use_deterministic_algorithms(False)
+    cudnn.deterministic, cudnn.benchmark = before
+
+
+@pytest.mark.usefixtures("_any_algorithm")
+def test_a_deterministic_training_says_so_to_torch_while_it_steps_and_gives_the_same_bits_on_a_cpu(images):
+    ends = []
+    for wanted in (False, True):
+        training = Training(length="1ep", batch_size=200, flip=True, crop=1, deterministic=wanted)
+        session = new_session(images, training, Workbench(None), CifarResnet(depth=8, width=4))
+        seen, gradient = [], session.stepper.gradient
+
+        def observed(x, y, seen=seen, gradient=gradient):
+            loss = gradient(x, y)
+            cudnn = torch.backends.cudnn
+            seen.append((torch.are_deterministic_algorithms_enabled(), cudnn.deterministic, cudnn.benchmark))
+            return loss
+        session.stepper.gradient = observed
+        session.run()
+        assert seen == [(wanted, wanted, not wanted)] * session.stop
+        ends.append({n: a.tobytes() for n, a in (take_weights(session.model) | session.history()).items()})
+    assert ends[0] == ends[1]
 
 
 class Shelf:
