@@ -65,4 +65,8 @@ class AppliedMask:
     @torch.no_grad()
     def count_nonzero(self) -> int:
         """Number of pruned weights that are not exactly zero: the invariant is 0."""
-        return sum(int(torch.count_nonzero(p[m == 0])) for p, m in zip(self.parameters, self.factors, strict=True))
+        if not self.parameters:
+            return 0
+        counts = [torch.count_nonzero((p != 0) & (m == 0))
+                  for p, m in zip(self.parameters, self.factors, strict=True)]
+        return int(torch.stack(counts).sum())  # one wait for a device

@@ -51,7 +51,7 @@ class NormInterpolation:
         with torch.no_grad():
             torch._foreach_mul_(both, 1 - alpha)
             if self.scales:
-                torch._foreach_add_(self.scales, alpha)
+                torch._foreach_add_(self.scales, alpha, alpha=1)  # without alpha=1 torch reads the number: a wait
         try:
             yield
         finally:

@@ -37,6 +37,9 @@ def resized(x: torch.Tensor, box: torch.Tensor) -> torch.Tensor:
     Args:
         x: B x C x H x W, float.
         box: B x 4, see :func:`boxes`.
+
+    Returns:
+        B x C x H x W in channels_last layout.
     """
     count, channels, height, width = x.shape
     top, left, h, w = box.unbind(dim=1)
@@ -47,4 +50,5 @@ def resized(x: torch.Tensor, box: torch.Tensor) -> torch.Tensor:
     first = torch.stack([(2 * left + 1) / width - 1, (2 * top + 1) / height - 1], dim=1)
     last = torch.stack([(2 * (left + w) - 1) / width - 1, (2 * (top + h) - 1) / height - 1], dim=1)
     grid = grid.clamp(first[:, None, None], last[:, None, None])  # nothing outside of the box shines in
-    return F.grid_sample(x, grid, mode="bilinear", padding_mode="border", align_corners=False)
+    found = F.grid_sample(x, grid, mode="bilinear", padding_mode="border", align_corners=False)
+    return found.contiguous(memory_format=torch.channels_last)  # as all other batches; a convolution would copy it

@@ -48,7 +48,6 @@ def put_state(model: nn.Module, optimizer: torch.optim.Optimizer, arrays: Mappin
 
 def first_not_finite(model: nn.Module) -> str | None:
     """Name of the first parameter or buffer that holds NaN or infinity, or None."""
-    for name, value in model.state_dict().items():
-        if value.is_floating_point() and not bool(torch.isfinite(value).all()):
-            return name
-    return None
+    values = {name: value for name, value in model.state_dict().items() if value.is_floating_point()}
+    finite = torch.stack([torch.isfinite(value).all() for value in values.values()]).tolist()  # one wait for a device
+    return next((name for name, fine in zip(values, finite, strict=True) if not fine), None)

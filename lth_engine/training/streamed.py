@@ -80,7 +80,9 @@ class StreamedImages:
 
     def in_parts(self, parts: Sequence[torch.Tensor]) -> Iterator[Batch]:
         """A batch for each of `parts`, the indices of its images, seen as in :meth:`in_order`. Raises as it does."""
-        plan = _Plan([View(i) for i in part.tolist()] for part in parts)
+        # Fetched from the device at once: later each fetch would wait for what the network is doing by then.
+        places = torch.cat(list(parts)).cpu().split([len(part) for part in parts]) if parts else ()
+        plan = _Plan([View(i) for i in part.tolist()] for part in places)
         for part, x in zip(parts, self._made(self._new_loader(plan, persistent=False)), strict=True):
             yield self.normalise(x), self.y.index_select(0, part.to(self.device))
 

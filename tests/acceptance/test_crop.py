@@ -32,3 +32,9 @@ def test_boxes_lie_inside_and_are_spread_like_torchvisions():
         mean, deviation = float(expected.mean()), float(expected.std())
         assert float(column.mean()) == pytest.approx(mean, abs=6 * deviation / 4000**0.5)
         assert float(column.std()) == pytest.approx(deviation, rel=0.06)
+
+
+def test_a_crop_is_laid_out_as_all_other_batches_are():
+    draw = torch.Generator().manual_seed(0)
+    x = torch.randn(5, 3, 8, 8, generator=draw).contiguous(memory_format=torch.channels_last)
+    assert resized(x, boxes(5, 8, 8, draw)).is_contiguous(memory_format=torch.channels_last)

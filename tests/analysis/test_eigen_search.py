@@ -5,6 +5,7 @@ import pytest
 import torch
 from scipy.sparse.linalg import LinearOperator, eigsh
 
+from lth_engine.analysis.curvature import lanczos
 from lth_engine.analysis.curvature.eigen_search import EigenSearch
 from lth_engine.analysis.curvature.lanczos import Lanczos, gaussian
 from lth_engine.core.errors import Cancelled, NonFinite
@@ -213,3 +214,13 @@ def test_a_lone_eigenvalue_above_a_narrow_bulk_is_found():
     found = EigenSearch(a, a.values, 1, 1e-2, 100, seed=0).run()
     assert found.values == pytest.approx([3], abs=1e-2)
     assert found.reached
+
+
+@pytest.mark.parametrize(("device", "most"), [("cpu", 2**19), ("meta", 2**26)])
+def test_float64_copies_of_a_basis_are_small_on_a_processor_and_few_elsewhere(device, most):
+    rows, size = 40, 11_000_000
+    parts = lanczos._slices(torch.empty(1, device=device).expand(rows, size))
+    assert [part.start for part in parts] == [0, *(part.stop for part in parts[:-1])]
+    assert parts[-1].stop >= size
+    assert rows * (parts[0].stop - parts[0].start) <= most
+    assert len(parts) <= 1.1 * rows * size / most + 1

@@ -24,6 +24,7 @@ from lth_engine.store.store import Store
 from lth_engine.training.batches import Images
 from lth_engine.training.evaluate import evaluate
 from tests.analysis.toy_network import dense, free, toy
+from tests.waits import waits
 
 
 def solve(monkeypatch, tmp_path, made=None, inputs=None, memory=None, report=None, **knobs):
@@ -264,3 +265,10 @@ def test_a_run_of_the_store_has_a_landscape(tmp_path, norm_statistics):
     assert found.arrays["loss"].shape == (3, 3)
     assert found.summary["loss_middle"] == pytest.approx(pairs["loss"], rel=1e-5)
     assert found.summary["loss_highest"] > found.summary["loss_middle"]
+
+
+def test_a_length_over_many_parameters_waits_once():
+    direction = [torch.full((2, 3), float(i)) for i in range(40)]
+    with waits() as seen:
+        assert length(direction) == (6 * sum(i**2 for i in range(40)))**0.5
+    assert len(seen) == 1

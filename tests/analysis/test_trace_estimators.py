@@ -15,6 +15,7 @@ from lth_engine.core.mask import Mask
 from lth_engine.core.workbench import Workbench
 from lth_engine.specs.curvature import HessianTrace
 from tests.analysis.test_hessian import dense, moving, toy
+from tests.waits import waits
 
 KINDS = ("krylov", "hutchinson", "hutchpp", "xtrace")
 
@@ -281,3 +282,32 @@ def test_a_network_with_negative_trace():
             low, high = found.interval
             assert low <= trace <= high
             assert found.within(0.05)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_more_layers_are_no_more_waits(kind):
+    """Layers' numbers are fetched together: a GPU does all that was asked of it before it gives a number."""
+    counts = []
+    for layers in (2, 60):
+        operator = Known(matrix())
+        width = operator.size // layers
+        operator.layers = {str(i): slice(i * width, (i + 1) * width) for i in range(layers)}
+        one = dict(estimators(operator, 0))[kind]
+        with waits() as seen:
+            while operator.products < 30:
+                one.advance()
+            one.estimate()
+        counts.append(len(seen))
+    assert counts[0] == counts[1]
+
+
+@pytest.mark.parametrize("kind", ["krylov", "hutchpp"])
+def test_a_new_direction_fetches_what_all_probes_say_at_once(kind):
+    one = dict(estimators(Known(matrix()), 0))[kind]
+    most = 0
+    while one.products < 40:
+        with waits() as seen:
+            one.advance()
+        most = max(most, len(seen))
+    assert one.probes >= 6
+    assert most <= 12

@@ -12,6 +12,7 @@ from lth_engine.masking.prunable import prunable
 from lth_engine.models.build import build
 from lth_engine.specs.finding import Imp
 from lth_engine.specs.models import Lenet300100
+from tests.waits import waits
 
 
 def naive(scores, keep, allowed):
@@ -110,3 +111,17 @@ def test_a_mask_of_another_network_is_refused():
     model = build(Lenet300100(), 1, 8, 8, 10, 0)
     with pytest.raises(BadInput, match=r"fc1\.weight"):
         AppliedMask(model, Mask({"fc1.weight": np.ones((2, 2), bool)}))
+
+
+def test_pruned_weights_that_are_not_zero_are_counted_with_one_wait():
+    model = build(Lenet300100(), 1, 8, 8, 10, 0)
+    mask = Mask({n: np.indices(tuple(p.shape)).sum(0) % 2 == 0 for n, p in prunable(model).items()})
+    applied = AppliedMask(model, mask)
+    applied.apply()
+    with torch.no_grad():
+        model.fc1.weight[0, 0], model.fc1.weight[0, 1], model.fc2.weight[1, 0] = 5.0, -1.0, float("nan")
+    with waits() as seen:
+        assert applied.count_nonzero() == 2
+    assert len(seen) == 1
+    dense = Mask({n: np.ones(tuple(p.shape), bool) for n, p in prunable(model).items()})
+    assert AppliedMask(model, dense).count_nonzero() == 0

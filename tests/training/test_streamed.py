@@ -291,3 +291,26 @@ def test_batches_on_a_gpu_are_those_of_the_cpu(files: Files) -> None:
         for (x, y), (x0, y0) in zip(got, expected, strict=True):
             assert torch.allclose(x.cpu(), x0, atol=1e-5)
             assert torch.equal(y.cpu(), y0)
+
+
+class Elsewhere(torch.Tensor):
+    """Places on an accelerator, which gives its values only after `cpu`."""
+
+    fetched = 0
+
+    def tolist(self):
+        raise TypeError("a wait for the device")
+
+    def cpu(self):
+        Elsewhere.fetched += 1
+        return self.as_subclass(torch.Tensor)
+
+
+def test_places_on_a_device_are_fetched_once(files: Files, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Elsewhere, "fetched", 0)
+    here = ORDER.split(4)
+    with closing(images(files, 0)) as made:
+        found = list(made.in_parts([part.as_subclass(Elsewhere) for part in here]))
+        assert Elsewhere.fetched == 1
+        assert same(found, list(made.in_parts(here)))
+    assert torch.equal(torch.cat([y for _, y in found]), Y[ORDER])

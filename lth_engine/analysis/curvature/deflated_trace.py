@@ -182,7 +182,7 @@ class DeflatedTrace:
             return
         image = self._operator.matvec(direction)
         self.products += made + 1
-        self._exact = self._exact + self._by_layer(direction, image)
+        self._exact = self._exact + self._by_layer(direction, image).cpu().numpy()
         self._basis = torch.cat([self._basis, direction[None]])
         self._next = image
         share = self._probe @ direction
@@ -196,17 +196,21 @@ class DeflatedTrace:
         probe = self._away(signs.to(self._operator.device, torch.float32).mul_(2).sub_(1).to(self._basis.dtype))
         image = self._operator.matvec(probe)
         self.products += 1
-        self._samples = np.vstack([self._samples, self._by_layer(probe, image)])
-        self._squares = np.append(self._squares, _square(self._away(image)))
+        self._samples = np.vstack([self._samples, self._by_layer(probe, image).cpu().numpy()])
+        self._squares = np.append(self._squares, _square(self._away(image)).item())
         if not len(self._basis):
             self._whole = float(self._squares.mean())
         if self.probes <= self._kept:
             self._probe, self._image = torch.cat([self._probe, probe[None]]), torch.cat([self._image, image[None]])
 
     def _measure(self) -> None:
-        """What the kept probes say, after a new direction (then they are all there are)."""
-        self._samples = np.stack([self._by_layer(r, y) for r, y in zip(self._probe, self._image, strict=True)])
-        self._squares = np.array([_square(self._away(y)) for y in self._image])
+        """What the kept probes say, after a new direction (then they are all there are).
+
+        Numbers are fetched once for all: each fetch waits until a GPU has done all before it.
+        """
+        layers = [self._by_layer(r, y) for r, y in zip(self._probe, self._image, strict=True)]
+        squares = [_square(self._away(y)) for y in self._image]
+        self._samples, self._squares = torch.stack(layers).cpu().numpy(), torch.stack(squares).cpu().numpy()
 
     def _away(self, vector: torch.Tensor) -> torch.Tensor:
         """P v; twice, against rounding."""
@@ -220,10 +224,10 @@ class DeflatedTrace:
         least = EXHAUSTED * torch.finfo(rest.dtype).eps * length
         return rest / rest.norm() if rest.norm() > least else None
 
-    def _by_layer(self, first: torch.Tensor, second: torch.Tensor) -> Array:
-        """The layers' parts of an inner product, in float64."""
+    def _by_layer(self, first: torch.Tensor, second: torch.Tensor) -> torch.Tensor:
+        """The layers' parts of an inner product, in float64, on the device."""
         terms = first.double() * second.double()
-        return np.array([terms[part].sum().item() for part in self._operator.layers.values()])
+        return torch.stack([terms[part].sum() for part in self._operator.layers.values()])
 
     def _random(self, *words: str | int) -> torch.Tensor:
         """A normal vector."""
@@ -238,5 +242,6 @@ def _empty(operator: Operator) -> torch.Tensor:
     return torch.zeros(0, operator.size, dtype=operator.dtype, device=operator.device)
 
 
-def _square(vector: torch.Tensor) -> float:
-    return vector.double().square().sum().item()
+def _square(vector: torch.Tensor) -> torch.Tensor:
+    """|v|^2 in float64, on the device."""
+    return vector.double().square().sum()

@@ -10,7 +10,7 @@ from lth_engine.analysis.curvature.at_network import Drawn
 
 GRAPH_BYTES = 4 * 2**30
 """Memory that kept graphs may take on a CPU, by default: 512 images of ResNet-20 at 32 x 32 take 3 GiB. On a GPU it is
-half of the memory."""
+half of the memory that is free."""
 
 CHUNK_BYTES = GRAPH_BYTES // 4
 """Memory of one graph among those that are built anew for each product."""
@@ -52,7 +52,13 @@ def _bytes_of_an_image(images: Drawn, parameters: Sequence[torch.Tensor], build:
 
 
 def _budget(device: torch.device) -> int:
-    """Memory that a kept graph may take."""
+    """Memory that a kept graph may take.
+
+    On a GPU torch's cache is handed back first. What remains reserved then is in use, or belongs to recorded training
+    steps: torch counts the latter as free, but lends it to nobody else.
+    """
     if device.type == "cuda":
-        return int(torch.cuda.get_device_properties(device).total_memory) // 2
+        torch.cuda.empty_cache()
+        free, _ = torch.cuda.mem_get_info(device)
+        return free // 2
     return GRAPH_BYTES

@@ -159,9 +159,9 @@ class XTrace:
                         float(np.sqrt(self._whole)), self._exhausted)
 
     def _small(self) -> _Small:
-        pairs = {"qz": (self._q, self._z), "qq": (self._q, self._q), "wz": (self._w, self._z),
-                 "wq": (self._w, self._q)}
-        made = {name: np.stack([(a[:, part].double() @ b[:, part].double().t()).cpu().numpy()
-                                for part in self._operator.layers.values()]) for name, (a, b) in pairs.items()}
-        return _Small(**made, r=self._r, square=self._w.double().square().sum(dim=1).cpu().numpy(),
+        pairs = ((self._q, self._z), (self._q, self._q), (self._w, self._z), (self._w, self._q))
+        made = [torch.stack([a[:, part].double() @ b[:, part].double().t()
+                             for part in self._operator.layers.values()]) for a, b in pairs]
+        qz, qq, wz, wq = torch.stack(made).cpu().numpy()  # one wait for a device
+        return _Small(qz, qq, wz, wq, r=self._r, square=self._w.double().square().sum(dim=1).cpu().numpy(),
                       size=self._operator.size)

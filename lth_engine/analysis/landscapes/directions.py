@@ -75,7 +75,8 @@ def length(direction: Sequence[torch.Tensor]) -> float:
 
 
 def _dot(one: Sequence[torch.Tensor], other: Sequence[torch.Tensor]) -> float:
-    return sum(float((a.double() * b.double()).sum()) for a, b in zip(one, other, strict=True))
+    terms = [(a.double() * b.double()).sum() for a, b in zip(one, other, strict=True)]
+    return float(sum(torch.stack(terms).tolist()))  # one wait for a device
 
 
 def _by_filter(direction: torch.Tensor, weight: torch.Tensor) -> torch.Tensor:
