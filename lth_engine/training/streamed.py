@@ -30,6 +30,13 @@ _PREFETCH = 2
 """Batches that each worker makes ahead."""
 
 
+EVALUATED = 256
+"""Images in an evaluation step at most."""
+
+EVALUATED_PIXELS = EVALUATED * 224 * 224
+"""Their pixels at most: all of them of ImageNet's usual size, fewer of larger images."""
+
+
 class StreamedImages:
     """Photographs in files, and the way to turn them into network inputs; labels are on the device.
 
@@ -41,9 +48,6 @@ class StreamedImages:
         device: where batches are wanted.
         workers: processes that decode; 0 decodes in this one. None takes them by the free cores.
     """
-
-    evaluation_batch = 256
-    """Images in an evaluation step."""
 
     def __init__(self, files: Files, y: torch.Tensor, size: int, mean: tuple[float, ...], std: tuple[float, ...],
                  device: str, workers: int | None = None) -> None:
@@ -60,6 +64,11 @@ class StreamedImages:
 
     def __len__(self) -> int:
         return len(self.y)
+
+    @property
+    def evaluation_batch(self) -> int:
+        """Images in an evaluation step."""
+        return max(1, min(EVALUATED, EVALUATED_PIXELS // self.size**2))
 
     @property
     def x_shape(self) -> tuple[int, int, int]:

@@ -274,6 +274,13 @@ def test_several_evaluation_batches_follow_one_another(files: Files, monkeypatch
     assert torch.equal(torch.cat([x for x, _ in parts]), whole)
 
 
+@pytest.mark.parametrize(("side", "count"), [(64, 256), (224, 256), (448, 64), (5000, 1)])
+def test_of_large_images_fewer_are_shown_at_once(files: Files, side: int, count: int) -> None:
+    with closing(StreamedImages(files, torch.zeros(COUNT, dtype=torch.int64), side, IMAGENET_MEAN, IMAGENET_STD, "cpu",
+                                0)) as shown:
+        assert shown.evaluation_batch == count
+
+
 def test_a_view_is_uint8_with_the_channel_last(files: Files) -> None:
     batch = Views(files, SIZE).__getitems__([View(0), View(1, mirror=True)])
     assert batch.shape == (2, SIZE, SIZE, 3)
