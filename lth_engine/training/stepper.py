@@ -110,10 +110,21 @@ class Stepper:
         try:
             with torch.autocast(self.device.type, torch.bfloat16, enabled=self.training.precision == "bfloat16"):
                 return F.cross_entropy(self.forward(x).float(), y)
-        except torch._dynamo.exc.BackendCompilerFailed as error:  # type: ignore[attr-defined]
-            raise LotteryError("torch.compile could not build the network here (a C++ compiler such as g++ must be "
-                               f"installed for a CPU). Install one or set training.compile to false. {error!s:.200}"
-                               ) from error
+        except torch._dynamo.exc.ShortenTraceback as error:  # type: ignore[attr-defined]
+            raise not_compiled(self.device, error) from error
+
+
+def not_compiled(device: torch.device, error: Exception) -> LotteryError:
+    """The error for a network that torch.compile could not build: names what it needs on the device.
+
+    Args:
+        device: where the network is.
+        error: what torch said. A missing Triton is no `BackendCompilerFailed`, as most other reasons are.
+    """
+    needs = ("Triton (the package triton), a C compiler such as gcc, and a GPU of compute capability 7.0 or more"
+             if device.type == "cuda" else "a C++ compiler such as g++")
+    return LotteryError(f"torch.compile could not build the network here: it needs {needs}. Install what is missing "
+                        f"or set training.compile to false. {error!s:.200}")
 
 
 def _module(spec: Spec) -> Any:
