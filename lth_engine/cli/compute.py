@@ -47,11 +47,13 @@ def price_text(artifact: Artifact) -> str:
     cost = {name: float(value) for name, value in artifact.summary.items() if isinstance(value, int | float)}
     masks = [("of that, masks", f"{cost['mask_epochs']:,.3g} epochs, {duration(cost['mask_seconds'])}")] \
         if cost.get("mask_epochs") else []
+    beside = "; a GPU trains small networks side by side, in less" if cost.get("accelerator_peak_bytes") else ""
     return pairs([
         ("runs", f"{cost['runs']:,.0f}"), ("trainings", f"{cost['trainings']:,.0f}"),
         ("epochs", f"{cost['epochs']:,.0f}"),
         ("steps in an epoch", f"{cost['steps_per_epoch']:,.0f}"),
-        ("time", f"{duration(cost['seconds'])} ({cost['step_milliseconds']:.3g} ms a step, measured now)"), *masks,
+        ("time", f"{duration(cost['seconds'])} ({cost['step_milliseconds']:.3g} ms a step, measured now{beside})"),
+        *masks,
         ("FLOPs, dense", f"{cost['flops_dense']:.3g}"), ("FLOPs, if zeros were free", f"{cost['flops_sparse']:.3g}"),
         ("memory", size(cost["peak_bytes"])), ("store", size(cost["store_bytes"])),
         ("prunable weights", f"{cost['prunable']:,.0f} of {cost['parameters']:,.0f} parameters")])

@@ -90,14 +90,17 @@ def measured(search: TicketSearch) -> None:
     def show() -> None:
         summary = lab.lab().store.rows([question.key])[question.key].summary
         value = {name: float(summary.get(name) or 0) for name in
-                 ("trainings", "seconds", "flops_dense", "flops_sparse", "peak_bytes", "store_bytes", "prunable")}
+                 ("trainings", "seconds", "flops_dense", "flops_sparse", "peak_bytes", "accelerator_peak_bytes",
+                  "store_bytes", "prunable")}
         st.table({
             "": ["Trainings", "Time", "Memory", "Store", "Compute", "If zeros were free"],
             " ": [f"{value['trainings']:,.0f}", duration(value["seconds"]), size(value["peak_bytes"]),
                   size(value["store_bytes"]), many(value["flops_dense"], "FLOP"), many(value["flops_sparse"], "FLOP")],
         }, hide_index=True, hide_header=True, border="horizontal")
+        beside = (" The time is that of one run after the other; a GPU trains small networks side by side, in less."
+                  if value["accelerator_peak_bytes"] else "")
         st.caption(f"{value['prunable']:,.0f} prunable weights; measured on {platform.node()} with nothing else of it "
-                   "in the store. Unstructured zeros do not speed up dense kernels.")
+                   "in the store. Unstructured zeros do not speed up dense kernels." + beside)
     answer(question, "price", not_asked=ask, done=show)
 
 
