@@ -65,7 +65,7 @@ def test_a_convolutional_network_trains_as_on_a_cpu(both, name, caplog):
 
 def test_how_often_a_training_waits_does_not_depend_on_its_steps(both, gpu):
     def waits(batch_size):
-        training = Training(length="1ep", batch_size=batch_size)
+        training = Training(length="1ep", batch_size=batch_size, flip=True, crop=1)
         ticket = FoundTicket(start=DenseTicket(model=SEARCH.model), training=TRAINING, search=OneShot(fraction=0.5))
         gpu.waits.clear()
         both.on_gpu(Run(ticket=ticket, training=training))
