@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import torch
 
 from lth_engine.answer import answer
 from lth_engine.core.artifact import Artifact
@@ -24,9 +25,11 @@ def gpu(monkeypatch: pytest.MonkeyPatch) -> Iterator[State]:
 
 
 @pytest.fixture
-def both(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Both:
+def both(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Both]:
     """Answers a question on the CPU and then on the pretend GPU, each into a store of its own."""
-    return Both(monkeypatch, tmp_path)
+    before = torch.are_deterministic_algorithms_enabled()  # trainings set it and leave it
+    yield Both(monkeypatch, tmp_path)
+    torch.use_deterministic_algorithms(before)
 
 
 class Both:
