@@ -44,6 +44,13 @@ _FORMAT = 2
 
 
 @dataclass
+class Pauses:
+    """Seconds that were spent on evaluation so far, by all sessions that are trained side by side."""
+
+    seconds: float = 0.0
+
+
+@dataclass
 class Session:
     """The training of one model from step `start` to step `stop` of a schedule of `total` steps.
 
@@ -60,6 +67,7 @@ class Session:
     message: str
     report_every: float = REPORT_SECONDS
     lanes: int = 1
+    pauses: Pauses = field(default_factory=Pauses)
     rows: list[dict[str, float]] = field(default_factory=list)
     loss: MeanLoss = field(default_factory=MeanLoss)
     step: int = 0
@@ -119,13 +127,14 @@ class Session:
     def _train(self) -> Iterator[None]:
         every = self.training.evaluate_every.iterations(self.batches.steps_per_epoch)
         clock = reported = saved = time.perf_counter()
+        paused = self.pauses.seconds
         for done in train(self.stepper, self.batches, start=self.step, stop=self.stop, total=self.total):
             self._count(done)
             recording = done.step == self.stop or (every and done.step % every == 0)
             if recording and self.bench.device == "cuda":
                 torch.cuda.current_stream().synchronize()  # queued steps belong to the training, not to the evaluation
             now = time.perf_counter()
-            self.train_seconds += (now - clock) / self.lanes
+            self.train_seconds += (now - clock - self.pauses.seconds + paused) / self.lanes
             if recording:
                 self._record()
             if now - reported > self.report_every or done.step == self.stop:
@@ -135,10 +144,10 @@ class Session:
                 self._save()
                 saved = now
             if self.lanes > 1:
-                clock = time.perf_counter()
+                clock, paused = time.perf_counter(), self.pauses.seconds
             yield
             if self.lanes == 1:
-                clock = time.perf_counter()
+                clock, paused = time.perf_counter(), self.pauses.seconds
 
     def _count(self, done: StepDone) -> None:
         self.step = done.step
@@ -146,6 +155,7 @@ class Session:
         self.trained_images += done.images
 
     def _record(self) -> None:
+        began = time.perf_counter()
         culprit = first_not_finite(self.model)
         if culprit is not None:
             raise NonFinite(f"{culprit} became NaN or infinite by step {self.step} of {self.total}. Everything before "
@@ -161,6 +171,7 @@ class Session:
             "train_loss": self.loss.take(), "validation_accuracy": validation.accuracy,
             "validation_loss": validation.loss, "test_accuracy": test.accuracy, "test_loss": test.loss})
         self.masked_nonzero = max(self.masked_nonzero, self.stepper.mask.count_nonzero())
+        self.pauses.seconds += time.perf_counter() - began
 
     def _report(self) -> None:
         per_epoch = self.batches.steps_per_epoch

@@ -15,7 +15,7 @@ import torch
 
 from lth_engine.core.errors import Cancelled, LotteryError
 from lth_engine.core.workbench import Progress
-from lth_engine.training.session import Session
+from lth_engine.training.session import Pauses, Session
 
 Lane = Callable[[], AbstractContextManager[object]]
 """Opens what a session's steps run in."""
@@ -41,6 +41,9 @@ def run_together(sessions: Sequence[Session], lanes: Sequence[Lane]) -> list[Lot
     Raises:
         Cancelled: the user asked to stop; the state of every session is in its checkpoint.
     """
+    pauses = Pauses()
+    for session in sessions:
+        session.pauses = pauses
     running = {i: session.steps() for i, session in enumerate(sessions)}
     stopped: list[LotteryError | None] = [None] * len(sessions)
     while running:

@@ -25,6 +25,7 @@ from lth_engine.specs.models import CifarResnet
 from lth_engine.specs.optimizers import Adam, Sgd
 from lth_engine.specs.terms import L2Init
 from lth_engine.specs.training import Training
+from lth_engine.training import session as session_module
 from lth_engine.training.batches import Batches
 from lth_engine.training.captured import WARM_UP, Captured
 from lth_engine.training.loop import train
@@ -157,6 +158,24 @@ def test_the_share_of_the_time_adds_up_to_the_time_that_passed(images):
         lane(Progress(2, 2, "test", one.images_per_second))
     assert reported[-1].images_per_second == pytest.approx(rate, rel=0.2)
     assert (reported[-1].done, reported[-1].total) == (6, 6)
+
+
+@pytest.mark.parametrize("lanes", [1, 3])
+def test_evaluation_is_nobodys_training(images, monkeypatch, lanes):
+    """A second of it in all, by one session or by its neighbours, in the middle of everybody's steps."""
+    def slow(model, shown):
+        time.sleep(1 / (2 * 3 * lanes))  # two parts, before the first step and after each epoch
+        return evaluate(model, shown)
+    evaluate = session_module.evaluate
+    monkeypatch.setattr(session_module, "evaluate", slow)
+    training = Training(length="2ep", batch_size=300, evaluate_every="1ep")
+    beside = [session(images, training, seed, Workbench(None)) for seed in range(lanes)]
+    for one in beside:
+        one.lanes = lanes
+    began = time.perf_counter()
+    run_together(beside, [contextlib.nullcontext] * lanes)
+    passed = time.perf_counter() - began
+    assert 0 < sum(one.train_seconds for one in beside) < passed - 0.99
 
 
 def test_one_that_explodes_does_not_stop_the_others(images):
