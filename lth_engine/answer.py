@@ -200,10 +200,11 @@ def _solve(question: Question, bench: Workbench, store: Store) -> None:
 def _attempt(module: ModuleType, question: Question, bench: Workbench, store: Store) -> Answer | None:
     """The answer; None if a GPU ran out of memory while trainings that are over still held some."""
     set_deterministic(False)  # whatever was trained before; a training sets its own
+    crowded = held()
     try:
         return cast(Answer, module.answer(question, StoredInputs(store), bench))
     except (DoesNotFit, torch.OutOfMemoryError):
-        if not held():
+        if not crowded:
             raise
     return None
 

@@ -49,7 +49,7 @@ def answer(question: Price, inputs: Inputs, bench: Workbench) -> Answer:
     plans = [_plan(q, batches[q.training]) for q in needed]
     seconds = {training: _seconds_a_step(search.model, facts, training, images, bench)
                for training in dict.fromkeys(plan.training for plan in plans)}
-    check = _seconds_an_evaluation(model, images, search.training.precision)
+    check = _seconds_an_evaluation(model, images)
     per_image = forward_flops(model, facts.channels, facts.height, facts.width)
     dense, names = sum(per_image.values()), [n for n in per_image if n not in search.search.ignore]
     count = sum(p.numel() for p in prunable(model, search.search.ignore).values())
@@ -146,15 +146,14 @@ def _seconds_a_step(spec: ModelSpec, facts: Facts, training: Training, images: M
     return (time.perf_counter() - began) / steps
 
 
-def _seconds_an_evaluation(model: torch.nn.Module, images: Material, precision: str) -> float:
+def _seconds_an_evaluation(model: torch.nn.Module, images: Material) -> float:
     """Of validation and test images, from as many batches as fit into the time for it."""
     total = len(images.validation) + len(images.test)
     began, done = time.perf_counter(), 0
     model.eval()
     with torch.no_grad():
         for x, y in images.test.in_order():
-            with torch.autocast(x.device.type, torch.bfloat16, enabled=precision == "bfloat16"):
-                float(F.cross_entropy(model(x).float(), y))
+            float(F.cross_entropy(model(x), y))
             done += len(y)
             if time.perf_counter() - began > _TIMED_SECONDS:
                 break

@@ -54,10 +54,11 @@ def require_possible(question: TicketSearch, needed: Run | DenseTicket, images: 
     try:
         batches = Batches(images.train, needed.training, 0, level=0)
         if isinstance(needed, Run):
-            needed.training.span(needed.begin, batches.steps_per_epoch)
+            start, stop = needed.training.span(needed.begin, batches.steps_per_epoch)
         else:
-            needed.training.reach(needed.rewind, batches.steps_per_epoch)
-        if batches.last == 1:
+            start, stop = 0, needed.training.reach(needed.rewind, batches.steps_per_epoch)[0]
+        ends_an_epoch = stop // batches.steps_per_epoch > start // batches.steps_per_epoch
+        if batches.last == 1 and ends_an_epoch:
             facts = images.facts
             require_statistics(network(question.model, facts, question.seed, "cpu"),
                                (facts.channels, facts.height, facts.width), batches)

@@ -60,12 +60,14 @@ def _read(given: argparse.Namespace) -> _Asked:
         raise UnknownName("variant", given.variant, shared)
     lacking = [search.key for search, table in zip(searches, tables, strict=True) if by.name not in table]
     if lacking:
-        raise BadInput(f"No finished run of {' and '.join(lacking)} holds {by.name}; an earlier version made them. "
-                       "Choose another --metric.")
+        why = "no dense network of it is there" if by.from_dense else "an earlier version made them"
+        raise BadInput(f"No finished run of {' and '.join(lacking)} holds {by.name}; {why}. Choose another --metric.")
     own = searches[0].margin if by.is_accuracy else default_margin(by, tables[0])
     margin = own if given.margin is None else given.margin
     if not (math.isfinite(margin) and margin >= 0):
         raise BadInput(f"--margin must be a number from 0. Got {margin}.")
+    if by.unit == "points" and margin > 1:
+        raise BadInput(f"--margin is a fraction for {by.name}, at most 1; 0.01 is one point. Got {margin:g}.")
     return _Asked(searches, tables, by, margin, given.variant)
 
 
@@ -115,7 +117,8 @@ def _differences(asked: _Asked, letter: str, found: Sequence[Comparison]) -> str
     scale, mean, change = asked.by.scale, *((".2f", "+.2f") if asked.by.scale == 100 else (".4g", "+.3g"))
     rows = [[f"{100 * c.density:.2f}", f"{scale * c.means[1]:{mean}}", f"{scale * c.means[0]:{mean}}",
              f"{scale * c.difference.mean:{change}}",
-             f"{scale * c.difference.low:{change}} to {scale * c.difference.high:{change}}", c.test, c.word]
+             f"{scale * c.difference.low:{change}} to {scale * c.difference.high:{change}}"
+             if math.isfinite(c.difference.low) else "-", c.test, c.word]
             for c in found]
     table = columns(["density %", "A", letter, "difference", "90% interval", "test", "verdict"], rows, left=0)
     return table + (f"\n{alone.strip()}" if alone else "")

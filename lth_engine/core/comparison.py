@@ -73,7 +73,8 @@ def compare(first: Table, second: Table, by: Measure, margin: float, *, paired: 
         mine, other = (_with_dense(*pair) for pair in ((first, mine), (second, other)))
     if by.name not in mine or by.name not in other:
         return []
-    found = (_at(mine, other, levels, by, margin, paired) for levels in common_levels(mine, other))
+    pairs = [levels for levels in common_levels(mine, other) if any(levels) or not by.from_dense]
+    found = (_at(mine, other, levels, by, margin, paired) for levels in pairs)
     return [comparison for comparison in found if comparison is not None]
 
 

@@ -64,10 +64,11 @@ def rows_where(table: Table, variant: str, level: int | None = None) -> Table:
 
 def with_above_dense(table: Table) -> Table:
     """The table with the column above_dense: test accuracy less that of the dense network of the same replicate (0 for
-    the dense network itself, nan where it has not been trained). What a ticket lost, as a negative number."""
-    if "test_accuracy" not in table:
-        return table
+    the dense network itself, nan where it has not been trained). What a ticket lost, as a negative number. Without any
+    dense network the table is as it was."""
     start = rows_where(table, "ticket", 0)
+    if "test_accuracy" not in table or not len(start["level"]):
+        return table
     dense = dict(zip(start["replicate"].tolist(), start["test_accuracy"].tolist(), strict=True))
     beside = np.array([dense.get(replicate, np.nan) for replicate in table["replicate"].tolist()], dtype=np.float64)
     return {**table, "above_dense": table["test_accuracy"] - beside}

@@ -10,7 +10,7 @@ from lth_engine.core.errors import BadInput
 from lth_engine.core.knob import knob
 from lth_engine.core.spec import Spec
 from lth_engine.core.step import Step
-from lth_engine.specs.scorers import Magnitude, ScorerSpec
+from lth_engine.specs.scorers import AtStart, Magnitude, ScorerSpec
 from lth_engine.specs.training import Training
 
 
@@ -87,8 +87,8 @@ class Ranking(SearchSpec):
 
     @property
     def independent(self) -> bool:
-        """Where the score reads no training, and no weights go on from one."""
-        return not self.scorer.needs_training and not self.continues
+        """Where the score looks at the network as it starts."""
+        return isinstance(self.scorer, AtStart) and not self.continues
 
 
 @dataclass(frozen=True, kw_only=True)

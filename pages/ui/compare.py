@@ -13,7 +13,7 @@ from lth_engine.figures.look import look
 from lth_engine.figures.over_density import Searched, compared
 from lth_engine.specs.differences import differences, share_seeds
 from pages.ui.chart import chart
-from pages.ui.naming import lettered
+from pages.ui.naming import lettered, name
 from pages.ui.searching import Searching
 from pages.ui.views import standing
 
@@ -78,7 +78,7 @@ def _tests(sides: list[Side], by: Measure, variant: str) -> None:
     st.subheader("Density by density", anchor=False)
     with st.container(horizontal=True, vertical_alignment="bottom"):
         keys = [side.state.search.key for side in sides]
-        names = {side.state.search.key: side.label for side in sides}
+        names = {side.state.search.key: f"{side.label[0]}: {name(side.state.search)}" for side in sides}
         chosen = st.selectbox("Reference", keys, format_func=names.__getitem__, key="reference", bind="query-params",
                               width=420)
         reference = sides[keys.index(chosen)]

@@ -1,9 +1,13 @@
-"""Short names that keep several searches apart: what they are, and of those that are alike, what differs."""
+"""Short names that keep several searches apart: what they are, and of those that are alike, what differs.
+
+Widgets know their options by these words: whatever can be chosen is named by :func:`title`, which depends on the
+search alone, so that a choice and a link survive another search beside it. Figures are named by :func:`apart`.
+"""
 
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterable, Sequence
+from collections.abc import Mapping, Sequence
 
 from lth_engine.specs.differences import ABSENT, PHASES, differences
 from lth_engine.specs.imported import plain_label
@@ -12,27 +16,37 @@ from lth_engine.specs.questions import TicketSearch
 from pages.ui.words import in_words, short_name
 
 MOST = 3
-"""Settings that a name tells; more fill the legend."""
+"""Settings that a name tells; more fill the legend, and are told only where fewer do not keep searches apart."""
 
 LONGEST = 24
 """Characters of a setting's value in a name; of a longer one the end, as of a path."""
 
+_TOLD_FIRST = ("batch_size", "lr", "momentum", "scorer", "scope", "flatness", "term", "length")
+"""Settings in the order in which a title tells them, by the end of their path; then all others."""
+
+
+def name(search: TicketSearch) -> str:
+    """"First ticket (digits)" of a preset; else "LeNet-300-100, Digits, lrr, seed 0"."""
+    return preset_title(search) or short_name(search)
+
 
 def lettered(searches: Sequence[TicketSearch]) -> list[str]:
-    """"A: First ticket (digits)", "B: LeNet-300-100, Digits, lrr, seed 0", ... in the order given. Where all have the
-    same name, only what differs: "A: batch size 100, momentum 0.9"."""
-    names, apart = [_name(search) for search in searches], what_differs(tuple(searches))
+    """"A: batch size 100, momentum 0.9", ...: the names of :func:`apart` in the order given, with a letter each."""
+    return [f"{letter(index)}: {words}" for index, words in enumerate(apart(searches))]
+
+
+def letter(index: int) -> str:
+    """A, B, ... and A again after Z."""
+    return chr(ord("A") + index % 26)
+
+
+def apart(searches: Sequence[TicketSearch]) -> list[str]:
+    """The names of searches that are shown together, and what tells those apart that have the same one; where all have
+    it, only what differs."""
+    names, told = [name(search) for search in searches], what_differs(tuple(searches))
     alike = len(set(names)) == 1
-    told = [words if alike and words else ", ".join(filter(None, (name, words)))
-            for name, words in zip(names, apart, strict=True)]
-    return [f"{chr(ord('A') + index % 26)}: {name}" for index, name in enumerate(told)]
-
-
-def listed(searches: Iterable[TicketSearch]) -> dict[str, str]:
-    """Searches as a list shows them, by key: what they are, what tells those apart that are alike, start of key."""
-    them = tuple(searches)
-    return {search.key: f"{', '.join(filter(None, (_long_name(search), apart)))} · {search.key[:6]}"
-            for search, apart in zip(them, what_differs(them), strict=True)}
+    return [words if alike and words else ", ".join(filter(None, (name, words)))
+            for name, words in zip(names, told, strict=True)]
 
 
 @functools.lru_cache(maxsize=32)
@@ -41,14 +55,32 @@ def what_differs(searches: tuple[TicketSearch, ...]) -> tuple[str, ...]:
     that is alone with its name."""
     alike: dict[str, list[int]] = {}
     for index, search in enumerate(searches):
-        alike.setdefault(_name(search), []).append(index)
+        alike.setdefault(name(search), []).append(index)
     told = [""] * len(searches)
     for places in alike.values():
         found = differences([searches[place] for place in places])
+        for count in range(min(MOST, len(found)), len(found) + 1):
+            words = [_said({path: values[column] for path, values in found.items()}, count)
+                     for column in range(len(places))]
+            if len(set(words)) == len(places):
+                break
         for column, place in enumerate(places):
-            said = [words for path, values in found.items() if (words := _said(path, values[column]))]
-            told[place] = ", ".join(said[:MOST]) + ", ..." * (len(said) > MOST)
+            told[place] = words[column]
     return tuple(told)
+
+
+@functools.lru_cache(maxsize=4096)
+def title(search: TicketSearch) -> str:
+    """A search as lists show it, whatever else they hold: what it is, how it was trained, start of its key."""
+    if search.search.brought or preset_title(search):
+        return f"{preset_title(search) or in_words(search)} · {search.key[:6]}"
+    usual = TicketSearch(model=search.model, data=search.data, search=type(search.search)(), levels=search.levels,
+                         replicates=search.replicates, controls=search.controls, seed=search.seed)
+    found = {path: values[1] for path, values in differences([usual, search]).items()}
+    first = {last: place for place, last in enumerate(_TOLD_FIRST)}
+    ordered = sorted(found, key=lambda path: first.get(path.rpartition(".")[2], len(first)))
+    settings = _said({path: found[path] for path in ordered}, MOST)
+    return f"{', '.join(filter(None, (f'{in_words(search)}, seed {search.seed}', settings)))} · {search.key[:6]}"
 
 
 def preset_title(search: TicketSearch) -> str:
@@ -56,23 +88,22 @@ def preset_title(search: TicketSearch) -> str:
     return _presets().get(search.key, "")
 
 
-def _name(search: TicketSearch) -> str:
-    return preset_title(search) or short_name(search)
+def _said(settings: Mapping[str, str], most: int) -> str:
+    """Settings in words, so many at most."""
+    said = [words for path, value in settings.items() if (words := _setting(path, value))]
+    return ", ".join(said[:most]) + ", ..." * (len(said) > most)
 
 
-def _long_name(search: TicketSearch) -> str:
-    seed = "" if search.search.brought else f", seed {search.seed}"
-    return preset_title(search) or f"{in_words(search)}{seed}"
-
-
-def _said(path: str, value: str) -> str:
+def _setting(path: str, value: str) -> str:
     """A setting in words; "" of one that the search does not have."""
     first, *others = path.split(".")
     name = path.rpartition(".")[2].replace("_", " ")
     where = f"{first.replace('_', ' ')} " if others and first in PHASES else ""
     if value in ("yes", "no"):
         return f"{where}{'no ' * (value == 'no')}{name}"
-    return "" if value == ABSENT else f"{where}{name} {plain_label(value)[-LONGEST:]}"
+    shown = plain_label(value)
+    shown = shown if len(shown) <= LONGEST else f"...{shown[-LONGEST:]}"
+    return "" if value == ABSENT else f"{where}{name} {shown}"
 
 
 @functools.cache

@@ -19,7 +19,7 @@ from lth_engine.specs.training import Training
 from pages.ui.asked import question_of
 from pages.ui.form import Incomplete, branch, opened
 from pages.ui.lab import lab
-from pages.ui.naming import listed
+from pages.ui.naming import title
 from pages.ui.searching import known_searches
 from pages.ui.words import literal, percent
 
@@ -53,10 +53,9 @@ def pick_run(words: str, key: str, *, replicate: int = 0) -> Picked | None:
         replicate: the replicate to begin with; if the search has not so many, another level takes its place.
     """
     searches = offered()
-    titles = listed(searches.values())
     with st.container(border=True):
         place = st.selectbox(words, [*searches, _BY_KEY], key=f"{key}.search", **_KEPT,
-                             format_func=lambda k: titles.get(k, "A run by its key ..."),
+                             format_func=lambda k: title(searches[k]) if k in searches else "A run by its key ...",
                              help="A stored search, or a preset that may have to be trained first; its levels are "
                                   "offered below.")
         if place == _BY_KEY:
@@ -68,7 +67,7 @@ def pick_search(words: str, key: str) -> Picked:
     """Pick a search that is stored or on the queue, or a preset; dense networks that were brought alone are none."""
     searches = {key: search for key, search in offered().items() if search.levels}
     found = st.selectbox(words, list(searches), key=f"{key}.search", **_KEPT,
-                         format_func=listed(searches.values()).__getitem__)
+                         format_func=lambda k: title(searches[k]))
     return Picked(searches[found], address_of(searches[found]), searches[found])
 
 
@@ -77,7 +76,7 @@ def pick_dense(words: str, key: str) -> Picked | None:
     searches = offered()
     with st.container(border=True):
         chosen = st.selectbox(words, list(searches), key=f"{key}.from", **_KEPT,
-                              format_func=listed(searches.values()).__getitem__,
+                              format_func=lambda k: title(searches[k]),
                               help="Network, images and training are those of a preset or of a stored search.")
         search = searches[chosen]
         seed = int(st.number_input("Seed", value=search.seed, min_value=0, max_value=SEED_HIGH, step=1,

@@ -7,7 +7,7 @@ import streamlit as st
 from lth_engine.specs.questions import TicketSearch
 from pages.ui import frame, lab
 from pages.ui.asked import key_of
-from pages.ui.naming import listed
+from pages.ui.naming import title
 from pages.ui.searching import Searching, known_searches, look_up, search_of
 from pages.ui.words import literal
 
@@ -50,9 +50,8 @@ def _choose(known: dict[str, TicketSearch], asked: list[str]) -> list[str]:
     """The multiselect, kept equal to the address both ways."""
     if st.session_state.get("explore.seen") != asked:
         st.session_state["explore.pick"] = asked
-    titles = listed(known.values())
     chosen: list[str] = st.multiselect(
-        "Searches", list(known), format_func=titles.__getitem__, key="explore.pick",
+        "Searches", list(known), format_func=lambda key: title(known[key]), key="explore.pick",
         help="Choose several to draw them into one figure.", placeholder="Choose one or more searches")
     st.session_state["explore.seen"] = chosen
     st.query_params[PARAMETER] = chosen
@@ -64,6 +63,5 @@ def one_of(states: list[Searching], key: str) -> Searching:
     if len(states) == 1:
         return states[0]
     names = {state.search.key: state for state in states}
-    titles = listed(state.search for state in states)
-    asked = st.selectbox("Search", list(names), format_func=titles.__getitem__, key=key)
+    asked = st.selectbox("Search", list(names), format_func=lambda k: title(names[k].search), key=key)
     return names[asked]

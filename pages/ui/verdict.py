@@ -11,7 +11,7 @@ _LOOK = {"winning": ("success", "emoji_events"), "matching": ("success", "check_
          "failing": ("warning", "trending_down"), "undecided": ("info", "help")}
 
 _MEANING = {
-    "winning": "The ticket is more accurate than the dense network, and than every control.",
+    "winning": "The ticket is more accurate than the dense network{}.",
     "matching": "The ticket is as accurate as the dense network, within the margin.",
     "failing": "The ticket is less accurate than the dense network.",
     "undecided": "The replicates do not settle it.",
@@ -29,6 +29,7 @@ def verdict(state: Searching) -> None:
     word = str(summary.get("verdict", "undecided"))
     kind, icon = _LOOK.get(word, ("info", "help"))
     density = summary.get("verdict_density")
+    also = ", and than every control" if state.search.controls else ""
     where = f" at {percent(density)} of the weights" if isinstance(density, float) else ""
-    getattr(st, kind)(f"**{word.capitalize()} ticket{where}.** {_MEANING.get(word, '')}  \n"
+    getattr(st, kind)(f"**{word.capitalize()} ticket{where}.** {_MEANING.get(word, '').format(also)}  \n"
                       f"{summary.get('verdict_text', '')}", icon=f":material/{icon}:")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import streamlit as st
 
@@ -11,6 +13,7 @@ from pages.ui import frame
 from pages.ui.chart import chart
 from pages.ui.invariants import badges
 from pages.ui.lab import lab
+from pages.ui.naming import apart
 from pages.ui.searching import Searching
 from pages.ui.share import to_text
 from pages.ui.verdict import verdict
@@ -21,9 +24,10 @@ _MEASURES = {"test_accuracy": "Test", "validation_accuracy": "Validation"}
 
 def accuracy(states: list[Searching]) -> None:
     """Accuracy over density of all chosen searches, and the verdict of each."""
-    for state in states:
+    names = apart([state.search for state in states])
+    for state, words in zip(states, names, strict=True):
         if len(states) > 1 and state.row is not None:
-            st.caption(literal(short_name(state.search)))
+            st.caption(literal(words))
         verdict(state)
     with st.container(horizontal=True, vertical_alignment="bottom"):
         column = st.segmented_control("Images", list(_MEASURES), format_func=_MEASURES.__getitem__, required=True,
@@ -31,22 +35,29 @@ def accuracy(states: list[Searching]) -> None:
                                       help="Validation images decide what is selected; test images judge it.")
         zoom = st.toggle("Zoom to the dense network", key="zoom", bind="query-params",
                          help="Within six margins of the dense accuracy, where tickets win or fail.")
-    figure = over_density.accuracy_over_density([state.drawn() for state in states], column, zoom=zoom)
+    figure = over_density.accuracy_over_density(_drawn(states), column, zoom=zoom)
     chart(figure, "accuracy-over-density", f"{_MEASURES[column]} accuracy over density, ticket beside controls")
     st.caption("Lines are means over the replicates, bands 95 % Student-t intervals of the mean, small points single "
                "runs. The star is the ticket of the verdict, chosen on validation images.")
-    for state in states:
+    for state, words in zip(states, names, strict=True):
         if state.row is not None:
-            _levels(state)
-    for state in (state for state in states if state.search.levels):
-        name = literal(short_name(state.search))
+            _levels(state, words)
+    for state, words in zip(states, names, strict=True):
+        if not state.search.levels:
+            continue
+        name = literal(words)
         frame.link("diagnose/sanity.py", "Check this ticket" if len(states) == 1 else f"Check the ticket of {name}",
                    "fact_check", spec=to_text(state.search))
 
 
+def _drawn(states: list[Searching]) -> list[over_density.Searched]:
+    names = apart([state.search for state in states])
+    return [replace(state.drawn(), label=name) for state, name in zip(states, names, strict=True)]
+
+
 def distance(states: list[Searching]) -> None:
     """How far training moves the kept weights."""
-    chart(over_density.learning_distance([state.drawn() for state in states]), "learning-distance",
+    chart(over_density.learning_distance(_drawn(states)), "learning-distance",
           "Learning distance over density")
     st.caption("The L2 norm of final minus starting weights, over the kept weights only, so it shrinks with their "
                "number as well.")
@@ -79,8 +90,8 @@ def invariants(states: list[Searching]) -> None:
             "finite": st.column_config.CheckboxColumn("finite")})
 
 
-def _levels(state: Searching) -> None:
-    with st.expander(f"Verdict at each level: {literal(short_name(state.search))}"):
+def _levels(state: Searching, words: str) -> None:
+    with st.expander(f"Verdict at each level: {literal(words)}"):
         found = lab().store.read(state.search.key, "verdict")
         st.dataframe({
             "level": found["level"], "density": found["density"], "verdict": texts(found["word"]),

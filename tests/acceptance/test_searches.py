@@ -32,8 +32,8 @@ SEARCHES = {
     "aws layerwise": Aws(scope="layerwise"), "imp ignore": Imp(ignore=("fc.weight",))}
 
 
-@pytest.mark.parametrize(("name", "own"), [
-    (name, own) for name, search in SEARCHES.items() for own in (False, True) if not (own and search.independent)])
+@pytest.mark.parametrize("name", SEARCHES)
+@pytest.mark.parametrize("own", [False, True])
 def test_T09_every_search_runs_to_its_end_and_keeps_its_promises(name, own, data_root, tmp_path):
     store, search = Store(tmp_path / "store"), SEARCHES[name]
     question = search_of(search=search, controls=CONTROLS if own and name in ("imp late", "aws") else (),

@@ -70,16 +70,6 @@ def test_sparse_training_takes_what_is_left_or_the_whole_length(whole, steps, fi
     assert store.get(question.found(1, 0).reads().key).summary["steps"] == 14
 
 
-def test_random_masks_are_shared_by_searches_that_train_differently():
-    """They read no training; and a mask search that would change nothing is refused."""
-    for search in (OneShot(scorer=RandomScore()), Imp(scorer=RandomScore())):
-        assert search_of(search=search).found(2, 0).key == search_of(search=search, training=SHORT).found(2, 0).key
-        with pytest.raises(BadInput, match="reads no training"):
-            search_of(search=search, mask_search=Own(training=SHORT))
-    assert search_of(search=Lrr(scorer=RandomScore())).found(2, 0).key != \
-        search_of(search=Lrr(scorer=RandomScore()), training=SHORT).found(2, 0).key, "its weights come from a training"
-
-
 # What it costs
 
 PRICED = {
@@ -89,7 +79,7 @@ PRICED = {
     "lrr": search_of(search=Lrr(), mask_search=Own(training=SHORT), controls=("random_mask", "sign_transfer")),
     "lrr same": search_of(search=Lrr(rewind="2it")), "aws": search_of(search=Aws(), controls=CONTROLS),
     "one_shot": search_of(search=OneShot(), controls=("shuffled_mask",)),
-    "one_shot random": search_of(search=OneShot(scorer=RandomScore())),
+    "one_shot random": search_of(search=OneShot(scorer=RandomScore()), mask_search=Own(training=SHORT)),
     "few shots": search_of(search=Imp(), training=SPARSE.replace(subset=0.1, batch_size=50, label_noise=0.3),
                            mask_search=Own(training=SHORT))}
 EXPECTED = {

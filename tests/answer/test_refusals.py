@@ -63,10 +63,12 @@ def test_a_layer_that_would_keep_nothing_is_named(tmp_path):
         answer(SMALL.replace(search=Imp(fraction=0.998, scope="layerwise")), Store(tmp_path), data_root=tmp_path)
 
 
-@pytest.mark.parametrize(("batch", "refused"), [(59, True), (60, False), (13, True), (93, True)])
-def test_a_last_batch_of_one_image_is_refused_before_anything_is_trained(batch, refused, tmp_path):
-    """1,210 images: 1,210 = 13 * 93 + 1; 5% of each class are 60 images, 59 + 1."""
-    short = Training(length="1it", batch_size=batch, subset=0.05 if batch in (59, 60) else 1.0)
+@pytest.mark.parametrize(("batch", "length", "refused"), [
+    (59, "2it", True), (59, "1it", False), (60, "1it", False), (13, "1ep", True), (13, "3it", False)])
+def test_a_last_batch_of_one_image_is_refused_before_anything_is_trained(batch, length, refused, tmp_path):
+    """1,210 images: 1,210 = 13 * 93 + 1; 5% of each class are 60 images, 59 + 1. A training that ends before the last
+    batch of an epoch never sees it."""
+    short = Training(length=length, batch_size=batch, subset=0.05 if batch in (59, 60) else 1.0)
     search = SMALL.replace(model=Resnet(stem="imagenet"), replicates=1, training=Training(length="1it", batch_size=20,
                            subset=0.05), mask_search=Own(training=short))
     store = Store(tmp_path / "store")

@@ -119,6 +119,18 @@ def test_an_answer_without_room_beside_trainings_that_are_over_is_computed_again
     assert tries == [1, 0]
 
 
+def test_an_answer_that_does_not_fit_on_an_empty_device_is_tried_once(tmp_path, monkeypatch):
+    tries = []
+
+    def full(question, inputs, bench):
+        tries.append(question)
+        raise DoesNotFit("The GPU is full.")
+    monkeypatch.setattr(found_module, "answer", full)
+    with pytest.raises(DoesNotFit):
+        answer(SEARCH.replace(levels=1, replicates=1, controls=()), Store(tmp_path), data_root=tmp_path / "data")
+    assert len(tries) == 1
+
+
 def test_an_answer_that_does_not_fit_alone_says_so_by_the_name_of_its_setting(tmp_path, monkeypatch):
     def full(question, inputs, bench):
         if question.training == short:

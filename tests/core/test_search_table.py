@@ -52,6 +52,11 @@ def test_accuracy_above_the_dense_network_is_of_the_same_replicate():
                      (2, 0, "random_mask"): -0.375}
 
 
+def test_without_any_dense_network_there_is_no_such_column():
+    table = search_table({(1, 0, "ticket"): {"test_accuracy": 0.5}})
+    assert "above_dense" not in with_above_dense(table)
+
+
 def test_without_accuracies_nothing_lies_above_the_dense_network():
     table = search_table({(0, 0, "ticket"): {"loss": 1.0}})
     assert with_above_dense(table) is table

@@ -6,9 +6,10 @@ import pytest
 
 from lth_engine.core.step import Step
 from lth_engine.specs.costs import table_with_costs
+from lth_engine.specs.data import OwnImages
 from lth_engine.specs.optimizers import Sgd
 from lth_engine.specs.phases import Own
-from pages.ui.naming import lettered
+from pages.ui.naming import apart, lettered, title
 from tests.pages.conftest import key_of, words
 from tests.pages.fake_search import SEARCH, put_runs, put_search
 
@@ -132,7 +133,16 @@ def test_what_tickets_lose_against_their_own_dense_networks(open_page, store):
     assert drawn["layout"]["yaxis"]["title"]["text"] == "Test accuracy above the dense network's (points)"
     found = table_of(app)
     means = found[[name for name in found if name.startswith("mean of")]].to_numpy()
-    assert means.tolist() == [[pytest.approx(-2 * level)] * 2 for level in range(3)], "points lost by these controls"
+    assert means.tolist() == [[pytest.approx(-2 * level)] * 2 for level in (1, 2)], "points lost by these controls"
+
+
+def test_the_margin_of_a_loss_is_that_of_the_search(open_page, store):
+    wide = [search.replace(margin=0.02) for search in (SEARCH, SHORT)]
+    for search in wide:
+        put_search(store, search)
+    app = open_page("compare", search=[search.key for search in wide])
+    key_of(app, "metric").select("above_dense").run()
+    assert app.number_input(key="margin.above_dense").value == 2.0
 
 
 def test_total_costs_are_those_of_everything_below():
@@ -167,12 +177,36 @@ def test_of_searches_with_one_name_what_differs_is_told():
     assert lettered([SEARCH, SHORT]) == ["A: mask search length 20ep", "B: mask search length 5ep"]
     many = CLOSE.replace(levels=9, replicates=7)
     assert lettered([SEARCH, many])[1] == "B: batch size 256, momentum 0, flip, ...", "three are enough"
+    assert lettered([CLOSE, many, SEARCH])[:2] == ["A: batch size 256, momentum 0, flip, levels 2, ...",
+                                                   "B: batch size 256, momentum 0, flip, levels 9, ..."]
 
 
-def test_the_list_of_searches_tells_them_apart(open_page, store):
+def test_what_a_path_says_is_shortened_visibly_and_is_no_markup():
+    """It may come from somebody else, with a store."""
+    images = [SEARCH.replace(data=OwnImages(path=f"/data/{place}/<b>photographs</b>-of-$all$-seasons.zip"))
+              for place in "ab"]
+    images[1] = images[1].replace(training=SEARCH.training.replace(batch_size=5))
+    first, second = apart(images)
+    assert second == "path ..._b_-of-_all_-seasons.zip, batch size 5"
+    assert first == "path ..._b_-of-_all_-seasons.zip, batch size 128"
+
+
+def test_the_name_of_a_search_in_a_list_depends_on_nothing_else(open_page, store):
+    """Streamlit knows what was chosen by these words."""
     put_search(store)
     put_search(store, CLOSE)
-    (chosen,) = open_page("compare", search=[SEARCH.key, CLOSE.key]).multiselect
-    ends = [option.split(" seed 7, ")[1] for option in chosen.options]
-    assert sorted(ends) == sorted([f"batch size 128, momentum 0.9, no flip · {SEARCH.key[:6]}",
-                                   f"batch size 256, momentum 0, flip · {CLOSE.key[:6]}"])
+    names = {search.key: title(search) for search in (SEARCH, CLOSE)}
+    assert names[SEARCH.key].endswith(f", seed 7 · {SEARCH.key[:6]}")
+    assert names[CLOSE.key].endswith(f", seed 7, batch size 256, momentum 0, flip · {CLOSE.key[:6]}")
+    app = open_page("compare", search=[SEARCH.key, CLOSE.key])
+    assert set(names.values()) <= set(app.multiselect[0].options)
+    key_of(app, "reference").select(CLOSE.key).run()
+    chosen = key_of(app, "reference").options[1]
+    put_search(store, CLOSE.replace(training=CLOSE.training.replace(batch_size=64)))
+    app.multiselect[0].select(title(CLOSE.replace(training=CLOSE.training.replace(batch_size=64)))).run()
+    assert not app.exception
+    assert set(names.values()) <= set(app.multiselect[0].options)
+    assert key_of(app, "reference").options[1] == chosen
+    assert key_of(app, "reference").value == CLOSE.key
+
+

@@ -158,6 +158,15 @@ def test_explore_done_every_view(open_page, store, view, charts):
     assert not app.error
 
 
+@pytest.mark.parametrize(("controls", "said"), [((), False), (("random_mask",), True)])
+def test_a_ticket_that_wins_beats_only_controls_that_were_trained(open_page, store, controls, said):
+    search = SEARCH.replace(controls=controls)
+    put_search(store, search)
+    text = words(open_page("explore", search=search.key))
+    assert "more accurate than the dense network" in text
+    assert ("than every control" in text) == said
+
+
 def test_layers_are_matched_by_name_and_drawn_in_the_order_of_the_network(open_page, store):
     """Runs of early versions have their layers by name, later ones in the network's order."""
     put_search(store)

@@ -54,8 +54,9 @@ class Graph:
 
 
 @contextlib.contextmanager
-def recording(graph: Graph, *_: Any, **__: Any) -> Iterator[None]:
+def recording(graph: Graph, pool: Any = None, stream: Any = None, **_: Any) -> Iterator[None]:
     """Within it operations on the device are recorded (and done: a GPU would not), and waiting raises."""
+    STATE.places.append((pool, stream))
     STATE.recording = graph.operations
     try:
         yield
@@ -97,7 +98,7 @@ def _runtime() -> dict[str, Any]:
         "empty_cache": lambda: None, "synchronize": lambda device=None: STATE.wait("device"),
         "Stream": Stream, "current_stream": lambda device=None: Stream(),
         "stream": lambda stream: contextlib.nullcontext(), "CUDAGraph": Graph, "graph": recording,
-        "graph_pool_handle": lambda: (0, 0), "is_current_stream_capturing": lambda: STATE.recording is not None,
+        "graph_pool_handle": STATE.new_pool, "is_current_stream_capturing": lambda: STATE.recording is not None,
         "default_generators": (default,), "manual_seed_all": lambda seed: None,
         "get_rng_state": lambda device=None: default.get_state(),
         "set_rng_state": lambda state, device=None: default.set_state(state)}

@@ -20,17 +20,27 @@ class State:
     Attributes:
         waits: "what path:line function" -> how often Python waited there for the device.
         recording: the operations of the graph that is being recorded; None if none is.
+        places: (memory pool, stream) of each graph that was recorded.
+        pools: how many pools were made.
         inside: how many calls of torch on tensors of the device are under way: what they make is there, too.
     """
 
     waits: Counter[str] = field(default_factory=Counter)
     recording: list[tuple[Any, Any, Any, Any]] | None = None
+    places: list[tuple[Any, Any]] = field(default_factory=list)
+    pools: int = 0
     inside: int = 0
 
     def clear(self) -> None:
         """As before anything was done."""
         self.waits.clear()
-        self.recording, self.inside = None, 0
+        self.places.clear()
+        self.recording, self.pools, self.inside = None, 0, 0
+
+    def new_pool(self) -> tuple[int, int]:
+        """Name of another pool of memory for graphs."""
+        self.pools += 1
+        return 0, self.pools
 
     def wait(self, what: str) -> None:
         """Count a wait for the device.

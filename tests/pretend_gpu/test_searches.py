@@ -5,6 +5,8 @@ kernel takes the learning rate as float64 on a CPU and as a tensor of float32 wh
 by the rounding of float32. The tolerance there is a few times the largest difference seen (6e-8 in a weight).
 """
 
+from collections import Counter
+
 import pytest
 
 from lth_engine.specs.finding import Aws, Imp, OneShot
@@ -15,7 +17,9 @@ from lth_engine.specs.questions import TicketSearch
 from lth_engine.specs.terms import L2Init, LearningDistance
 from lth_engine.specs.tickets import DenseTicket, FoundTicket, Run
 from lth_engine.specs.training import Training
+from lth_engine.training import together
 from tests.pretend_gpu.agreement import assert_agree
+from tests.pretend_gpu.state import STATE
 
 TRAINING = Training(length="2ep", batch_size=500)
 SEARCH = TicketSearch(model=Lenet300100(first=10, second=5), training=TRAINING, search=Imp(fraction=0.5), levels=2,
@@ -50,6 +54,23 @@ def assert_searches_agree(both, search, caplog, **tolerance):
 @pytest.mark.parametrize("name", SEARCHES)
 def test_a_search_finds_what_it_finds_on_a_cpu(both, name, caplog):
     assert_searches_agree(both, SEARCHES[name], caplog)
+
+
+def test_the_recordings_of_a_place_share_memory_and_a_stream_and_those_of_two_places_share_nothing(both):
+    """1,210 images in batches of 500 leave one of 210: two recordings a place, and two replicates are two places."""
+    both(SEARCH.replace(levels=1, controls=()))
+    pools, lanes = [pool for pool, _ in STATE.places], [stream for _, stream in STATE.places]
+    assert None not in pools + lanes
+    assert sorted(Counter(pools).values()) == sorted(Counter(map(id, lanes)).values()) == [2, 2]
+    assert len(set(zip(pools, map(id, lanes), strict=True))) == 2
+
+
+def test_the_lanes_of_later_runs_are_those_of_the_first(gpu):
+    first, more = together.streams(2), together.streams(3)
+    held = list(together._STREAMS)
+    assert (len(first), len(more), len(held)) == (2, 3, 3)
+    together.streams(1)
+    assert held == together._STREAMS
 
 
 def test_a_search_with_adam_finds_what_it_finds_on_a_cpu_but_for_the_rounding_of_its_rate(both, caplog):
