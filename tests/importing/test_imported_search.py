@@ -166,7 +166,7 @@ def test_what_was_brought_and_is_gone_is_asked_for_again(lab, tmp_path) -> None:
 
 
 @pytest.mark.parametrize(("change", "words"), [
-    ({"model": Lenet300100(first=41, second=20)}, r"another network than LeNet-300-100.*fc1\.bias"),
+    ({"model": Lenet300100(first=41, second=20)}, r"another network than LeNet-41-20.*fc1\.bias"),
 ])
 def test_another_network_is_refused(lab, change, words) -> None:
     with pytest.raises(BadInput, match=words):
