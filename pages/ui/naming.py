@@ -32,12 +32,7 @@ def name(search: TicketSearch) -> str:
 
 def lettered(searches: Sequence[TicketSearch]) -> list[str]:
     """"A: batch size 100, momentum 0.9", ...: the names of :func:`apart` in the order given, with a letter each."""
-    return [f"{letter(index)}: {words}" for index, words in enumerate(apart(searches))]
-
-
-def letter(index: int) -> str:
-    """A, B, ... and A again after Z."""
-    return chr(ord("A") + index % 26)
+    return [f"{chr(ord('A') + index % 26)}: {words}" for index, words in enumerate(apart(searches))]
 
 
 def apart(searches: Sequence[TicketSearch]) -> list[str]:
@@ -45,8 +40,8 @@ def apart(searches: Sequence[TicketSearch]) -> list[str]:
     it, only what differs."""
     names, told = [name(search) for search in searches], what_differs(tuple(searches))
     alike = len(set(names)) == 1
-    return [words if alike and words else ", ".join(filter(None, (name, words)))
-            for name, words in zip(names, told, strict=True)]
+    return [words if alike and words else ", ".join(filter(None, (own, words)))
+            for own, words in zip(names, told, strict=True)]
 
 
 @functools.lru_cache(maxsize=32)
@@ -97,13 +92,13 @@ def _said(settings: Mapping[str, str], most: int) -> str:
 def _setting(path: str, value: str) -> str:
     """A setting in words; "" of one that the search does not have."""
     first, *others = path.split(".")
-    name = path.rpartition(".")[2].replace("_", " ")
+    last = path.rpartition(".")[2].replace("_", " ")
     where = f"{first.replace('_', ' ')} " if others and first in PHASES else ""
     if value in ("yes", "no"):
-        return f"{where}{'no ' * (value == 'no')}{name}"
+        return f"{where}{'no ' * (value == 'no')}{last}"
     shown = plain_label(value)
     shown = shown if len(shown) <= LONGEST else f"...{shown[-LONGEST:]}"
-    return "" if value == ABSENT else f"{where}{name} {shown}"
+    return "" if value == ABSENT else f"{where}{last} {shown}"
 
 
 @functools.cache
